@@ -1,0 +1,22 @@
+r"""Diffusion, independent of what is diffused, by which network, and of any physical system.
+
+Data $x_0$ are noised along a time $t \in [0, 1]$ by a variance-preserving Gaussian kernel,
+
+$$ x_t = \alpha_t x_0 + \sigma_t \epsilon, \qquad \epsilon \sim N(0, I), \qquad
+   \alpha_t^2 + \sigma_t^2 = 1, $$
+
+and drawn back by samplers that need only the estimate
+$\hat x_0(x_t, t) \approx E[x_0 \mid x_t]$:
+
+- `schedule`: $\alpha_t$, $\sigma_t$ and the log signal-to-noise ratio; times of training; noise.
+- `denoiser`: a network made into $\hat x_0$, and its training loss.
+- `samplers`: DDPM, DDIM and DPM-Solver++(2M), from any callable `denoise(x_t, t) -> x0_hat`.
+"""
+
+from __future__ import annotations
+
+from wdno.diffusion.denoiser import Denoiser
+from wdno.diffusion.samplers import Sampler, sample
+from wdno.diffusion.schedule import Schedule
+
+__all__ = ["Denoiser", "Sampler", "Schedule", "sample"]

@@ -1,0 +1,228 @@
+r"""Denoiser: a network made into an estimate of the clean data, and its training loss.
+
+The network sees $x_t = \alpha_t x_0 + \sigma_t \epsilon$ and predicts one of three quantities,
+each of which gives the other two linearly (arXiv 2202.00512, appendix D):
+
+$$ \epsilon = (x_t - \alpha_t x_0) / \sigma_t, \qquad v = \alpha_t \epsilon - \sigma_t x_0, $$
+$$ x_0 = (x_t - \sigma_t \epsilon) / \alpha_t = \alpha_t x_t - \sigma_t v. $$
+
+The least-squares prediction of each is its mean given $x_t$, so all three give
+$\hat x_0 = E[x_0 \mid x_t]$; they differ in how the loss weighs the noise levels and in how an
+error of the network is amplified: by $\sigma_t / \alpha_t$, which grows without bound as $t \to 1$,
+for $\epsilon$, by $\sigma_t < 1$ for $v$.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from wdno.diffusion.noise import gaussian_noise
+from wdno.diffusion.schedule import Schedule, training_times
+
+Prediction = Literal["epsilon", "x0", "v"]
+
+ALPHA_MIN = 1e-3
+"""Least divisor when x0 is recovered from epsilon; below any alpha of the default schedules."""
+
+
+def predicted(
+    prediction: Prediction, x0: Tensor, noise: Tensor, alpha: Tensor, sigma: Tensor
+) -> Tensor:
+    """The quantity that a network is to predict.
+
+    Args:
+        prediction: Which one.
+        x0: Clean data, `[B, C, *grid]`.
+        noise: The standard normal noise that was mixed in, same shape.
+        alpha: Signal level, broadcastable to `x0`.
+        sigma: Noise level, broadcastable to `x0`.
+
+    Returns:
+        The target, shape of `x0`.
+    """
+    _require_prediction(prediction)
+    if prediction == "epsilon":
+        return noise
+    return x0 if prediction == "x0" else alpha * noise - sigma * x0
+
+
+def to_x0(
+    prediction: Prediction, value: Tensor, x_t: Tensor, alpha: Tensor, sigma: Tensor
+) -> Tensor:
+    """Clean data from a prediction.
+
+    From epsilon it divides by max(alpha, `ALPHA_MIN`): with hardly any signal left in `x_t` the
+    estimate is drawn towards 0 instead of amplifying the network's error without bound.
+
+    Args:
+        prediction: What `value` is.
+        value: The network's output, `[B, C, *grid]`.
+        x_t: Noisy data, same shape.
+        alpha: Signal level, broadcastable to `x_t`.
+        sigma: Noise level, broadcastable to `x_t`.
+
+    Returns:
+        Estimate of x_0, shape of `x_t`.
+    """
+    _require_prediction(prediction)
+    if prediction == "epsilon":
+        return (x_t - sigma * value) / alpha.clamp(min=ALPHA_MIN)
+    return value if prediction == "x0" else alpha * x_t - sigma * value
+
+
+def from_x0(
+    prediction: Prediction, x0: Tensor, x_t: Tensor, alpha: Tensor, sigma: Tensor
+) -> Tensor:
+    """Inverse of `to_x0`: the prediction that an estimate of x_0 amounts to; same arguments."""
+    noise = (x_t - alpha * x0) / sigma
+    return predicted(prediction, x0, noise, alpha, sigma)
+
+
+def _require_prediction(prediction: str) -> None:
+    if prediction not in get_args(Prediction):
+        raise ValueError(
+            f"unknown prediction {prediction!r}: expected one of {', '.join(get_args(Prediction))}"
+        )
+
+
+class Denoiser(nn.Module):
+    """Network and schedule as a map (x_t, t) -> x0_hat, trained by least squares.
+
+    With conditions `c` the samplers' callable is `functools.partial(denoiser, condition=c)`.
+
+    Attributes:
+        network: Called as `network(x, t)` with x `[B, C + C_condition, *grid]` and t `[B]` in
+            [0, 1]; returns `[B, C, *grid]`.
+        schedule: The noise schedule.
+        prediction: What the network predicts: `epsilon` (the WDNO paper), `x0` or `v`.
+        clip: Bound of |x0_hat| in `forward`, in the units of x_0; None for no bound. The loss
+            never sees it.
+        training_steps: Size of the grid of training times, None for continuous ones.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        schedule: Schedule,
+        prediction: Prediction = "epsilon",
+        clip: float | None = None,
+        training_steps: int | None = 1000,
+    ) -> None:
+        """See the class; raises ValueError for an unknown prediction or a bound <= 0."""
+        super().__init__()
+        _require_prediction(prediction)
+        if clip is not None and not clip > 0:
+            raise ValueError(f"Denoiser: expected clip > 0 or None, got {clip}")
+        if training_steps is not None and training_steps < 1:
+            raise ValueError(
+                f"Denoiser: expected training_steps >= 1 or None, got {training_steps}"
+            )
+        self.network = network
+        self.schedule = schedule
+        self.prediction: Prediction = prediction
+        self.clip = clip
+        self.training_steps = training_steps
+
+    def forward(self, x_t: Tensor, t: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Estimate the clean data, E[x_0 | x_t, condition].
+
+        Args:
+            x_t: Noisy data, `[B, C, *grid]`.
+            t: Times in [0, 1], `[B]`.
+            condition: Given channels in clean form, `[B, C_condition, *grid]`.
+
+        Returns:
+            x0_hat, `[B, C, *grid]`.
+
+        Raises:
+            ValueError: Shapes do not fit each other, or times that the schedule refuses.
+        """
+        alpha, sigma = self._levels(x_t, t)
+        x0 = to_x0(self.prediction, self._network(x_t, t, condition), x_t, alpha, sigma)
+        return x0 if self.clip is None else x0.clamp(-self.clip, self.clip)
+
+    def loss(
+        self,
+        x0: Tensor,
+        condition: Tensor | None,
+        generator: torch.Generator,
+        weight: Tensor | None = None,
+    ) -> Tensor:
+        """Mean over the batch of `loss_per_sample`, a scalar; same arguments."""
+        return self.loss_per_sample(x0, condition, generator, weight).mean()
+
+    def loss_per_sample(
+        self,
+        x0: Tensor,
+        condition: Tensor | None,
+        generator: torch.Generator,
+        weight: Tensor | None = None,
+        t: Tensor | None = None,
+    ) -> Tensor:
+        """Squared error of the predicted quantity, at one random time and noise per sample.
+
+        Sample b gives the mean over channels c and grid points of
+        weight[c] (network(x_t, t)[b, c] - target[b, c])^2, where the target is epsilon, x_0 or v.
+        Weights are not divided by their sum: all 1 is the same as None.
+
+        Args:
+            x0: Clean data, `[B, C, *grid]`.
+            condition: Given channels in clean form, `[B, C_condition, *grid]`, or None.
+            generator: CPU generator; gives first the times, then the noise.
+            weight: Weights of the channels, `[C]`.
+            t: Times to take instead of random ones, `[B]`: the loss at chosen noise levels.
+
+        Returns:
+            Losses, `[B]`; a non-finite sample makes only its own loss non-finite, unless the
+            network mixes samples.
+
+        Raises:
+            ValueError: Shapes do not fit each other, or the generator is not on the CPU.
+        """
+        if t is None:
+            t = training_times(x0.shape[0], generator, x0.device, self.training_steps)
+        noise = gaussian_noise(x0.shape, generator, x0.device, x0.dtype)
+        alpha, sigma = self._levels(x0, t)
+        x_t = alpha * x0 + sigma * noise
+        target = predicted(self.prediction, x0, noise, alpha, sigma)
+        error = (self._network(x_t, t, condition) - target).square()
+        if weight is not None:
+            if weight.shape != x0.shape[1:2]:
+                raise ValueError(
+                    f"Denoiser.loss: expected one weight per channel, shape ({x0.shape[1]},), "
+                    f"got {tuple(weight.shape)}"
+                )
+            error = error * weight.to(error).reshape(-1, *[1] * (x0.ndim - 2))
+        return error.flatten(1).mean(1)
+
+    def _levels(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Signal and noise level of each sample, broadcastable to x."""
+        if x.ndim < 2 or t.shape != x.shape[:1]:
+            raise ValueError(
+                "Denoiser: expected data [B, C, *grid] and one time per sample [B], "
+                f"got shapes {tuple(x.shape)} and {tuple(t.shape)}"
+            )
+        shape = (-1, *[1] * (x.ndim - 1))
+        alpha, sigma = self.schedule.alpha(t), self.schedule.sigma(t)
+        return alpha.to(x).reshape(shape), sigma.to(x).reshape(shape)
+
+    def _network(self, x_t: Tensor, t: Tensor, condition: Tensor | None) -> Tensor:
+        x = x_t
+        if condition is not None:
+            if condition.shape[:1] + condition.shape[2:] != x_t.shape[:1] + x_t.shape[2:]:
+                raise ValueError(
+                    "Denoiser: condition must have the batch and grid of the data, expected "
+                    f"({x_t.shape[0]}, any, {', '.join(map(str, x_t.shape[2:]))}), "
+                    f"got {tuple(condition.shape)}"
+                )
+            x = torch.cat([x_t, condition.to(x_t)], 1)
+        output: Tensor = self.network(x, t)
+        if output.shape != x_t.shape:
+            raise ValueError(
+                f"Denoiser: the network returned shape {tuple(output.shape)} for data of shape "
+                f"{tuple(x_t.shape)}; build it with out_channels={x_t.shape[1]}"
+            )
+        return output.to(x_t.dtype)  # autocast may have lowered it

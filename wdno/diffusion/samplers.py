@@ -1,0 +1,300 @@
+r"""Samplers: from noise to data along a falling grid of times.
+
+Any callable `denoise(x_t, t) -> x0_hat` can be sampled: a `Denoiser`, one with its conditions
+bound, or a wrapper that shifts the estimate (guidance). With $\hat x_0$ comes the noise estimate
+$\hat\epsilon = (x_t - \alpha_t \hat x_0) / \sigma_t$, and each sampler is one rule for
+$x_t \to x_s$, $s < t$, in terms of
+
+$$ \lambda_t = \ln(\alpha_t / \sigma_t), \qquad h = \lambda_s - \lambda_t > 0, \qquad
+   g = 1 - e^{-2h} = 1 - \frac{\alpha_t^2 \sigma_s^2}{\alpha_s^2 \sigma_t^2}. $$
+
+Sampling starts from $x_1 \sim N(0, I)$. The grid $1 = t_0 > \dots > t_N = 0$ has N steps and costs
+N evaluations. Time 0 stands for clean data ($\alpha = 1$, $\sigma = 0$, whatever the schedule's
+floor), where every rule becomes $x_0 = \hat x_0$: the last step returns the estimate and adds no
+noise.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from wdno.diffusion._registry import construct
+from wdno.diffusion.noise import gaussian_noise
+from wdno.diffusion.schedule import Schedule
+
+Spacing = Literal["uniform", "quadratic", "log_snr"]
+Draw = Callable[[], Tensor]
+Denoise = Callable[[Tensor, Tensor], Tensor]
+Callback = Callable[[int, float, Tensor, Tensor], None]
+
+
+def time_grid(steps: int, spacing: Spacing, schedule: Schedule) -> Tensor:
+    """Falling times from 1 to 0.
+
+    `uniform` (t_i = 1 - i / N) is the grid of the WDNO paper's DDIM where N divides the 1000
+    training steps; `quadratic` (t_i = (1 - i / N)^2, arXiv 2010.02502, appendix D.2) is finer
+    near the data; `log_snr` has equal steps in the log-SNR (arXiv 2206.00927).
+
+    Args:
+        steps: Number of steps N >= 1.
+        spacing: How the times are spread.
+        schedule: The noise schedule, which `log_snr` needs.
+
+    Returns:
+        Times, `[steps + 1]`, float64, strictly falling, first 1 and last 0.
+
+    Raises:
+        ValueError: `steps` is not a positive integer, or the spacing is unknown.
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"time_grid: expected an integer number of steps >= 1, got {steps!r}")
+    uniform = torch.arange(steps, -1, -1, dtype=torch.float64) / steps
+    if spacing == "uniform":
+        return uniform
+    if spacing == "quadratic":
+        return uniform**2
+    if spacing == "log_snr":
+        noisy, clean = schedule.log_snr(torch.tensor([1.0, 0.0], dtype=torch.float64))
+        grid = schedule.time(clean + (noisy - clean) * uniform)
+        grid[0], grid[-1] = 1, 0  # the inverse is exact only to rounding
+        return grid
+    raise ValueError(f"unknown spacing {spacing!r}: expected one of {', '.join(get_args(Spacing))}")
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Noise levels along a grid of times; entry N is clean data.
+
+    Attributes:
+        t: Times, N + 1 of them.
+        alpha: Signal levels; the last is 1.
+        sigma: Noise levels; the last is 0.
+        lam: Half log-SNR ln(alpha / sigma), rising; the last is infinite.
+    """
+
+    t: list[float]
+    alpha: list[float]
+    sigma: list[float]
+    lam: list[float]
+
+    @classmethod
+    def at(cls, times: Tensor, schedule: Schedule) -> Levels:
+        """Levels of a schedule at falling times, `[N + 1]`, float64, the last 0."""
+        noisy = times[:-1]
+        return cls(
+            times.tolist(),
+            [*schedule.alpha(noisy).tolist(), 1.0],
+            [*schedule.sigma(noisy).tolist(), 0.0],
+            [*(schedule.log_snr(noisy) / 2).tolist(), math.inf],
+        )
+
+
+class Sampler(ABC):
+    """A rule x_t -> x_s and the grid that it runs on.
+
+    Attributes:
+        order: Number of estimates x0_hat, the newest included, that a step uses.
+        spacing: Spacing of the times, see `time_grid`.
+    """
+
+    order = 1
+
+    def __init__(self, spacing: Spacing = "uniform") -> None:
+        """See the class; raises ValueError for an unknown spacing."""
+        if spacing not in get_args(Spacing):
+            raise ValueError(
+                f"unknown spacing {spacing!r}: expected one of {', '.join(get_args(Spacing))}"
+            )
+        self.spacing: Spacing = spacing
+        self._evaluations = 0
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of `denoise` in the latest run: the number of steps."""
+        return self._evaluations
+
+    @abstractmethod
+    def step(self, i: int, x_t: Tensor, x0s: list[Tensor], levels: Levels, noise: Draw) -> Tensor:
+        """Step from time i to time i + 1 of the grid, which is not the last.
+
+        Args:
+            i: Index of the present time.
+            x_t: Data at that time, `[B, ...]`.
+            x0s: The latest estimates of x_0, newest last, at most `order` of them.
+            levels: Noise levels of the grid.
+            noise: Draws standard normal noise of the shape of `x_t`.
+
+        Returns:
+            x_s, shape of `x_t`.
+        """
+
+
+class DDIM(Sampler):
+    r"""DDIM (arXiv 2010.02502, eq. 12 and 16).
+
+    $$ x_s = \alpha_s \hat x_0 + \sqrt{\sigma_s^2 - c^2}\,\hat\epsilon + c z, \qquad
+       c = \eta \sigma_s \sqrt{g}, \quad z \sim N(0, I) $$
+
+    With eta = 0 it is the first-order exponential integrator of the probability-flow equation;
+    with eta = 1 it has the distribution of `DDPM`.
+
+    Attributes:
+        eta: Share of fresh noise, in [0, 1].
+    """
+
+    def __init__(self, eta: float = 0.0, spacing: Spacing = "uniform") -> None:
+        """See the class; raises ValueError for eta outside [0, 1]."""
+        super().__init__(spacing)
+        if not 0 <= eta <= 1:
+            raise ValueError(f"DDIM: expected eta in [0, 1], got {eta}")
+        self.eta = eta
+
+    def step(self, i: int, x_t: Tensor, x0s: list[Tensor], levels: Levels, noise: Draw) -> Tensor:
+        """See `Sampler.step`; draws noise only if eta > 0."""
+        sigma = levels.sigma[i + 1]
+        fresh = self.eta * math.sqrt(-math.expm1(2 * (levels.lam[i] - levels.lam[i + 1])))
+        epsilon = (x_t - levels.alpha[i] * x0s[-1]) / levels.sigma[i]
+        x_s = levels.alpha[i + 1] * x0s[-1] + sigma * math.sqrt(1 - fresh**2) * epsilon
+        return x_s + sigma * fresh * noise() if fresh else x_s
+
+
+class DDPM(Sampler):
+    r"""Ancestral sampling with the posterior variance (arXiv 2006.11239, eq. 6 and 7).
+
+    $$ x_s = \frac{\alpha_t \sigma_s^2}{\alpha_s \sigma_t^2} x_t + \alpha_s g \hat x_0
+       + \sigma_s \sqrt{g}\, z, \qquad z \sim N(0, I) $$
+
+    On the grid of all training steps this is DDPM; on a coarser one, its respaced form.
+    """
+
+    def step(self, i: int, x_t: Tensor, x0s: list[Tensor], levels: Levels, noise: Draw) -> Tensor:
+        """See `Sampler.step`."""
+        sigma = levels.sigma[i + 1]
+        gap = -math.expm1(2 * (levels.lam[i] - levels.lam[i + 1]))
+        kept = levels.alpha[i] / levels.alpha[i + 1] * (sigma / levels.sigma[i]) ** 2
+        mean = kept * x_t + levels.alpha[i + 1] * gap * x0s[-1]
+        return mean + sigma * math.sqrt(gap) * noise()
+
+
+class DPMSolverPP2M(Sampler):
+    r"""DPM-Solver++(2M) (arXiv 2211.01095, algorithm 2): second order, multistep, no noise.
+
+    $$ x_s = \frac{\sigma_s}{\sigma_t} x_t + \alpha_s (1 - e^{-h}) D, \qquad
+       D = \hat x_0 + \frac{h}{2 h_{prev}} (\hat x_0 - \hat x_0^{prev}) $$
+
+    The first step has no earlier estimate and takes $D = \hat x_0$, as DDIM; so does the last,
+    whose h is infinite. From end to end the order is 2 with the spacing `log_snr`; grids in time
+    leave large steps of log-SNR at the ends however many steps there are, and so a lower order,
+    with `uniform` often a smaller error at few steps all the same.
+    """
+
+    order = 2
+
+    def step(self, i: int, x_t: Tensor, x0s: list[Tensor], levels: Levels, noise: Draw) -> Tensor:
+        """See `Sampler.step`; draws no noise."""
+        h = levels.lam[i + 1] - levels.lam[i]
+        direction = x0s[-1]
+        if len(x0s) > 1:
+            ratio = h / (levels.lam[i] - levels.lam[i - 1])
+            direction = direction + ratio / 2 * (x0s[-1] - x0s[-2])
+        kept = levels.sigma[i + 1] / levels.sigma[i]
+        return kept * x_t - levels.alpha[i + 1] * math.expm1(-h) * direction
+
+
+def sample(
+    sampler: Sampler,
+    denoise: Denoise,
+    shape: Sequence[int],
+    schedule: Schedule,
+    steps: int,
+    generator: torch.Generator | Sequence[torch.Generator],
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    progress: bool = False,
+    callback: Callback | None = None,
+) -> Tensor:
+    """Draw samples, without tracking gradients (a `denoise` may turn them on inside itself).
+
+    Args:
+        sampler: The rule and its grid.
+        denoise: Maps x_t of the given shape and times `[B]` to x0_hat of the given shape.
+        shape: `[B, ...]`.
+        schedule: The noise schedule that `denoise` was trained with.
+        steps: Number of steps, and of evaluations.
+        generator: CPU generator of all noise, or one per sample: then a sample does not depend
+            on the batch that it is in.
+        device: Where sampling runs.
+        dtype: Floating-point type of the samples; coefficients are float64 throughout.
+        progress: Show a progress bar on stderr.
+        callback: Called after each evaluation with the step's index, t, x_t and x0_hat.
+
+    Returns:
+        Samples x_0, of the given shape. Non-finite estimates are passed on, not hidden.
+
+    Raises:
+        ValueError: The shape is empty, there are no steps, the grid has two equal levels, or
+            `denoise` returns another shape.
+    """
+    from tqdm import tqdm
+
+    if not shape or min(shape) < 1:
+        raise ValueError(f"sample: expected a shape [B, ...] of positive sizes, got {tuple(shape)}")
+    levels = Levels.at(time_grid(steps, sampler.spacing, schedule), schedule)
+    if any(b <= a for a, b in pairwise(levels.lam)):
+        raise ValueError(f"sample: {steps} steps do not resolve the schedule; take fewer")
+    sampler._evaluations = 0
+    time_dtype = torch.promote_types(dtype, torch.float32)  # half precision would merge times
+
+    def noise() -> Tensor:
+        return gaussian_noise(shape, generator, device, dtype)
+
+    with torch.no_grad():
+        x = noise()
+        x0s: list[Tensor] = []
+        for i in tqdm(range(steps), desc="sampling", disable=not progress):
+            t = torch.full((shape[0],), levels.t[i], device=device, dtype=time_dtype)
+            x0_hat = denoise(x, t)
+            sampler._evaluations += 1
+            if x0_hat.shape != x.shape:
+                raise ValueError(
+                    f"sample: denoise returned shape {tuple(x0_hat.shape)} at step {i}, "
+                    f"expected {tuple(x.shape)}"
+                )
+            if callback is not None:
+                callback(i, levels.t[i], x, x0_hat)
+            x0s = [*x0s, x0_hat][-sampler.order :]
+            last = i == steps - 1
+            x = x0_hat if last else sampler.step(i, x, x0s, levels, noise)
+    return x
+
+
+SAMPLERS: dict[str, type[Sampler]] = {
+    "ddpm": DDPM,
+    "ddim": DDIM,
+    "dpmpp_2m": DPMSolverPP2M,
+}
+
+
+def build(name: str, **options: Any) -> Sampler:
+    """Make a sampler by name: `ddpm`, `ddim` or `dpmpp_2m`.
+
+    Args:
+        name: The sampler.
+        **options: Its options: `spacing` of all, `eta` of `ddim`.
+
+    Returns:
+        The sampler.
+
+    Raises:
+        ValueError: Unknown name or option, or a value that the sampler refuses.
+    """
+    return construct("sampler", SAMPLERS, name, options)
