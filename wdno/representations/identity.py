@@ -1,0 +1,61 @@
+"""The identity: a network sees the fields themselves. c = u, one channel per field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from wdno.representations import base
+
+
+class Identity(base.Representation):
+    """Fields as their own coefficients, which makes a model one in space-time.
+
+    Args:
+        dims: Dimensions of the grid: 2 for (time, x), 3 for (time, y, x).
+    """
+
+    @property
+    def subbands(self) -> tuple[str, ...]:
+        """One channel per field, named as the field."""
+        return ("",)
+
+    @property
+    def static_subbands(self) -> tuple[str, ...]:
+        """One channel per field, named as the field."""
+        return ("",)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the fields [B, C, T, *S].
+
+        Raises:
+            ValueError: If the number of axes is another.
+        """
+        self._check_data(x, self.axes)
+        return x
+
+    def decode(self, c: Tensor, grid: Sequence[int]) -> Tensor:
+        """Return the fields [B, C, T, *S].
+
+        Raises:
+            ValueError: If they are not on ``grid``.
+        """
+        self._check_coefficients(c, grid)
+        return c
+
+    def encode_static(self, x: Tensor, frames: int) -> Tensor:
+        """Fields [B, C, *S] repeated over ``frames`` time steps, as a view [B, C, frames, *S].
+
+        Raises:
+            ValueError: If the number of axes is another.
+        """
+        self._check_data(x, self.axes[1:])
+        return x.unsqueeze(2).expand(-1, -1, frames, *x.shape[2:])
+
+    def coefficient_grid(self, grid: Sequence[int]) -> tuple[int, ...]:
+        """The grid itself."""
+        return tuple(grid)
+
+
+Representation = Identity
