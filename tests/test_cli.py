@@ -1,0 +1,163 @@
+"""The command line: quick to answer, clear when refused, interruptible."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = ["config/config.yaml", "tests/config/tiny.yaml"]
+
+
+def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "wdno", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **options)  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A resolved configuration and tiny data sets."""
+    folder = tmp_path_factory.mktemp("run")
+    done = run("config", "resolve", *CONFIGS, "--output", folder / "config.yaml")
+    assert done.returncode == 0, done.stderr
+    for split in ("train", "validation", "test"):
+        done = generate(folder, split)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def generate(folder: Path, split: str) -> subprocess.CompletedProcess[str]:
+    arguments = ["--config", folder / "config.yaml", "--system", "burgers", "--split", split]
+    paths = ["--output", folder / f"{split}.nc", "--state", folder / f"parts-{split}"]
+    return run("generate", *arguments, *paths)
+
+
+def train_arguments(folder: Path, name: str, model: str = "wdno") -> list[object]:
+    files = {
+        "--train": folder / "train.nc",
+        "--validation": folder / "validation.nc",
+        "--output": folder / name / "model.safetensors",
+        "--log": folder / name / "train.jsonl",
+        "--state": folder / name / "state",
+    }
+    names = ["--system", "burgers", "--task", "simulation", "--model", model, "--seed", 0]
+    paths = [part for pair in files.items() for part in pair]
+    return ["train", "--config", folder / "config.yaml", *names, *paths]
+
+
+def evaluate_arguments(folder: Path, checkpoint: Path, method: str = "wdno") -> list[object]:
+    names = ["--system", "burgers", "--task", "simulation", "--method", method, "--seed", 0]
+    paths = ["--data", folder / "test.nc", "--checkpoint", checkpoint]
+    config = ["--config", folder / "config.yaml"]
+    return ["evaluate", *config, *names, *paths, "--output", folder / "evaluated"]
+
+
+def test_help_answers_at_once() -> None:
+    code = (
+        "import sys; from wdno.cli import app; heavy = {'torch', 'numpy', 'xarray', 'pydantic'}"
+        " & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    done = run("--help")
+    assert done.returncode == 0
+    for verb in ("generate", "train", "evaluate", "table", "figure", "config"):
+        assert verb in done.stdout
+
+
+def test_from_data_to_errors(folder: Path) -> None:
+    done = run(*train_arguments(folder, "whole"))
+    assert done.returncode == 0, done.stderr
+    checkpoint = folder / "whole" / "model.safetensors"
+    assert not (folder / "whole" / "state").exists()
+    done = run(*evaluate_arguments(folder, checkpoint))
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((folder / "evaluated" / "metrics.json").read_text())
+    assert metrics["mse"] > 0
+    assert metrics["evaluations"] == 2
+    assert metrics["training_steps"] == 6
+    assert metrics["sampler"]["name"] == "ddim"
+
+
+def test_a_wrong_configuration_is_refused_without_a_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text("systems: {burgers: {options: {viscositty: 0.1}}}\n")
+    done = run("config", "check", CONFIGS[0], path)
+    assert done.returncode == 2
+    assert "viscositty" in done.stderr
+    assert "'viscosity'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--system", "burger", "'burgers'"),
+        ("--model", "wdmo", "'wdno'"),
+        ("--train", "absent.nc", "absent.nc: not found"),
+    ],
+)
+def test_wrong_names_are_refused(folder: Path, option: str, value: str, words: str) -> None:
+    arguments = train_arguments(folder, "refused")
+    arguments[arguments.index(option) + 1] = value
+    done = run(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert not (folder / "refused" / "model.safetensors").exists()
+
+
+def test_a_model_of_another_grid_is_refused(folder: Path, tmp_path: Path) -> None:
+    done = run(*train_arguments(folder, "other", "fno"))
+    assert done.returncode == 0, done.stderr
+    overlay = tmp_path / "grid.yaml"
+    overlay.write_text("systems: {burgers: {options: {grid: {time: 20, x: 30}}}}\n")
+    done = run("config", "resolve", *CONFIGS, overlay, "--output", tmp_path / "config.yaml")
+    assert done.returncode == 0, done.stderr
+    assert generate(tmp_path, "test").returncode == 0
+    checkpoint = folder / "other" / "model.safetensors"
+    done = run(*evaluate_arguments(tmp_path, checkpoint, "fno"))
+    assert done.returncode == 2
+    assert "20 x 30" in done.stderr
+    assert "16 x 24" in done.stderr
+    assert not (tmp_path / "evaluated").exists()
+
+
+def test_a_truncated_checkpoint_is_refused(folder: Path, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "model.safetensors"
+    checkpoint.write_bytes(b"\x10\x00\x00")
+    done = run(*evaluate_arguments(folder, checkpoint))
+    assert done.returncode == 2
+    assert "model.safetensors" in done.stderr
+    assert "train the model again" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_training_ends_by_a_signal_and_continues(
+    folder: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    overlay = tmp_path / "long.yaml"
+    overlay.write_text("models: {wdno: {training: {steps: 100000}}}\n")
+    done = run("config", "resolve", *CONFIGS, overlay, "--output", tmp_path / "config.yaml")
+    assert done.returncode == 0, done.stderr
+    for split in ("train", "validation"):
+        os.link(folder / f"{split}.nc", tmp_path / f"{split}.nc")
+    command = [sys.executable, "-m", "wdno", *map(str, train_arguments(tmp_path, "long"))]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    log = tmp_path / "long" / "train.jsonl"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and log.read_text().count("\n") > 5):
+        assert time.monotonic() < deadline, "training did not start"
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, messages = process.communicate(timeout=30)
+    assert process.returncode == 128 + number, messages
+    assert "the same command continues" in messages
+    assert (tmp_path / "long" / "state").is_dir()
+    assert not (tmp_path / "long" / "model.safetensors").exists()

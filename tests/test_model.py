@@ -1,0 +1,146 @@
+"""Models: the three axes put together for a data set, saved and read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import Waves, make_data
+
+from wdno import model as models
+from wdno.data.dataset import Trajectories
+from wdno.model import LayoutError, Model
+
+REPRESENTATIONS = [
+    {"name": "identity"},
+    {"name": "wavelet", "family": "bior2.4", "mode": "periodization"},
+    {"name": "wavelet", "family": "bior1.3", "mode": "zero"},
+]
+NETWORKS = [
+    {"name": "unet", "width": 8, "multipliers": [1, 2], "groups": 4, "attention": "none"},
+    {"name": "fno", "modes": 4, "width": 8, "layers": 2},
+]
+OBJECTIVES = [{"name": "diffusion", "prediction": "v"}, {"name": "regression"}]
+SAMPLING = {"diffusion": {"name": "ddim", "steps": 2, "eta": 0.0}, "regression": None}
+
+
+def build(data: Trajectories, **axes: dict) -> Model:
+    spec = {
+        "representation": REPRESENTATIONS[1],
+        "network": NETWORKS[0],
+        "objective": OBJECTIVES[0],
+        **axes,
+    }
+    torch.manual_seed(0)
+    model = Model(spec, data.layout)
+    model.fit_scales(data)
+    return model.eval()
+
+
+def generators(count: int) -> list[torch.Generator]:
+    return [torch.Generator().manual_seed(k) for k in range(count)]
+
+
+@pytest.mark.parametrize("representation", REPRESENTATIONS, ids=lambda r: r.get("family", "id"))
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda n: n["name"])
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: o["name"])
+def test_every_choice_on_the_axes_trains_and_predicts(
+    waves: Trajectories, representation: dict, network: dict, objective: dict
+) -> None:
+    model = build(waves, representation=representation, network=network, objective=objective)
+    batch = waves.batch(np.arange(3))
+    losses = model.loss_per_sample(batch, torch.Generator().manual_seed(0))
+    assert losses.shape == (3,)
+    losses.mean().backward()
+    assert all(p.grad is not None for p in model.parameters())
+    drawn = model.predict(batch, generators(3), SAMPLING[objective["name"]])
+    assert drawn.shape == batch["state"].shape
+    assert drawn.isfinite().all()
+
+
+def test_scales_make_channels_of_unit_spread(waves: Trajectories) -> None:
+    model = build(waves)
+    batch = waves.batch(np.arange(len(waves)))
+    for channels in (
+        model.target_scaler.normalise(model.target(batch)),
+        model.condition_scaler.normalise(model.condition(batch)),
+    ):
+        spread = channels.transpose(0, 1).flatten(1).std(1, correction=0)
+        torch.testing.assert_close(spread, torch.ones_like(spread), rtol=1e-4, atol=1e-4)
+
+
+def test_the_state_to_be_generated_is_not_looked_at(waves: Trajectories) -> None:
+    model = build(waves)
+    batch = waves.batch(np.arange(2))
+    drawn = model.predict(batch, generators(2), SAMPLING["diffusion"])
+    batch["state"] = torch.full_like(batch["state"], torch.nan)
+    again = model.predict(batch, generators(2), SAMPLING["diffusion"])
+    torch.testing.assert_close(drawn, again, rtol=0, atol=0)
+
+
+def test_a_perfect_network_predicts_the_truth(waves: Trajectories) -> None:
+    model = build(waves, objective=OBJECTIVES[1])
+    batch = waves.batch(np.arange(4))
+
+    class Perfect(torch.nn.Module):
+        def forward(self, x: torch.Tensor, t: torch.Tensor | None = None) -> torch.Tensor:
+            return model.target_scaler.normalise(model.target(batch))
+
+    model.objective.network = Perfect()
+    drawn = model.predict(batch, generators(4))
+    torch.testing.assert_close(drawn, batch["state"], rtol=1e-5, atol=1e-5)
+    assert model.loss_per_sample(batch, torch.Generator()).max() == 0
+
+
+@pytest.mark.parametrize("weighting", ["uniform", "scale", "energy"])
+def test_channel_weights_have_mean_one_and_follow_the_scales(
+    waves: Trajectories, weighting: str
+) -> None:
+    model = build(waves, objective={"name": "regression", "weighting": weighting})
+    weight = model._weight()
+    if weighting == "uniform":
+        assert weight is None
+        return
+    assert weight is not None
+    scale = model.target_scaler.scale
+    expected = scale if weighting == "scale" else scale**2
+    torch.testing.assert_close(weight, expected / expected.mean())
+
+
+def test_a_saved_model_predicts_the_same(tmp_path: Path, waves: Trajectories) -> None:
+    model = build(waves)
+    path = tmp_path / "model.safetensors"
+    models.save(path, model, model.state_dict(), {"training_steps": 3})
+    loaded, metadata = models.load(path)
+    assert metadata["training_steps"] == 3
+    batch = waves.batch(np.arange(2))
+    torch.testing.assert_close(
+        loaded.predict(batch, generators(2), SAMPLING["diffusion"]),
+        model.predict(batch, generators(2), SAMPLING["diffusion"]),
+        rtol=0,
+        atol=0,
+    )
+
+
+def test_data_of_another_grid_are_refused(tmp_path: Path, waves: Trajectories) -> None:
+    other = Trajectories(make_data(tmp_path / "fine.nc", system=Waves(16, 32), count=3))
+    with pytest.raises(LayoutError) as refused:
+        build(waves).require(other.layout, other.path, Path("model.safetensors"))
+    for words in ("'waves'", "16 x 32", "16 x 24", "fine.nc", "model.safetensors", "train"):
+        assert words in str(refused.value)
+
+
+def test_samplers_and_objectives_must_fit(waves: Trajectories) -> None:
+    batch = waves.batch(np.arange(1))
+    with pytest.raises(ValueError, match="needs a sampler"):
+        build(waves).predict(batch, generators(1))
+    with pytest.raises(ValueError, match="nothing to sample"):
+        build(waves, objective=OBJECTIVES[1]).predict(batch, generators(1), {"name": "ddim"})
+
+
+def test_parameters_are_counted_once(waves: Trajectories) -> None:
+    model = build(waves)
+    network = model.objective.denoiser.network
+    assert model.parameter_count() == sum(p.numel() for p in network.parameters())

@@ -1,0 +1,178 @@
+"""Batches of trajectories from a NetCDF file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from wdno.data.netcdf import DataError, open_dataset
+
+IN_MEMORY_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a model must know of the data: names, grid, boundaries.
+
+    Attributes:
+        system: name of the system.
+        state: fields that are generated.
+        forcing: fields that are given at every interval.
+        given_frames: frames at the start that are given.
+        grid: shape of the generated part, ``(T, *space)``.
+        boundaries: boundary condition of each spatial axis.
+    """
+
+    system: str
+    state: tuple[str, ...]
+    forcing: tuple[str, ...]
+    given_frames: int
+    grid: tuple[int, ...]
+    boundaries: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Layout:
+        """Build from the values of :meth:`to_json`."""
+        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+
+
+class Trajectories:
+    """The samples of a data file, as batches of tensors.
+
+    A file up to 2 GiB is held in memory; a larger one is read from disk batch by batch.
+
+    Attributes:
+        path: the file.
+        layout: fields, grid and boundaries.
+        coordinates: the axes, by name.
+    """
+
+    def __init__(self, path: Path, *, in_memory: bool | None = None) -> None:
+        """Open a data file.
+
+        Args:
+            path: a NetCDF file written by ``wdno generate``.
+            in_memory: hold all samples in memory; by default, if they fit in 2 GiB.
+
+        Raises:
+            DataError: the file is absent, truncated, or of another format.
+        """
+        self.path = Path(path)
+        self._dataset = open_dataset(self.path)
+        self.layout = _layout(self._dataset)
+        self.coordinates = {
+            str(name): self._dataset[name].to_numpy()
+            for name in self._dataset.coords
+            if name in self._dataset.dims and name != "sample"
+        }
+        if in_memory is None:
+            in_memory = self._dataset.nbytes <= IN_MEMORY_BYTES
+        if in_memory:
+            try:
+                self._dataset = self._dataset.load()
+            except (OSError, RuntimeError) as error:
+                raise DataError(
+                    f"data file {path}: not a complete NetCDF-4 file ({error}); delete it and run "
+                    "again"
+                ) from error
+        names = (*self.layout.state, *self.layout.forcing)
+        self._arrays: dict[str, xr.DataArray | np.ndarray] = {
+            name: self._dataset[name].to_numpy() if in_memory else self._dataset[name]
+            for name in names
+        }
+
+    def __len__(self) -> int:
+        return int(self._dataset.sizes["sample"])
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """The opened file, with coordinates and attributes."""
+        return self._dataset
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Provenance of the file."""
+        return dict(json.loads(self._dataset.attrs.get("provenance", "{}")))
+
+    def _read(self, name: str, indices: np.ndarray) -> np.ndarray:
+        array = self._arrays[name]
+        if isinstance(array, np.ndarray):
+            return array[indices]
+        # Reading sorted, unique samples lets HDF5 touch each chunk once.
+        unique, inverse = np.unique(indices, return_inverse=True)
+        return array.isel(sample=unique).to_numpy()[inverse]
+
+    def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
+        """Read samples.
+
+        Args:
+            indices: ``[B]``, from 0.
+
+        Returns:
+            ``initial`` ``[B, F * g, *space]`` (the g given frames of field 1, then of field 2, ...),
+            ``state`` ``[B, F, T, *space]``, ``forcing`` ``[B, Ff, T, *space]`` (Ff may be 0) and
+            ``index`` ``[B]``.
+
+        Raises:
+            DataError: a value is not finite; the message names field and sample.
+        """
+        given = self.layout.given_frames
+        states = np.stack([self._read(name, indices) for name in self.layout.state], axis=1)
+        shape = (len(indices), 0, *self.layout.grid)
+        forcing = (
+            np.stack([self._read(name, indices) for name in self.layout.forcing], axis=1)
+            if self.layout.forcing
+            else np.zeros(shape, dtype=np.float32)
+        )
+        for names, values in ((self.layout.state, states), (self.layout.forcing, forcing)):
+            if not np.isfinite(values).all():
+                where = np.argwhere(~np.isfinite(values))[0]
+                raise DataError(
+                    f"data file {self.path}: field {names[where[1]]!r} of sample "
+                    f"{int(indices[where[0]])} has a value that is not finite; delete the file and "
+                    "generate it again"
+                )
+        initial = states[:, :, :given]
+        return {
+            "initial": torch.from_numpy(
+                np.ascontiguousarray(initial.reshape(len(indices), -1, *states.shape[3:]))
+            ),
+            "state": torch.from_numpy(np.ascontiguousarray(states[:, :, given:])),
+            "forcing": torch.from_numpy(np.ascontiguousarray(forcing)),
+            "index": torch.from_numpy(np.asarray(indices, dtype=np.int64)),
+        }
+
+
+def _layout(dataset: xr.Dataset) -> Layout:
+    roles: dict[str, list[str]] = {"state": [], "forcing": []}
+    for name, variable in dataset.data_vars.items():
+        role = variable.attrs.get("role")
+        if role in roles:
+            roles[role].append(str(name))
+    if not roles["state"]:
+        raise DataError(
+            "data file has no variable with the attribute role = 'state'; expected a file written "
+            "by `wdno generate`"
+        )
+    state = dataset[roles["state"][0]]
+    given = int(dataset.attrs["given_frames"])
+    space = state.dims[2:]
+    return Layout(
+        system=str(dataset.attrs["system"]),
+        state=tuple(roles["state"]),
+        forcing=tuple(roles["forcing"]),
+        given_frames=given,
+        grid=(state.sizes["time"] - given, *(state.sizes[dim] for dim in space)),
+        boundaries=tuple(str(dataset[dim].attrs.get("boundary", "outflow")) for dim in space),
+    )

@@ -1,0 +1,121 @@
+"""Drawing and solving the trajectories of a split, streamed to disk and resumable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from tqdm import tqdm
+
+from wdno.data.netcdf import to_dataset, write
+from wdno.files import atomic_path, write_json
+from wdno.systems.base import System
+
+log = logging.getLogger(__name__)
+
+PART_BYTES = 32 * 1024 * 1024
+
+
+def part_size(system: System) -> int:
+    """Return how many samples are solved and saved at a time, a power of two up to 256."""
+    coordinates = system.coordinates()
+    space = int(np.prod([len(coordinates[axis.name]) for axis in system.axes]))
+    per_sample = 4 * space * len(coordinates["time"]) * len(system.fields)
+    return 1 << int(np.clip(np.log2(max(PART_BYTES // per_sample, 1)), 0, 8))
+
+
+def _fingerprint(system: System, settings: dict[str, Any], split: str, seed: int) -> str:
+    identity = json.dumps([system.name, settings, split, seed, part_size(system)], sort_keys=True)
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def generate(
+    system: System,
+    *,
+    split: str,
+    count: int,
+    seed: int,
+    settings: dict[str, Any],
+    output: Path,
+    state: Path,
+    threads: int,
+    code: str = "",
+) -> None:
+    """Draw and solve the samples of a split and write them as one NetCDF-4 file.
+
+    Parts are kept in `state` until the file is whole, so an interrupted call continues where it
+    stopped; sample k is the same whatever the parts, the threads, or `count`.
+
+    Args:
+        system: the system.
+        split: ``train``, ``validation`` or ``test``; splits are independent streams.
+        count: number of samples.
+        seed: seed of the data set.
+        settings: the system's options, kept in the file.
+        output: the file to write.
+        state: folder for parts; removed when the file is written.
+        threads: processor threads for the solver.
+        code: digest of the code that makes the data; parts made by other code are discarded.
+
+    Raises:
+        OSError: a part or the file cannot be written; finished parts are kept.
+    """
+    size = part_size(system)
+    key = {"fingerprint": _fingerprint(system, settings, split, seed), "code": code}
+    marker = state / "parts.json"
+    if marker.exists() and json.loads(marker.read_text(encoding="utf-8")) != key:
+        log.info("parts in %s are of other settings or code: starting afresh", state)
+        shutil.rmtree(state)
+    state.mkdir(parents=True, exist_ok=True)
+    write_json(marker, key)
+    starts = list(range(0, count, size))
+    parts = []
+    kept = 0
+    with tqdm(total=count, desc=f"{system.name} {split}", unit="sample", mininterval=2.0) as bar:
+        for start in starts:
+            stop = min(start + size, count)
+            part = state / f"part-{start:08d}-{stop:08d}.nc"
+            parts.append(part)
+            if part.exists():
+                kept += stop - start
+            else:
+                seeds = system.sample_seeds(split, np.arange(start, stop), seed)
+                arrays = system.generate(seeds, threads=threads)
+                _refuse_non_finite(system, arrays, start)
+                with atomic_path(part) as temporary:
+                    to_dataset(system, arrays, start, np.asarray(seeds)).to_netcdf(
+                        temporary, engine="netcdf4"
+                    )
+            bar.update(stop - start)
+    if kept:
+        log.info("resumed: %d of %d samples were already there", kept, count)
+    with xr.open_mfdataset(
+        parts,
+        combine="nested",
+        concat_dim="sample",
+        data_vars="minimal",
+        coords="minimal",
+        compat="override",
+        decode_times=False,
+    ) as dataset:
+        write(output, dataset, split=split, data_seed=seed, config=settings)
+    shutil.rmtree(state)
+
+
+def _refuse_non_finite(system: System, arrays: dict[str, np.ndarray], start: int) -> None:
+    for name, values in arrays.items():
+        bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        if bad.any():
+            first = start + int(np.flatnonzero(bad)[0])
+            raise FloatingPointError(
+                f"system {system.name!r}: field {name!r} of {int(bad.sum())} samples (first: "
+                f"{first}) is not finite; the solver is unstable at this resolution: use more steps"
+            )
+
+

@@ -1,0 +1,138 @@
+"""Trajectories as NetCDF-4: the one format between generation, training and evaluation.
+
+A file describes itself. Dimensions are ``sample``, ``time`` (frames, the given ones first),
+``interval`` (one forcing value each) and the spatial axes; every axis has a coordinate with units,
+every spatial one its ``boundary``; every field has a ``role``, ``state`` or ``forcing``. What reads
+it needs to know nothing of the system.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from wdno.files import atomic_path
+from wdno.provenance import provenance
+from wdno.systems.base import System
+
+CHUNK_BYTES = 256 * 1024
+COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
+
+
+class DataError(ValueError):
+    """A data file that cannot be used; the message says which, why, and what to do."""
+
+
+def to_dataset(
+    system: System, arrays: Mapping[str, np.ndarray], first: int, seeds: np.ndarray
+) -> xr.Dataset:
+    """Describe the arrays of consecutive samples by the system's fields, axes and coordinates.
+
+    Args:
+        system: the system that made the arrays.
+        arrays: state fields ``[n, T + g, *space]`` and forcing fields ``[n, T, *space]``.
+        first: index of the first sample in its split.
+        seeds: seed of each sample, ``[n]``.
+
+    Returns:
+        A data set with coordinates and attributes, without provenance.
+    """
+    coordinates = system.coordinates()
+    space = tuple(axis.name for axis in system.axes)
+    dims = {"state": ("sample", "time", *space), "forcing": ("sample", "interval", *space)}
+    variables = {
+        field.name: (
+            dims[field.role],
+            np.asarray(arrays[field.name], dtype=np.float32),
+            {"long_name": field.long_name, "units": field.units, "role": field.role},
+        )
+        for field in system.fields
+    }
+    coords: dict[str, Any] = {
+        "sample": ("sample", np.arange(first, first + len(seeds)), {"long_name": "sample"}),
+        "seed": ("sample", np.asarray(seeds, dtype=np.uint64), {"long_name": "seed of the sample"}),
+    }
+    for axis in system.axes:
+        attributes = {"long_name": axis.long_name, "units": axis.units, "boundary": axis.boundary}
+        coords[axis.name] = (axis.name, coordinates[axis.name], attributes)
+    units = system.time_units
+    coords["time"] = ("time", coordinates["time"], {"long_name": "time", "units": units})
+    if "interval" in coordinates:
+        coords["interval"] = (
+            "interval",
+            coordinates["interval"],
+            {"long_name": "centre of the forcing interval", "units": units},
+        )
+        coords["interval_bounds"] = (("interval", "bound"), coordinates["interval_bounds"])
+    dataset = xr.Dataset(variables, coords=coords)
+    dataset.attrs = {
+        "Conventions": "CF-1.10",
+        "system": system.name,
+        "given_frames": system.given_frames,
+    }
+    return dataset
+
+
+def encoding(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Return chunks of whole samples of about 256 KiB, compressed, for every field."""
+    chosen: dict[str, dict[str, Any]] = {}
+    for name, variable in dataset.data_vars.items():
+        per_sample = int(np.prod(variable.shape[1:])) * variable.dtype.itemsize
+        samples = int(np.clip(CHUNK_BYTES // max(per_sample, 1), 1, variable.shape[0]))
+        chosen[str(name)] = {**COMPRESSION, "chunksizes": (samples, *variable.shape[1:])}
+    return chosen
+
+
+def write(path: Path, dataset: xr.Dataset, **attributes: object) -> None:
+    """Write a data set whole or not at all, with its provenance.
+
+    Args:
+        path: the file to write.
+        dataset: fields and coordinates.
+        **attributes: settings to keep in the file; values that are not strings become JSON.
+
+    Raises:
+        OSError: the file cannot be written; nothing is left under its name.
+    """
+    everything = {**attributes, "provenance": provenance()}
+    dataset.attrs.update(
+        {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in everything.items()
+        }
+    )
+    with atomic_path(path) as temporary:
+        dataset.to_netcdf(temporary, engine="netcdf4", encoding=encoding(dataset))
+
+
+def open_dataset(path: Path) -> xr.Dataset:
+    """Open a data file lazily.
+
+    Raises:
+        DataError: the file is absent, truncated, or was not written by this program.
+    """
+    if not Path(path).exists():
+        raise DataError(f"data file {path}: not found; make it with `snakemake {path}`")
+    try:
+        dataset = xr.open_dataset(path, engine="netcdf4", decode_times=False)
+        for variable in dataset.data_vars.values():
+            # A truncated file can open well and fail only where it ends.
+            if variable.size:
+                variable.isel({dim: -1 for dim in variable.dims}).load()
+    except (OSError, RuntimeError, ValueError) as error:
+        size = Path(path).stat().st_size
+        raise DataError(
+            f"data file {path}: not a complete NetCDF-4 file ({size} bytes; {error}); "
+            "delete it and run again"
+        ) from error
+    if "system" not in dataset.attrs or "given_frames" not in dataset.attrs:
+        raise DataError(
+            f"data file {path}: lacks the attributes 'system' and 'given_frames'; expected a file "
+            "written by `wdno generate`"
+        )
+    return dataset

@@ -1,0 +1,203 @@
+r"""A model: representation, network and objective put together for the layout of a data set.
+
+With the encoding $W$ of the representation and its scales $s$, the network learns
+
+$$ p\big( s^{-1} W u_{1..T} \,\big|\, s_f^{-1} W f,\; s_0^{-1} W_0 u_0 \big), $$
+
+where $W_0$ is the transform over space alone, repeated along time (arXiv 2412.04833, section 3).
+The given frames $u_0$ are never generated: they are put before the prediction as they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wdno import networks, objectives, representations
+from wdno.data.dataset import Layout, Trajectories
+from wdno.representations.base import ChannelScaler
+from wdno.training.checkpoint import load_model, save_model
+
+PADDING = {"periodic": "circular"}
+"""Padding of the network by boundary condition; the others are padded with zeros."""
+
+
+class LayoutError(ValueError):
+    """A model and a data set that do not fit each other."""
+
+
+class Model(nn.Module):
+    """A point on the three axes, built for the fields and the grid of a data set.
+
+    Attributes:
+        spec: options of the three axes, as in the configuration, by ``representation``,
+            ``network`` and ``objective``.
+        layout: fields, grid and boundaries that it was built for.
+    """
+
+    def __init__(self, spec: Mapping[str, Mapping[str, Any]], layout: Layout) -> None:
+        """Build with random weights and unit scales.
+
+        Args:
+            spec: options of the three axes, each with its ``name``.
+            layout: what the data set holds.
+
+        Raises:
+            ValueError: an unknown name or option, or a grid too small for one of the three.
+        """
+        super().__init__()
+        self.spec = {axis: dict(spec[axis]) for axis in ("representation", "network", "objective")}
+        self.layout = layout
+        dims = len(layout.grid)
+        self.representation = representations.build(**self.spec["representation"], dims=dims)
+        state, forcing = layout.state, layout.forcing
+        initial = [f"{name}{k}" for name in state for k in range(layout.given_frames)]
+        target_names = self.representation.channel_names(state)
+        condition_names = self.representation.channel_names(forcing)
+        condition_names += self.representation.static_channel_names(initial)
+        self.target_scaler = ChannelScaler(
+            len(target_names), center=True, names=target_names
+        )
+        self.condition_scaler = ChannelScaler(
+            len(condition_names), center=True, names=condition_names
+        )
+        objective = objectives.load(self.spec["objective"]["name"])
+        network = networks.build(
+            **self.spec["network"],
+            in_channels=objective.in_channels(len(target_names), len(condition_names)),
+            out_channels=len(target_names),
+            dims=dims,
+            time_conditioned=objective.time_conditioned,
+            padding=("zeros", *(PADDING.get(kind, "zeros") for kind in layout.boundaries)),
+        )
+        options = {k: v for k, v in self.spec["objective"].items() if k != "name"}
+        self.weighting = options.pop("weighting", "uniform")
+        self.objective = objective(network, **options)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels that are generated."""
+        return len(self.target_scaler.names)
+
+    def parameter_count(self) -> int:
+        """Return the number of trainable numbers; a complex one counts twice."""
+        return sum(
+            p.numel() * (2 if p.is_complex() else 1) for p in self.parameters() if p.requires_grad
+        )
+
+    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the coefficients of the state, in physical units, ``[B, C, *grid]``."""
+        return self.representation.encode(batch["state"])
+
+    def condition(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the coefficients of forcing and given frames, physical, ``[B, D, *grid]``."""
+        initial = self.representation.encode_static(batch["initial"], self.layout.grid[0])
+        if not self.layout.forcing:
+            return initial
+        return torch.cat([self.representation.encode(batch["forcing"]), initial], dim=1)
+
+    @torch.no_grad()
+    def fit_scales(self, data: Trajectories, batch_size: int = 256) -> None:
+        """Measure the scale of every channel on the training data.
+
+        Raises:
+            ValueError: a channel is constant or not finite; the message names it.
+        """
+
+        def batches() -> Iterator[dict[str, Tensor]]:
+            for start in range(0, len(data), batch_size):
+                yield data.batch(np.arange(start, min(start + batch_size, len(data))))
+
+        self.target_scaler.fit(self.target(batch) for batch in batches())
+        self.condition_scaler.fit(self.condition(batch) for batch in batches())
+
+    def _weight(self) -> Tensor | None:
+        if self.weighting == "uniform":
+            return None
+        scale = self.target_scaler.scale
+        weight = scale if self.weighting == "scale" else scale.square()
+        return weight / weight.mean()
+
+    def loss_per_sample(self, batch: Mapping[str, Tensor], generator: torch.Generator) -> Tensor:
+        """Return the objective's loss of each sample, ``[B]``.
+
+        Args:
+            batch: as :meth:`wdno.data.dataset.Trajectories.batch` gives it, on the model's device.
+            generator: CPU generator of all randomness.
+        """
+        target = self.target_scaler.normalise(self.target(batch))
+        condition = self.condition_scaler.normalise(self.condition(batch))
+        return self.objective.loss_per_sample(target, condition, generator, self._weight())
+
+    @torch.no_grad()
+    def predict(
+        self,
+        batch: Mapping[str, Tensor],
+        generators: Sequence[torch.Generator],
+        sampling: Mapping[str, Any] | None = None,
+    ) -> Tensor:
+        """Draw one prediction for each case of a batch.
+
+        Args:
+            batch: ``initial`` and ``forcing``; a ``state`` is not looked at.
+            generators: one CPU generator for each case.
+            sampling: name, steps and options of the sampler, for a diffusion model.
+
+        Returns:
+            The generated frames, ``[B, F, T, *space]``, in physical units.
+        """
+        condition = self.condition_scaler.normalise(self.condition(batch))
+        channels = self.objective.predict(condition, self.channels, generators, sampling)
+        return self.representation.decode(
+            self.target_scaler.denormalise(channels), self.layout.grid
+        )
+
+    def require(self, layout: Layout, data: Path, model: Path) -> None:
+        """Refuse data of another layout.
+
+        Raises:
+            LayoutError: naming what differs, both values, both files and what to do.
+        """
+        for key, expected in self.layout.to_json().items():
+            found = layout.to_json()[key]
+            if found != expected:
+                raise LayoutError(
+                    f"system {layout.system!r}: {key} of {data} is {_shown(found)}, the model "
+                    f"{model} was trained on {_shown(expected)}; train it again, or generate the "
+                    "data with the options that the model had"
+                )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(v, int) for v in value):
+        return " x ".join(map(str, value))
+    return ", ".join(map(str, value)) if isinstance(value, list) else repr(value)
+
+
+def save(
+    path: Path, trained: Model, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
+) -> None:
+    """Write a trained model: weights, scales, options, layout, and facts about its training."""
+    metadata = {"spec": trained.spec, "layout": trained.layout.to_json(), **facts}
+    save_model(path, dict(tensors), metadata)
+
+
+def load(path: Path) -> tuple[Model, dict[str, Any]]:
+    """Read a trained model, ready to predict.
+
+    Returns:
+        The model in evaluation mode, and the metadata that it was saved with.
+
+    Raises:
+        ValueError: the file is truncated or not a model.
+    """
+    tensors, metadata = load_model(path)
+    model = Model(metadata["spec"], Layout.from_json(metadata["layout"]))
+    model.load_state_dict(tensors)
+    return model.eval(), metadata
+

@@ -1,0 +1,97 @@
+"""Diffusion: the network learns to denoise, a prediction is a sample (see :mod:`wdno.diffusion`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from wdno.diffusion import samplers, schedule
+from wdno.diffusion.denoiser import Denoiser, Prediction
+from wdno.objectives import base
+
+
+class Diffusion(base.Objective):
+    """Conditional denoising diffusion; conditions are clean channels beside the noisy ones.
+
+    Attributes:
+        denoiser: network, schedule and prediction type.
+    """
+
+    time_conditioned = True
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        schedule: str = "cosine",
+        prediction: Prediction = "epsilon",
+        training_times: int = 1000,
+    ) -> None:
+        """Make the denoiser.
+
+        Args:
+            network: ``([B, C + D, *grid], [B]) -> [B, C, *grid]``.
+            schedule: name of the noise schedule.
+            prediction: what the network predicts.
+            training_times: discrete noise levels in training; 0 draws them continuously.
+        """
+        super().__init__()
+        self.denoiser = Denoiser(
+            network,
+            _schedule(schedule),
+            prediction,
+            training_steps=training_times or None,
+        )
+
+    @staticmethod
+    def in_channels(target: int, condition: int) -> int:
+        """Return the sum: the network sees the noisy target and the clean condition."""
+        return target + condition
+
+    def loss_per_sample(
+        self, target: Tensor, condition: Tensor, generator: torch.Generator, weight: Tensor | None
+    ) -> Tensor:
+        """Return the denoising loss of each sample at one random noise level, ``[B]``."""
+        return self.denoiser.loss_per_sample(target, condition, generator, weight)
+
+    def predict(
+        self,
+        condition: Tensor,
+        channels: int,
+        generators: Sequence[torch.Generator],
+        sampling: Mapping[str, Any] | None,
+    ) -> Tensor:
+        """Draw a sample for each condition.
+
+        Raises:
+            ValueError: no sampler is given.
+        """
+        if sampling is None:
+            raise ValueError("a diffusion model needs a sampler: give its name and steps")
+        options = {key: value for key, value in sampling.items() if value is not None}
+        name, steps = options.pop("name"), options.pop("steps")
+        return samplers.sample(
+            samplers.build(name, **options),
+            partial(self.denoiser, condition=condition),
+            (len(condition), channels, *condition.shape[2:]),
+            self.denoiser.schedule,
+            steps,
+            generators,
+            device=condition.device,
+        )
+
+    @staticmethod
+    def evaluations(sampling: Mapping[str, Any] | None) -> int:
+        """Return the sampler's steps."""
+        return int(sampling["steps"]) if sampling else 0
+
+
+def _schedule(name: str) -> schedule.Schedule:
+    return schedule.build(name)
+
+
+Objective = Diffusion

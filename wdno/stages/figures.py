@@ -1,0 +1,65 @@
+"""Stage ``figures``: from errors, studies and training logs to figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wdno import config as configuration
+from wdno.evaluation import figures
+from wdno.evaluation.results import Evaluation
+from wdno.evaluation.sampler_study import read_sampler_study
+
+
+def figure(
+    config: Sequence[Path], system: str, name: str, inputs: Sequence[Path], output: Path
+) -> None:
+    """Draw a figure of one system.
+
+    Args:
+        config: configuration files.
+        system: name of the system.
+        name: ``trajectories``, ``error_over_time``, ``spectra`` (inputs: folders of evaluations),
+            ``error_vs_evaluations`` (files ``sampler_study.csv``) or ``training`` (files
+            ``train.jsonl`` in the folders ``{model}/seed{seed}``).
+        inputs: what is drawn.
+        output: any of the files that are written, ``.png`` and ``.pdf``.
+
+    Raises:
+        EvaluationError: an input is absent or damaged, or they do not fit together.
+        ConfigError: the configuration is invalid, or there is no such figure.
+    """
+    loaded = configuration.load(*config)
+    stem = output.with_suffix("")
+    if name == "error_vs_evaluations":
+        labels = configuration.labels(loaded)
+        figures.error_vs_evaluations(read_sampler_study(inputs), stem, labels=labels)
+    elif name == "training":
+        figures.training_curves(_histories(loaded, system, inputs), stem)
+    else:
+        evaluations = [Evaluation.read(folder) for folder in inputs]
+        available = {record.method for record in evaluations}
+        if name == "trajectories":
+            shown = [method for method in loaded.evaluation.show if method in available]
+            figures.trajectories(evaluations, stem, methods=shown or None)
+        elif name == "error_over_time":
+            figures.error_over_time(evaluations, stem)
+        elif name == "spectra":
+            baselines = {key for key, m in loaded.methods.items() if m.baseline}
+            learned = [m for m in dict.fromkeys(e.method for e in evaluations) if m not in baselines]
+            figures.spectra(evaluations, stem, methods=learned or None)
+        else:
+            raise configuration.ConfigError(f"unknown figure {name!r}")
+
+
+def _histories(
+    config: configuration.Config, system: str, inputs: Sequence[Path]
+) -> dict[str, dict[str, list[Path]]]:
+    """Group the logs by objective and representation, within which losses compare, then by model."""
+    grouped: dict[str, dict[str, list[Path]]] = {}
+    for path in inputs:
+        key = path.parent.parent.name
+        options = configuration.model(config, system, key)
+        title = f"{options.objective.name}, {options.representation.name}"
+        grouped.setdefault(title, {}).setdefault(options.label or key, []).append(path)
+    return grouped

@@ -1,0 +1,116 @@
+"""Stage ``train``: from data to a trained model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from wdno import config as configuration
+from wdno import model as models
+from wdno.data.dataset import Trajectories
+from wdno.digest import stage_digest
+from wdno.provenance import provenance
+from wdno.runtime import set_threads
+from wdno.training import distributed
+from wdno.training.checkpoint import discard_state
+from wdno.training.loop import train as fit
+from wdno.training.settings import TrainingSettings
+
+logger = logging.getLogger(__name__)
+
+
+def train(
+    config: Sequence[Path],
+    system: str,
+    task: str,
+    model: str,
+    seed: int,
+    data: Path,
+    validation: Path,
+    output: Path,
+    log: Path,
+    state: Path,
+    threads: int,
+) -> None:
+    """Train a model, or continue its training, and write it.
+
+    Args:
+        config: configuration files.
+        system: name of the system.
+        task: name of the task.
+        model: name of the model.
+        seed: of the initial weights, the batches and the noise.
+        data: training set.
+        validation: validation set.
+        output: the trained model, safetensors.
+        log: JSON lines of the training.
+        state: folder from which an interrupted training continues; removed in the end.
+        threads: processor threads.
+
+    Raises:
+        ConfigError: the configuration is invalid, or lacks system or model.
+        LayoutError: training and validation data have different grids or fields.
+        Interrupted: by a signal; the state is saved.
+        NonFiniteError: the training diverged; the last good state is kept.
+    """
+    loaded = configuration.load(*config)
+    options = configuration.model(loaded, system, model)
+    set_threads(threads)
+    training_set, validation_set = Trajectories(data), Trajectories(validation)
+    spec = {
+        axis: getattr(options, axis).model_dump(mode="json")
+        for axis in ("representation", "network", "objective")
+    }
+    torch.manual_seed(seed)
+    built = models.Model(spec, training_set.layout)
+    built.require(validation_set.layout, validation, data)
+    built.fit_scales(training_set)
+    settings = options.training.model_dump()
+    validate_every = settings.pop("validate_every")
+    tensorboard = log.parent / "tensorboard" if settings.pop("tensorboard") else None
+    pieces = {axis: values["name"] for axis, values in spec.items()}
+    result = fit(
+        built,
+        training_set,
+        options=TrainingSettings(**settings),
+        seed=seed,
+        state_dir=state,
+        log=log,
+        fingerprint=_fingerprint(spec, training_set, stage_digest("train", **pieces)),
+        validation=validation_set,
+        validate_every=validate_every,
+        tensorboard=tensorboard,
+    )
+    if not distributed.is_main():
+        return
+    facts = {
+        "system": system,
+        "task": task,
+        "model": model,
+        "label": options.label or model,
+        "seed": seed,
+        "training": options.training.model_dump(mode="json"),
+        "training_steps": result.steps,
+        "training_seconds": result.seconds,
+        "final_loss": result.final_loss,
+        "parameters": built.parameter_count(),
+        "data": {"file": str(data), "provenance": training_set.provenance},
+        "provenance": provenance(),
+    }
+    models.save(output, built, result.tensors, facts)
+    discard_state(state)
+    logger.info("wrote %s: %d steps in %.1f s", output, result.steps, result.seconds)
+
+
+def _fingerprint(spec: dict[str, object], data: Trajectories, code: str) -> str:
+    """Identify what a saved state belongs to: the model, the data and the code."""
+    attributes = {
+        key: value for key, value in data.dataset.attrs.items() if isinstance(value, str | int)
+    }
+    identity = json.dumps([spec, attributes, len(data), code], sort_keys=True, default=str)
+    return hashlib.sha256(identity.encode()).hexdigest()
