@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic_evaluations import evaluation, evaluations
+
+from wdno.evaluation import published
+from wdno.evaluation.bootstrap import paired_bootstrap
+from wdno.evaluation.results import EvaluationError
+from wdno.evaluation.sampler_study import (
+    COLUMNS,
+    read_sampler_study,
+    sampler_study_table,
+    write_sampler_study,
+    write_sampler_study_table,
+)
+from wdno.evaluation.table_text import with_spread
+from wdno.evaluation.tables import simulation_table, write_simulation_table
+
+
+@pytest.fixture(scope="module")
+def records():
+    return [evaluation("persistence"), *evaluations(("wdno", "ddpm", "fno"))]
+
+
+@pytest.fixture(scope="module")
+def table(records):
+    return simulation_table(records, published.simulation(), resamples=200)
+
+
+def test_rows_are_methods_in_their_order(table):
+    assert table["method"].tolist() == ["persistence", "wdno", "ddpm", "fno"]
+    assert table["seeds"].tolist() == [1, 3, 3, 3]
+    assert table["learned"].tolist() == [False, True, True, True]
+    assert table["network"].tolist()[1:] == ["unet", "unet", "fno"]
+    assert table["sampler_label"].tolist() == ["–", "DDIM 10, eta 0", "DDPM 1000", "–"]
+    assert table["evaluations"].tolist() == [0, 10, 1000, 1]
+    assert table["training_seconds"].tolist()[1:] == [91.5] * 3
+
+
+def test_errors_are_mean_and_sd_over_seeds(records, table):
+    for name in ("mse", "mae", "relative_l2", "max_error", "spectrum_error"):
+        values = [record.metrics[name] for record in records if record.method == "ddpm"]
+        row = table[table["method"] == "ddpm"].iloc[0]
+        assert row[name] == pytest.approx(np.mean(values)), name
+        assert row[f"{name}_sd"] == pytest.approx(np.std(values, ddof=1)), name
+    assert math.isnan(table["mse_sd"][0]), "one seed has no spread"
+    assert table["crps"].isna().all(), "one sample has no CRPS"
+
+
+def test_comparisons(records, table):
+    mse = table["mse"]
+    assert table["times_better_than_persistence"].to_numpy() == pytest.approx(mse[0] / mse)
+    assert table["mse_ratio"].to_numpy() == pytest.approx(mse / mse[1])
+    errors = {
+        name: np.stack([r.scores.cases["mse"] for r in records if r.method == name])
+        for name in ("wdno", "fno")
+    }
+    interval = paired_bootstrap(errors["fno"], errors["wdno"], resamples=200)
+    row = table.iloc[3]
+    assert (row["mse_ratio_low"], row["mse_ratio_high"]) == (interval.low, interval.high)
+    assert row["mse_ratio_low"] < row["mse_ratio"] < row["mse_ratio_high"]
+    assert table["published_mse"].tolist()[1:] == [0.00014, 0.00013, 0.00015]
+
+
+def test_comparisons_can_be_left_out(records):
+    table = simulation_table(records, {}, reference=None, persistence=None)
+    for name in ("mse_ratio", "times_better_than_persistence", "published_mse"):
+        assert table[name].isna().all(), name
+
+
+@pytest.mark.parametrize("missing", ["wdno", "persistence"])
+def test_a_missing_method_is_named(records, missing):
+    rest = [record for record in records if record.method != missing]
+    with pytest.raises(EvaluationError, match=f"'burgers': method '{missing}'"):
+        simulation_table(rest, {})
+
+
+def test_csv_keeps_full_precision(tmp_path, table):
+    write_simulation_table(table, tmp_path / "tables" / "simulation")
+    found = pd.read_csv(tmp_path / "tables" / "simulation.csv")
+    assert found.columns.tolist() == table.columns.tolist()
+    for name in ("mse", "mse_sd", "mse_ratio_low", "published_mse", "seconds_per_trajectory"):
+        assert np.array_equal(found[name], table[name], equal_nan=True), name
+    assert ",521300," in (tmp_path / "tables" / "simulation.csv").read_text()
+
+
+def read_markdown(text: str) -> list[pd.DataFrame]:
+    """Parse the tables of a Markdown file."""
+    tables = []
+    for block in text.split("\n\n"):
+        if block.startswith("|"):
+            lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in block.split("\n")]
+            tables.append(pd.DataFrame(lines[2:], columns=lines[0]))
+    return tables
+
+
+def test_markdown_for_readers(tmp_path, table):
+    write_simulation_table(table, tmp_path / "simulation")
+    text = (tmp_path / "simulation.md").read_text()
+    errors, further, costs = read_markdown(text)
+    assert errors["Method"].tolist() == ["Persistence", "WDNO", "DDPM", "FNO"]
+    wdno = table.iloc[1]
+    assert errors["MSE"][1] == f"**{with_spread(wdno['mse'], wdno['mse_sd'])}**"
+    assert errors["MSE"].str.contains("*", regex=False).sum() == 1
+    assert "±" not in errors["MSE"][0]
+    # Persistence has the true spectrum, but only learned methods compete.
+    assert table["spectrum_error"].idxmin() == 0
+    assert errors["Spectrum error"].str.startswith("**").tolist() == [False, True, False, False]
+    assert "CRPS" not in errors, "a column without values"
+    assert errors["MSE / WDNO [95 %]"][1] == "1"
+    assert errors["vs. persistence"][0] == "1.00×"
+    assert further["MAE"].str.startswith("**").tolist() == [False, True, False, False]
+    assert "MSE of the mean" not in further
+    assert errors["Paper, full size"].tolist() == ["–", "1.40e-4", "1.30e-4", "1.50e-4"]
+    assert costs["Representation"].tolist() == ["–", "wavelet", "identity", "identity"]
+    assert costs["Parameters"].tolist() == ["–", "521.3 k", "521.3 k", "521.3 k"]
+    notes = text.split("Notes\n")[1]
+    for words in ("half the MSE of a perfect sample", "2412.04833", "sample standard deviation"):
+        assert words in notes
+
+
+def test_several_samples_have_columns_of_their_own(tmp_path):
+    records = [evaluation("wdno", samples=4), evaluation("ddpm", samples=4), evaluation("fno")]
+    table = simulation_table(records, {}, persistence=None, resamples=50)
+    assert table["crps"].notna().tolist() == [True, True, False]
+    write_simulation_table(table, tmp_path / "t")
+    errors, further = read_markdown((tmp_path / "t.md").read_text())[:2]
+    assert errors["Sampler"][0] == "DDIM 10, eta 0, 4 samples"
+    assert errors["CRPS"][0].startswith("**")
+    assert further["MSE of the mean"][2] == "–"
+    assert "vs. persistence" not in errors
+
+
+def test_panels_of_several_systems(tmp_path, records):
+    others = evaluations(("wdno", "fno"), seeds=2, system="smoke", grid=(4, 6, 6))
+    both = [*records, *others]
+    table = simulation_table(both, published.simulation(), persistence=None, resamples=50)
+    write_simulation_table(table, tmp_path / "t")
+    text = (tmp_path / "t.md").read_text()
+    assert [len(panel) for panel in read_markdown(text)] == [4, 4, 4, 2, 2, 2]
+    assert "## smoke: errors on 12 test cases of 4 x 6 x 6 (time x space)" in text
+    assert text.count("Notes") == 1
+    assert table["published_mse"].tolist()[-2:] == [0.00231, 0.00684]
+
+
+def test_a_method_that_diverged_is_shown_and_wins_nothing(tmp_path):
+    broken = evaluation("ddpm", scale=math.inf)
+    table = simulation_table(
+        [evaluation("wdno"), broken, evaluation("fno")], {}, persistence=None, resamples=50
+    )
+    write_simulation_table(table, tmp_path / "t")
+    errors = read_markdown((tmp_path / "t.md").read_text())[0]
+    assert errors["MSE"][1] in ("–", "inf")
+    assert errors["MSE / WDNO [95 %]"][1] == "–"
+    assert errors["MSE"].str.startswith("**").tolist() == [True, False, False]
+
+
+def test_latex_is_escaped_and_balanced(tmp_path):
+    records = [evaluation("wdno", label="WDNO_a & 50 %", system="compressible_ns")]
+    records += [evaluation("fno", system="compressible_ns", scale=1e-4)]
+    table = simulation_table(records, {}, persistence=None, resamples=50)
+    write_simulation_table(table, tmp_path / "t")
+    text = (tmp_path / "t.tex").read_text()
+    assert r"WDNO\_a \& 50 \%" in text
+    assert r"compressible\_ns: errors" in text
+    assert r"\textbf{" in text
+    assert r"$\times 10^{-9}$" in text
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
+    assert text.count("{") == text.count("}")
+    body = text.split(r"\midrule")[1].split(r"\bottomrule")[0]
+    columns = text.split(r"\begin{tabular}{")[1].split("}")[0]
+    for line in body.strip().splitlines():
+        cells = line.replace(r"\&", "").count("&") + 1
+        assert cells == len(columns), f"{cells} cells in {len(columns)} columns: {line}"
+    for letter in "±–×":
+        assert letter not in text
+
+
+def study_rows(model: str, seed: int) -> list[dict[str, object]]:
+    return [
+        {"system": "burgers", "task": "simulation", "model": model, "seed": seed}
+        | {"sampler": sampler, "eta": eta, "steps": steps, "cases": 100}
+        | {"mse": 1.0 / steps + 0.01 * seed, "seconds_per_trajectory": 0.1 * steps}
+        for sampler, eta in (("ddim", 0.0), ("ddim", 1.0), ("ddpm", None))
+        for steps in (1, 10)
+    ]
+
+
+@pytest.fixture
+def study_files(tmp_path):
+    files = []
+    for model in ("wdno", "ddpm"):
+        for seed in (0, 2):
+            files.append(tmp_path / f"{model}{seed}.csv")
+            write_sampler_study(files[-1], study_rows(model, seed))
+    return files
+
+
+def test_sampler_study(tmp_path, study_files):
+    study = read_sampler_study(study_files)
+    assert tuple(study.columns) == COLUMNS
+    assert len(study) == 24
+    table = sampler_study_table(study)
+    assert table["model"].tolist() == ["wdno"] * 6 + ["ddpm"] * 6
+    assert table["steps"].tolist() == [1, 10] * 6
+    assert table["eta"].isna().tolist() == [False, False, False, False, True, True] * 2
+    assert table["mse"].to_numpy() == pytest.approx([1.01, 0.11] * 6)
+    assert table["mse_sd"].to_numpy() == pytest.approx(np.full(12, 0.01 * math.sqrt(2)))
+    write_sampler_study_table(table, tmp_path / "study")
+    shown = read_markdown((tmp_path / "study.md").read_text())[0]
+    assert shown["Sampler"].tolist()[:5:2] == ["DDIM, eta 0", "DDIM, eta 1", "DDPM"]
+    assert shown["MSE"][1] == "**0.110 ± 0.014**"
+    assert len(pd.read_csv(tmp_path / "study.csv")) == 12
+    assert (tmp_path / "study.tex").exists()
+
+
+def test_sampler_study_refuses_what_does_not_fit(tmp_path, study_files):
+    with pytest.raises(EvaluationError, match="occurs twice"):
+        read_sampler_study([study_files[0], study_files[0]])
+    with pytest.raises(EvaluationError, match="at least one file"):
+        read_sampler_study([])
+    with pytest.raises(EvaluationError, match="expected the keys"):
+        write_sampler_study(tmp_path / "a.csv", [{"system": "burgers"}])
+    with pytest.raises(EvaluationError, match=r"absent.csv does not exist"):
+        read_sampler_study([tmp_path / "absent.csv"])
+    text = study_files[0].read_text()
+    for damage in ("", text[:60], text.replace("100", "many"), text.split("\n")[0] + "\n"):
+        study_files[0].write_text(damage)
+        with pytest.raises(EvaluationError, match=study_files[0].name):
+            read_sampler_study(study_files[:1])

@@ -1,0 +1,141 @@
+"""Data card: what is in a data set, variable by variable and split by split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from wdno.data.netcdf import open_dataset
+from wdno.evaluation.table_text import Panel, count, number, write_table
+
+BLOCK_BYTES = 64 * 1024 * 1024
+
+
+def data_card(splits: Mapping[str, str | Path]) -> pd.DataFrame:
+    """Describe every variable of every split: counts, ranges, moments, sizes, chunks.
+
+    Files are read in blocks of samples, so that a split may be larger than the memory.
+
+    Args:
+        splits: name of each split and its NetCDF file.
+
+    Returns:
+        A row for each split and variable: split, variable, role, units, samples, dimensions,
+        values, non_finite, minimum, maximum, mean, standard_deviation, skewness, excess_kurtosis
+        (moments of the finite values; NaN where not defined), dtype, bytes, chunks, compression,
+        file, file_bytes.
+
+    Raises:
+        ValueError: there are no splits, or a file is absent or damaged.
+    """
+    if not splits:
+        raise ValueError("data_card: expected at least one split, got none")
+    rows = []
+    for split, path in splits.items():
+        with open_dataset(Path(path)) as dataset:
+            for name, variable in dataset.data_vars.items():
+                rows.append(
+                    {"split": split, "variable": str(name)}
+                    | _describe(variable)
+                    | {"file": Path(path).name, "file_bytes": Path(path).stat().st_size}
+                )
+    return pd.DataFrame(rows)
+
+
+def _describe(variable: xr.DataArray) -> dict[str, Any]:
+    names = map(str, variable.dims)
+    encoding = variable.encoding
+    chunks = encoding.get("chunksizes")
+    level = encoding.get("complevel", "")
+    return {
+        "role": variable.attrs.get("role", ""),
+        "units": variable.attrs.get("units", ""),
+        "samples": variable.shape[0],
+        "dimensions": " x ".join(map(str, variable.shape)) + f" ({', '.join(names)})",
+        "values": variable.size,
+        **_moments(variable),
+        "dtype": str(variable.dtype),
+        "bytes": variable.nbytes,
+        "chunks": " x ".join(map(str, chunks)) if chunks else "contiguous",
+        "compression": f"zlib {level}" if encoding.get("zlib") else "none",
+    }
+
+
+def _moments(variable: xr.DataArray) -> dict[str, float]:
+    """Range and moments in two passes: sums of powers of the deviation keep their digits."""
+    per_sample = max(variable[:1].size * 8, 1)
+    step = max(1, BLOCK_BYTES // per_sample)
+
+    def blocks() -> Any:
+        for start in range(0, variable.shape[0], step):
+            values = np.asarray(variable[start : start + step].values, dtype=np.float64)
+            yield values[np.isfinite(values)]
+
+    finite, total, low, high = 0, 0.0, np.inf, -np.inf
+    for values in blocks():
+        if values.size:
+            finite, total = finite + values.size, total + values.sum()
+            low, high = min(low, values.min()), max(high, values.max())
+    if finite == 0:
+        unknown = dict.fromkeys(_MOMENTS, np.nan)
+        return {"non_finite": variable.size, **unknown}
+    mean = total / finite
+    sums = sum(
+        np.array([((values - mean) ** power).sum() for power in (2, 3, 4)]) for values in blocks()
+    )
+    second, third, fourth = np.asarray(sums) / finite
+    shape = (third / second**1.5, fourth / second**2 - 3) if second > 0 else (np.nan, np.nan)
+    moments = (low, high, mean, np.sqrt(second), *shape)
+    return {
+        "non_finite": variable.size - finite,
+        **{name: float(value) for name, value in zip(_MOMENTS, moments, strict=True)},
+    }
+
+
+_MOMENTS = ("minimum", "maximum", "mean", "standard_deviation", "skewness", "excess_kurtosis")
+
+
+def write_data_card(card: pd.DataFrame, path: str | Path, system: str) -> None:
+    """Write a data card as `{path}.csv`, `.md` and `.tex`.
+
+    Args:
+        card: rows of :func:`data_card`.
+        path: without suffix.
+        system: name of the system, for the title.
+    """
+    cells = pd.DataFrame(
+        {
+            "Variable": card["variable"],
+            "Split": card["split"],
+            "Units": card["units"],
+            "Dimensions": card["dimensions"],
+            "Minimum": card["minimum"].map(number),
+            "Maximum": card["maximum"].map(number),
+            "Mean": card["mean"].map(number),
+            "Std. dev.": card["standard_deviation"].map(number),
+            "Skewness": card["skewness"].map(number),
+            "Ex. kurtosis": card["excess_kurtosis"].map(number),
+            "Not finite": card["non_finite"].map(count),
+            "Chunk": card["chunks"],
+            "MB": (card["bytes"] / 1e6).map(number),
+        }
+    )
+    files = card.drop_duplicates("split")
+    sizes = "; ".join(
+        f"{row.split}: {row.samples} samples, {row.file_bytes / 1e6:.3g} MB on disk"
+        for row in files.itertuples()
+    )
+    notes = (
+        f"Files: {sizes}.",
+        "Moments are over all samples, times and space, of finite values. MB: without compression. "
+        "Chunk: values stored and read together.",
+    )
+    title = f"Data of {system}"
+    words = frozenset({"Split", "Units", "Dimensions", "Chunk"})
+    panel = Panel("data", f"{title}: variables", cells, notes, words=words)
+    write_table(path, title, card, [panel])

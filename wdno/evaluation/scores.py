@@ -1,0 +1,165 @@
+"""All errors of one method on a test set, over all fields together and field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wdno.evaluation.metrics import (
+    METRICS,
+    Float,
+    check_shapes,
+    crps,
+    float64,
+    mae,
+    max_error,
+    mse,
+    mse_mean,
+    mse_over_time,
+    relative_l2,
+)
+from wdno.evaluation.spectrum import energy_spectrum, spectrum_distance
+
+if TYPE_CHECKING:
+    from wdno.evaluation.metrics import Array
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All metrics of one method on N cases.
+
+    Attributes:
+        cases: metric -> `[N]`, over all fields together (`spectrum_error`: mean over fields).
+        fields: field -> metric -> `[N]`.
+        mse_over_time: `[N, T]`.
+        wavenumber: `[K]`, cycles per length of the domain.
+        spectrum_truth: `[F, K]`, energy spectrum, mean over cases and times.
+        spectrum_prediction: `[F, K]`, also mean over samples.
+    """
+
+    cases: dict[str, Float]
+    fields: dict[str, dict[str, Float]]
+    mse_over_time: Float
+    wavenumber: Float
+    spectrum_truth: Float
+    spectrum_prediction: Float
+
+    @property
+    def count(self) -> int:
+        """Number of cases N."""
+        return len(self.mse_over_time)
+
+
+def score(
+    truth: Array,
+    prediction: Array,
+    fields: Sequence[str],
+    *,
+    given_frames: int = 0,
+    periodic: Sequence[bool] | None = None,
+    batch_size: int = 16,
+) -> Scores:
+    """Compute every metric, over all fields and field by field.
+
+    Args:
+        truth: `[N, F, given_frames + T, *S]`.
+        prediction: `[N, M, F, given_frames + T, *S]`.
+        fields: the F names.
+        given_frames: leading frames that the model was given; whatever they hold has no effect.
+        periodic: for each space axis whether the domain is periodic; None: no axis is.
+        batch_size: cases converted to float64 at a time.
+
+    Raises:
+        ValueError: shapes, names or `given_frames` do not fit, or the truth is not finite.
+    """
+    frames = truth.shape[2] if truth.ndim > 2 else 0
+    if not 0 <= given_frames < max(frames, 1):
+        raise ValueError(
+            f"score: given_frames = {given_frames} leaves none of the {frames} frames to score"
+        )
+    if truth.ndim < 4 or len(fields) != truth.shape[1] or len(set(fields)) < len(fields):
+        raise ValueError(
+            f"score: expected one name for each field of truth [cases, fields, time, *space], got "
+            f"{list(fields)} and shape {tuple(truth.shape)}"
+        )
+    periodic = (False,) * (truth.ndim - 3) if periodic is None else tuple(periodic)
+    truth, prediction = truth[:, :, given_frames:], prediction[:, :, :, given_frames:]
+    check_shapes(truth, prediction)
+    parts = []
+    for start in range(0, len(truth), batch_size):
+        y = float64(truth[start : start + batch_size])
+        if not np.isfinite(y).all():
+            bad = start + np.flatnonzero(~np.isfinite(y.reshape(len(y), -1)).all(axis=1))
+            raise ValueError(f"score: the truth of cases {bad.tolist()} is not finite")
+        x = float64(prediction[start : start + batch_size])
+        parts.append(_score(y, x, fields, periodic))
+    return join(parts)
+
+
+def _score(y: Float, x: Float, fields: Sequence[str], periodic: Sequence[bool]) -> Scores:
+    wavenumber, spectrum_truth = energy_spectrum(y, periodic)
+    spectrum_prediction = energy_spectrum(x, periodic)[1]
+    distance = spectrum_distance(spectrum_truth[:, None], spectrum_prediction).mean(axis=1)
+    by_field = {}
+    for index, name in enumerate(fields):
+        by_field[name] = _pointwise(y[:, [index]], x[:, :, [index]])
+        by_field[name]["spectrum_error"] = distance[:, index]
+    together = dict(by_field[fields[0]]) if len(fields) == 1 else _pointwise(y, x)
+    defined = np.isfinite(distance)
+    together["spectrum_error"] = np.divide(
+        np.where(defined, distance, 0.0).sum(axis=1),
+        defined.sum(axis=1),
+        out=np.full(len(y), np.nan),
+        where=defined.any(axis=1) & np.isfinite(x).reshape(len(x), -1).all(axis=1),
+    )
+    return Scores(
+        cases=together,
+        fields=by_field,
+        mse_over_time=mse_over_time(y, x),
+        wavenumber=wavenumber,
+        spectrum_truth=spectrum_truth.mean(axis=0),
+        spectrum_prediction=spectrum_prediction.mean(axis=(0, 1)),
+    )
+
+
+def _pointwise(y: Float, x: Float) -> dict[str, Float]:
+    single = {"mse": mse, "relative_l2": relative_l2, "mae": mae, "max_error": max_error}
+    several = {"mse_mean": mse_mean, "crps": crps} if x.shape[1] > 1 else {}
+    return {name: metric(y, x) for name, metric in (single | several).items()}
+
+
+def join(parts: Sequence[Scores]) -> Scores:
+    """Join the scores of batches of cases into those of all cases, in order.
+
+    Raises:
+        ValueError: there are no parts, or they differ in metrics, fields or grid.
+    """
+    if not parts:
+        raise ValueError("join: expected the scores of at least one batch of cases, got none")
+
+    def keys(part: Scores) -> object:
+        times, shells = part.mse_over_time.shape[1], part.wavenumber.size
+        return sorted(part.cases), list(part.fields), times, shells
+
+    if len(found := {str(keys(part)) for part in parts}) > 1:
+        raise ValueError(f"join: batches differ in metrics, fields, times or grid: {found}")
+
+    def joined(items: Sequence[Mapping[str, Float]]) -> dict[str, Float]:
+        names = [name for name in METRICS if name in items[0]]
+        return {name: np.concatenate([item[name] for item in items]) for name in names}
+
+    def average(spectra: Sequence[Float]) -> Float:
+        mean: Float = np.average(spectra, axis=0, weights=[part.count for part in parts])
+        return mean
+
+    return Scores(
+        cases=joined([part.cases for part in parts]),
+        fields={name: joined([part.fields[name] for part in parts]) for name in parts[0].fields},
+        mse_over_time=np.concatenate([part.mse_over_time for part in parts]),
+        wavenumber=parts[0].wavenumber,
+        spectrum_truth=average([part.spectrum_truth for part in parts]),
+        spectrum_prediction=average([part.spectrum_prediction for part in parts]),
+    )

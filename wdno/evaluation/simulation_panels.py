@@ -1,0 +1,164 @@
+"""What readers see of the table of simulation results: for each system its errors and costs."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from wdno.evaluation.labels import METRIC_LABELS
+from wdno.evaluation.table_text import MISSING, Panel, count, number, with_spread, write_table
+
+FIRST = ("spectrum_error", "crps")
+FURTHER = ("mse_mean", "relative_l2", "mae", "max_error")
+WORDS = frozenset({"Sampler", "Representation", "Network", "Objective", "Device"})
+PERSISTENCE = "vs. persistence"
+PAPER = "Paper, full size"
+
+
+def write_simulation_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write the table as `{path}.csv`, `.md` and `.tex`.
+
+    The CSV file has every column at full precision. The others have three panels for each system:
+    the main errors, further errors, and design and costs; the lowest errors of the learned methods
+    are in bold.
+
+    Args:
+        table: rows of :func:`wdno.evaluation.tables.simulation_table`.
+        path: without suffix.
+    """
+    panels = []
+    for system, rows in table.groupby("system", sort=False):
+        rows = rows.reset_index(drop=True)
+        panels += [make(str(system), rows) for make in (_main_panel, _further_panel, _cost_panel)]
+    runs = ", ".join(dict.fromkeys(table["run"]))
+    write_table(path, f"Simulation, run {runs}", table, panels)
+
+
+def _main_panel(system: str, rows: pd.DataFrame) -> Panel:
+    cells, bold = _identity(rows), set()
+    cells["Seeds"] = rows["seeds"].map(count)
+    bold |= _add_errors(cells, rows, "mse")
+    if rows["mse_ratio"].notna().any():
+        columns = ("method", "mse_ratio", "mse_ratio_low", "mse_ratio_high")
+        cells[_ratio_column(rows)] = [
+            "1" if method == rows["reference"].iloc[0] else _interval(*ratio)
+            for method, *ratio in zip(*(rows[name] for name in columns), strict=True)
+        ]
+    if (times := rows["times_better_than_persistence"]).notna().any():
+        cells[PERSISTENCE] = [MISSING if math.isnan(x) else f"{number(x)}×" for x in times]
+    if rows["published_mse"].notna().any():
+        cells[PAPER] = rows["published_mse"].map(number)
+    for name in FIRST:
+        bold |= _add_errors(cells, rows, name)
+    cells["Seconds"] = rows["seconds_per_trajectory"].map(number)
+    cells["Parameters"] = rows["parameters"].map(count)
+    cases, grid = rows["cases"].iloc[0], rows["grid"].iloc[0]
+    title = f"{system}: errors on {cases} test cases of {grid} (time x space)"
+    notes = _main_notes(cells, rows)
+    return Panel(f"{system} errors", title, cells, notes, frozenset(bold), WORDS)
+
+
+def _further_panel(system: str, rows: pd.DataFrame) -> Panel:
+    cells, bold = _identity(rows), set()
+    for name in FURTHER:
+        bold |= _add_errors(cells, rows, name)
+    notes = [
+        "Rel. L2: norm of the error over norm of the truth. MAE: mean absolute error. Max. error: "
+        "largest absolute error of a trajectory."
+    ]
+    if METRIC_LABELS["mse_mean"] in cells:
+        notes.append("MSE of the mean: of the mean of the samples, where there are several.")
+    title = f"{system}: further errors"
+    return Panel(f"{system} further", title, cells, notes, frozenset(bold), WORDS)
+
+
+def _cost_panel(system: str, rows: pd.DataFrame) -> Panel:
+    cells = _identity(rows)
+    for name in ("representation", "network", "objective"):
+        cells[name.capitalize()] = rows[name].fillna(MISSING)
+    cells["Parameters"] = rows["parameters"].map(count)
+    cells["Training steps"] = rows["training_steps"].map(count)
+    cells["Training seconds"] = rows["training_seconds"].map(number)
+    cells["Evaluations"] = rows["evaluations"].map(count)
+    cells["Seconds"] = rows["seconds_per_trajectory"].map(number)
+    cells["Device"] = rows["device"].replace("", MISSING)
+    notes = [
+        "Representation, network, objective: what the network sees, the network, and how it is "
+        "trained; a method is a choice on these three axes and a sampler.",
+        "Training steps and seconds are of one training, means over seeds. Evaluations: of the "
+        "network for one trajectory. Times are of the device named and whatever else ran on it.",
+    ]
+    return Panel(f"{system} costs", f"{system}: design and cost", cells, notes, words=WORDS)
+
+
+def _identity(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"Method": rows["label"], "Sampler": rows["sampler_label"]})
+
+
+def _add_errors(cells: pd.DataFrame, rows: pd.DataFrame, name: str) -> set[tuple[int, str]]:
+    """Add the column of a metric, unless it has no value; return its cells to set in bold."""
+    if rows[name].isna().all() and name != "mse":
+        return set()
+    label = METRIC_LABELS[name]
+    pairs = zip(rows[name], rows[f"{name}_sd"], strict=True)
+    cells[label] = [with_spread(mean, sd) for mean, sd in pairs]
+    return {(row, label) for row in _lowest(rows[name].where(rows["learned"]))}
+
+
+def _lowest(values: pd.Series[Any]) -> list[int]:
+    """Rows of the lowest value, if there are two to compare."""
+    known = values.dropna()
+    return list(known.index[known == known.min()]) if len(known) > 1 else []
+
+
+def _ratio_column(rows: pd.DataFrame) -> str:
+    label = rows["label"][rows["method"] == rows["reference"]].iloc[0]
+    return f"MSE / {label} [{100 * rows['mse_ratio_level'].iloc[0]:g} %]"
+
+
+def _interval(estimate: float, low: float, high: float) -> str:
+    if math.isnan(estimate):
+        return MISSING
+    return f"{number(estimate)} [{number(low)}, {number(high)}]"
+
+
+def _main_notes(cells: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
+    notes = [
+        "MSE: mean squared error. Errors are of one draw, over all fields, times and space but for "
+        "the given initial frame; means over test cases, then mean ± sample standard deviation "
+        "over training seeds (no ± for one seed). Bold: lowest among the learned methods, which is "
+        "no statement of significance.",
+        "Sampler: name and steps; eta 0 is deterministic given the initial noise, 1 as noisy as "
+        "ancestral sampling; with several samples of each case, their number. Seconds: for one "
+        "trajectory (one sample).",
+        "Spectrum error: mean distance of the spatial energy spectra of prediction and truth, in "
+        "decades (0.3: a factor of two at every scale).",
+        "A sampler with fewer steps, and the mean of several samples, come nearer to the "
+        "conditional mean, which has half the MSE of a perfect sample: they lower the MSE without "
+        "a better model. CRPS and spectrum error do not reward that; read them beside the MSE.",
+    ]
+    if METRIC_LABELS["crps"] in cells:
+        notes.append(
+            "CRPS: continuous ranked probability score, fair estimate, where there are several "
+            "samples; in the unit of MAE, which it equals for a deterministic method."
+        )
+    if rows["mse_ratio"].notna().any():
+        notes.append(
+            f"{_ratio_column(rows)}: ratio of the MSEs and its bootstrap interval, paired over "
+            "cases and crossed with seeds; above 1 is worse, an interval that holds 1 shows no "
+            "difference. With one seed it covers the choice of test cases only."
+        )
+    if PERSISTENCE in cells:
+        notes.append(
+            f"{PERSISTENCE}: how many times the MSE is lower than that of repeating the initial "
+            "frame."
+        )
+    if PAPER in cells:
+        notes.append(
+            f"{PAPER}: MSE in arXiv 2412.04833, Table 1, at the paper's full grid, training set "
+            "and network size (diffusion: DDIM, 50 steps in 1D, 100 in 2D, eta 1); for orientation."
+        )
+    return notes
