@@ -1,0 +1,158 @@
+"""Which samples a step takes, and which random numbers, from the seed and the step alone.
+
+The samples are a stream of permutations of the whole set, one per epoch; step s takes those at
+positions s B, ..., (s + 1) B - 1 of it. So every sample is seen once per epoch, all batches have
+one size, and a resumed run needs to know only its step.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Batch = dict[str, Tensor]
+
+ORDER, STEP, VALIDATION = range(3)
+"""Purposes of random numbers; one seed gives each its own."""
+
+
+WORTH_READING_AHEAD = 0.05
+"""Share of the time that reading takes."""
+
+
+class Data(Protocol):
+    """Samples by number."""
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        ...
+
+    def batch(self, indices: np.ndarray) -> Batch:
+        """Tensors `[B, ...]` on the CPU, by name, of the samples `[B]`."""
+        ...
+
+
+def seeds(seed: int, purpose: int, *numbers: int) -> tuple[int, int]:
+    """Two seeds that depend on all arguments, none negative."""
+    first, second = np.random.SeedSequence((seed, purpose, *numbers)).generate_state(2)
+    return int(first), int(second)
+
+
+class StepRandomness:
+    """Random numbers of one step: PyTorch's own, for dropout and the like, and a generator's.
+
+    Attributes:
+        generator: CPU generator, handed to the model's loss.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        """For a model on a device."""
+        self.generator = torch.Generator()
+        self._device = device
+
+    def start(self, seed: int, purpose: int, *numbers: int) -> torch.Generator:
+        """Seed both from these numbers, and return the generator."""
+        first, second = seeds(seed, purpose, *numbers)
+        # `torch.manual_seed` looks for every kind of device, which takes longer than the rest of
+        # a step's bookkeeping.
+        torch.default_generator.manual_seed(first)
+        if self._device.type == "cuda":
+            torch.cuda.manual_seed(first)
+        return self.generator.manual_seed(second)
+
+
+class BatchOrder:
+    """Sample numbers of each step."""
+
+    def __init__(self, samples: int, batch_size: int, seed: int) -> None:
+        """For a set of samples.
+
+        Args:
+            samples: Size of the set.
+            batch_size: Samples of a step, over all processes.
+            seed: Of the permutations.
+
+        Raises:
+            ValueError: There are no samples.
+        """
+        if samples < 1:
+            raise ValueError("training: the data set is empty, expected at least one sample")
+        self._samples, self._batch_size, self._seed = samples, batch_size, seed
+        self._epochs: dict[int, np.ndarray] = {}
+
+    def indices(self, step: int) -> np.ndarray:
+        """Sample numbers of a step, counted from 0: int64 `[B]`."""
+        positions = np.arange(step * self._batch_size, (step + 1) * self._batch_size)
+        epochs, offsets = np.divmod(positions, self._samples)
+        parts = [self._permutation(int(e))[offsets[epochs == e]] for e in np.unique(epochs)]
+        return np.concatenate(parts)
+
+    def _permutation(self, epoch: int) -> np.ndarray:
+        if epoch not in self._epochs:
+            self._epochs = {e: order for e, order in self._epochs.items() if e == epoch - 1}
+            generator = np.random.default_rng((self._seed, ORDER, epoch))
+            self._epochs[epoch] = generator.permutation(self._samples)
+        return self._epochs[epoch]
+
+
+class Batches:
+    """The batches of one process, read ahead where reading takes time worth saving.
+
+    A batch held in memory is there at once, and handing it between threads would cost more. So
+    batches are read where they are needed until that has taken `WORTH_READING_AHEAD` of the time,
+    and from then on while the step before is computed. The batches are the same either way.
+    """
+
+    def __init__(self, data: Data, order: BatchOrder, steps: int, rank: int, ranks: int) -> None:
+        """Of the samples that this process takes.
+
+        Args:
+            data: The samples.
+            order: Sample numbers of each step.
+            steps: Steps of the run; none is read ahead beyond them.
+            rank: Number of this process.
+            ranks: Processes; each takes an equal, contiguous part of every batch.
+        """
+        self._data, self._order, self._steps = data, order, steps
+        self._rank, self._ranks = rank, ranks
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._ahead: tuple[int, Future[Batch]] | None = None
+        self._start = time.perf_counter()
+        self._reading = 0.0
+
+    def get(self, step: int) -> Batch:
+        """Batch of a step; may begin to read the next.
+
+        Raises:
+            Exception: What the data raise on reading.
+        """
+        if self._ahead is not None and self._ahead[0] == step:
+            batch = self._ahead[1].result()
+        else:
+            batch = self._read(step)
+        self._ahead = None
+        elapsed = time.perf_counter() - self._start
+        if step + 1 < self._steps and self._reading > WORTH_READING_AHEAD * elapsed:
+            self._ahead = (step + 1, self._reader.submit(self._read, step + 1))
+        return batch
+
+    def settle(self) -> None:
+        """Wait until nothing is being read: libraries for data files need not stand two readers."""
+        if self._ahead is not None:
+            wait([self._ahead[1]])
+
+    def close(self) -> None:
+        """End the reading thread."""
+        self._reader.shutdown(wait=True, cancel_futures=True)
+
+    def _read(self, step: int) -> Batch:
+        start = time.perf_counter()
+        indices = np.array_split(self._order.indices(step), self._ranks)[self._rank]
+        batch = self._data.batch(indices)
+        self._reading += time.perf_counter() - start
+        return batch
