@@ -1,0 +1,363 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from wdno import networks
+
+CHANNELS = {"in_channels": 3, "out_channels": 2}
+UNET = {"width": 8, "multipliers": (1, 2, 2), "blocks": 1, "heads": 2, "head_dim": 4}
+FNO = {"modes": 4, "width": 6, "layers": 2}
+SMALL = {"unet": UNET, "fno": FNO}
+NAMES = sorted(SMALL)
+
+
+def make(name: str, dims: int = 2, *, timed: bool = True, seed: int = 0, **options) -> nn.Module:
+    """A small network whose layers that start at zero do not: its output depends on everything."""
+    torch.manual_seed(seed)
+    options = {"padding": ("zeros",) * dims} | CHANNELS | SMALL[name] | options
+    network = networks.build(name, dims=dims, time_conditioned=timed, **options)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if not parameter.any():
+                parameter.normal_(std=0.1)
+    return network
+
+
+def call(network: nn.Module, grid: tuple[int, ...], *, batch: int = 2, timed: bool = True):
+    generator = torch.Generator().manual_seed(1)
+    dtype = next(network.parameters()).dtype
+    x = torch.randn(batch, 3, *grid, generator=generator, dtype=dtype)
+    return network(x, torch.linspace(0.1, 0.9, batch, dtype=dtype) if timed else None)
+
+
+def relative(a: torch.Tensor, b: torch.Tensor) -> float:
+    return ((a - b).norm() / b.norm()).item()
+
+
+def test_available_are_the_modules_with_a_network() -> None:
+    assert set(NAMES) <= set(networks.available())
+    assert "blocks" not in networks.available()
+
+
+def test_unknown_name_and_option_are_refused_naming_what_there_is() -> None:
+    with pytest.raises(ValueError, match=r"unknown network 'resnet': expected one of .*fno.*unet"):
+        networks.build("resnet")
+    with pytest.raises(ValueError, match=r"unknown option\(s\) depth; expected .*multipliers"):
+        networks.build("unet", in_channels=1, out_channels=1, depth=3)
+
+
+def test_importing_the_package_is_light() -> None:
+    code = "import sys, wdno.networks; sys.exit(bool({'torch', 'neuralop'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize(
+    ("name", "grid"),
+    [
+        ("unet", (8, 12)),
+        ("unet", (9, 13)),
+        ("unet", (5, 16)),
+        ("unet", (3, 3)),
+        ("unet", (3, 6, 8)),
+        ("unet", (1, 7, 11)),
+        ("fno", (8, 12)),
+        ("fno", (9, 13)),
+        ("fno", (4, 4)),
+        ("fno", (4, 6, 7)),
+        ("fno", (5, 9, 4)),
+    ],
+)
+def test_shapes_of_any_size(name: str, grid: tuple[int, ...], timed: bool) -> None:
+    y = call(make(name, len(grid), timed=timed), grid, timed=timed)
+    assert y.shape == (2, 2, *grid)
+    assert y.is_contiguous()
+    assert y.isfinite().all()
+
+
+def test_unet_starts_as_zero() -> None:
+    network = networks.build("unet", dims=2, **CHANNELS, **UNET)
+    assert not call(network, (8, 12), timed=False).any()
+
+
+@pytest.mark.parametrize("attention", ["none", "middle", "all", (False, True, False, True)])
+@pytest.mark.parametrize("blocks", [2, (1, 2, 1)])
+def test_unet_attention_and_blocks(attention, blocks) -> None:
+    network = make("unet", attention=attention, blocks=blocks)
+    assert call(network, (9, 12)).shape == (2, 2, 9, 12)
+    count = sum(type(module).__name__ == "Attention" for module in network.modules())
+    flags = {"none": 0, "middle": 1, "all": 7}
+    expected = flags[attention] if isinstance(attention, str) else 3
+    assert count == expected, f"{count} attention layers, expected {expected}"
+
+
+def test_unet_without_blocks_at_a_level_has_one_in_its_decoder() -> None:
+    network = make("unet", blocks=(0, 1, 0), attention="all")
+    assert call(network, (9, 13)).shape == (2, 2, 9, 13)
+    counts = [[len(level.blocks) for level in side] for side in (network.encoder, network.decoder)]
+    assert counts == [[0, 1, 0], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+def test_unet_kernels(kernel: int) -> None:
+    network = make("unet", kernel=kernel, padding=("zeros", "circular"))
+    assert call(network, (9, 13)).shape == (2, 2, 9, 13)
+
+
+# A U-Net of three levels commutes with shifts by its total stride 4 along coarsened axes; without
+# coarsening, as in time for dims 3, by any shift. A Fourier operator commutes with any.
+@pytest.mark.parametrize(
+    ("name", "grid", "axis", "shift"),
+    [
+        ("unet", (8, 12), 0, 4),
+        ("unet", (8, 12), 1, 4),
+        ("unet", (8, 12), 1, 8),
+        ("unet", (3, 8, 12), 0, 1),
+        ("unet", (3, 8, 12), 1, 4),
+        ("unet", (3, 8, 12), 2, 4),
+        ("fno", (8, 12), 0, 1),
+        ("fno", (9, 12), 0, 1),
+        ("fno", (9, 13), 1, 1),
+        ("fno", (5, 7, 6), 0, 1),
+        ("fno", (5, 7, 6), 1, 2),
+    ],
+)
+def test_circular_axes_commute_with_translation(
+    name: str, grid: tuple[int, ...], axis: int, shift: int
+) -> None:
+    dims = len(grid)
+    x = torch.randn(2, 3, *grid, dtype=torch.float64)
+    t = torch.tensor([0.2, 0.7], dtype=torch.float64)
+    padding = ["zeros"] * dims
+    errors = {}
+    for kind in ("zeros", "circular"):
+        padding[axis] = kind
+        network = make(name, dims, padding=tuple(padding)).double()
+        if isinstance(unit := getattr(network, "refine", None), nn.ModuleList):
+            assert len(unit) == 2, "three levels have a total stride of 4"
+        moved = network(x.roll(shift, axis + 2), t)
+        errors[kind] = relative(moved, network(x, t).roll(shift, axis + 2))
+    assert errors["circular"] < 1e-12, f"circular: relative error {errors['circular']:.1e}"
+    assert errors["zeros"] > 1e-4, f"zeros: relative error only {errors['zeros']:.1e}"
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_has_a_gradient(name: str, dims: int) -> None:
+    network = make(name, dims)
+    call(network, (4, 8, 8)[-dims:]).square().sum().backward()
+    missing = [
+        key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().max() > 0
+    ]
+    assert not missing, f"no gradient in {missing}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_diffusion_time_matters_sample_by_sample(name: str) -> None:
+    network = make(name).double()
+    x = torch.randn(3, 3, 8, 12, dtype=torch.float64)
+    t = torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)
+    y = network(x, t)
+    change = relative(network(x, t.flip(0)), y)
+    assert change > 1e-3, f"relative change {change:.1e}"
+    alone = relative(network(x[1:2], t[1:2]), y[1:2])
+    assert alone < 1e-12, f"a sample depends on its batch: relative {alone:.1e}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_seed_fixes_the_weights_and_the_output(name: str) -> None:
+    first, again, other = (call(make(name, seed=seed), (8, 12)) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_state_dict_round_trip(name: str) -> None:
+    source, target = make(name), make(name, seed=1)
+    state = source.state_dict()
+    assert all(isinstance(value, torch.Tensor) for value in state.values())
+    assert not any(value.is_complex() for value in state.values()), "fused Adam takes no complex"
+    target.load_state_dict({key: value.clone() for key, value in state.items()}, strict=True)
+    assert torch.equal(call(target, (8, 12)), call(source, (8, 12)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_memory_layout_of_the_input_does_not_matter(name: str) -> None:
+    network = make(name)
+    x, t = torch.randn(2, 3, 8, 12), torch.rand(2)
+    y = network(x, t)
+    assert relative(network(x.contiguous(memory_format=torch.channels_last), t), y) < 1e-6
+    assert relative(network(x.transpose(2, 3).contiguous().transpose(2, 3), t), y) < 1e-6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_mixed_precision_is_close(name: str) -> None:
+    network = make(name)
+    y = call(network, (8, 12))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = call(network, (8, 12))
+    assert relative(mixed.float(), y) < 5e-2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_lowers_the_loss(name: str) -> None:
+    torch.manual_seed(0)
+    network = networks.build(name, dims=2, time_conditioned=True, **CHANNELS, **SMALL[name])
+    x, t = torch.randn(8, 3, 8, 12), torch.rand(8)
+    target = torch.stack((x[:, 0].roll(1, -1), x[:, 1] * t[:, None, None]), dim=1)
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-2, fused=True)
+    losses = []
+    for _ in range(60):
+        loss = nn.functional.mse_loss(network(x, t), target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0], f"loss {losses[0]:.3f} -> {losses[-1]:.3f}"
+
+
+def test_parameters_of_the_published_unet() -> None:
+    # arXiv 2412.04833: about 140.7 million for the 1D systems.
+    with torch.device("meta"):
+        network = networks.build(
+            "unet",
+            in_channels=8,
+            out_channels=4,
+            dims=2,
+            time_conditioned=True,
+            width=128,
+            multipliers=(1, 2, 4, 8),
+            attention="all",
+        )
+    count = networks.parameters(network)
+    assert abs(count / 140.7e6 - 1) < 0.01, f"{count} parameters"
+
+
+def test_parameters_counts_complex_numbers_twice_and_frozen_ones_not() -> None:
+    module = nn.ParameterDict(
+        {
+            "real": nn.Parameter(torch.zeros(5)),
+            "complex": nn.Parameter(torch.zeros(3, dtype=torch.cfloat)),
+            "frozen": nn.Parameter(torch.zeros(7), requires_grad=False),
+        }
+    )
+    assert networks.parameters(module) == 5 + 6
+
+
+def test_group_normalisation_keeps_sixteen_channels_in_a_group() -> None:
+    from wdno.networks.blocks import normalisation
+
+    groups = {c: normalisation(c, 8).num_groups for c in (4, 16, 24, 32, 48, 80, 128, 1024)}
+    assert groups == {4: 1, 16: 1, 24: 1, 32: 2, 48: 3, 80: 5, 128: 8, 1024: 8}
+    assert normalisation(96, 4).num_groups == 4
+
+
+def test_fno_is_that_of_the_package_on_even_grids() -> None:
+    from neuralop.models import FNO as Package
+
+    for modes in ((4, 4), (3, 5)):
+        torch.manual_seed(0)
+        theirs = Package(modes, in_channels=3, out_channels=2, hidden_channels=6, n_layers=2)
+        torch.manual_seed(0)
+        ours = networks.build("fno", dims=2, **CHANNELS, **FNO | {"modes": modes})
+        x = torch.randn(2, 3, 8, 12)
+        error = relative(ours(x), theirs(x))
+        assert error < 1e-5, f"modes {modes}: relative error {error:.1e}"
+
+
+@pytest.mark.parametrize("grid", [(9, 12), (16, 24), (25, 31)])
+def test_fno_sees_the_function_not_the_grid(grid: tuple[int, int]) -> None:
+    # Point-wise parts make frequencies that a coarse grid folds back, so one linear convolution.
+    from wdno.networks.fno import _spectral_convolution
+
+    torch.manual_seed(0)
+    convolution = _spectral_convolution()(2, 2, (5, 5)).double()
+
+    def field(size: tuple[int, int]) -> torch.Tensor:
+        t, x = (torch.arange(n, dtype=torch.float64)[:, None] / n for n in size)
+        phase = 2 * torch.pi * (2 * t + x.T)
+        return torch.stack((phase.sin(), (phase - 4 * torch.pi * t).cos() + 0.3))[None]
+
+    fine = (4 * grid[0], 3 * grid[1])
+    error = relative(convolution(field(fine))[..., ::4, ::3], convolution(field(grid)))
+    assert error < 1e-12, f"relative error {error:.1e}"
+
+
+def test_fno_domain_padding_concerns_bounded_axes() -> None:
+    x = torch.randn(1, 3, 8, 12)
+    for padding, same in ((("circular",) * 2, True), (("zeros", "circular"), False)):
+        plain = make("fno", timed=False, padding=padding)
+        padded = make("fno", timed=False, padding=padding, domain_padding=0.25)
+        assert padded(x).shape == (1, 2, 8, 12)
+        assert torch.equal(plain(x), padded(x)) is same
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dims": 4}, "expected dims 2"),
+        ({"padding": ("zeros",)}, "a padding for each of the axes time, x"),
+        ({"padding": "circular"}, "a padding for each"),
+        ({"padding": ("zeros", "reflect")}, "axis 'x' is 'reflect'"),
+        ({"width": 0}, "width of 1 or more"),
+    ],
+)
+def test_bad_options_are_refused(name: str, options, message: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: .*{message}"):
+        networks.build(name, **CHANNELS | SMALL[name] | options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("unet", {"multipliers": ()}, "multipliers of 1 or more"),
+        ("unet", {"blocks": (1, 1)}, "blocks as one number, or one for each of the 3 levels"),
+        ("unet", {"blocks": -1}, "all 0 or more; got -1"),
+        ("unet", {"attention": "linear"}, "attention 'none', 'middle', 'all'"),
+        ("unet", {"attention": (True, False)}, "a list of 4 booleans"),
+        ("unet", {"kernel": 4}, "odd kernel"),
+        ("unet", {"groups": 0}, "at least 1 group"),
+        ("fno", {"modes": (4, 4, 4)}, "modes as one number, or one for each"),
+        ("fno", {"modes": 0}, "modes as one number"),
+        ("fno", {"domain_padding": -0.1}, "domain_padding from 0 to 1"),
+    ],
+)
+def test_bad_own_options_are_refused(name: str, options, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        networks.build(name, **CHANNELS | SMALL[name] | options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_inputs_are_refused(name: str) -> None:
+    timed, plain = make(name), make(name, timed=False)
+    x, t = torch.randn(2, 3, 8, 12), torch.rand(2)
+    with pytest.raises(ValueError, match=r"expected an input \[batch, 3, time, x\], got .*2, 4"):
+        timed(torch.randn(2, 4, 8, 12), t)
+    with pytest.raises(ValueError, match="expected an input"):
+        timed(x[..., 0], t)
+    with pytest.raises(ValueError, match=r"diffusion time of shape \(2,\), got none"):
+        timed(x)
+    with pytest.raises(ValueError, match=r"diffusion time of shape \(2,\), got .*\(1,\)"):
+        timed(x, t[:1])
+    with pytest.raises(ValueError, match="built with time_conditioned=False"):
+        plain(x, t)
+
+
+def test_grids_too_small_are_refused_saying_what_to_change() -> None:
+    unet = make("unet", timed=False)
+    with pytest.raises(ValueError, match=r"grid of 8 x 2 .* 3 levels: axis 'x' .*at most 2 mult"):
+        unet(torch.randn(1, 3, 8, 2))
+    with pytest.raises(ValueError, match="at least 3 points"):
+        unet(torch.randn(1, 3, 1, 8))
+    fno = make("fno", timed=False)
+    with pytest.raises(ValueError, match=r"3 modes along axis 'time', the network keeps 4.*most 3"):
+        fno(torch.randn(1, 3, 3, 12))
+    wide = make("unet", timed=False, kernel=5, padding=("circular", "zeros"))
+    with pytest.raises(ValueError, match=r"periodic axis of 1 point\(s\) is too short"):
+        wide(torch.randn(1, 3, 3, 8))

@@ -1,0 +1,290 @@
+r"""Building blocks of convolutional networks on grids of two or three axes.
+
+A residual block with feature-wise modulation by the diffusion time t is
+
+.. math::  h = K_1 * s(N(x)), \qquad
+           y = R x + K_2 * s\big( (1 + a(t)) \odot N(h) + b(t) \big),
+
+where N normalises groups of channels (arXiv 1803.08494), s is the SiLU, K_1 and K_2 are
+convolution kernels, R the identity or a 1 x 1 convolution, and a, b are linear in an embedding
+of t (arXiv 1709.07871, 2105.05233). K_2 starts at zero, so every block starts as R.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Padding = Literal["zeros", "circular"]
+
+AXES = {2: ("time", "x"), 3: ("time", "y", "x")}
+"""Names of the axes of a grid, by its number of dimensions."""
+
+_CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
+_GROUP_SIZE = 16
+
+
+def check_axes(network: str, dims: int, padding: Sequence[str]) -> tuple[str, ...]:
+    """Check the number of axes and the padding of each.
+
+    Returns:
+        The padding, one of "zeros" and "circular" for each axis.
+
+    Raises:
+        ValueError: On any other number of axes or padding.
+    """
+    if dims not in AXES:
+        raise ValueError(f"{network}: expected dims 2 (time, x) or 3 (time, y, x), got {dims!r}")
+    if isinstance(padding, str) or len(padding) != dims:
+        raise ValueError(
+            f"{network}: expected a padding for each of the axes {', '.join(AXES[dims])}, "
+            f"got {padding!r}"
+        )
+    for axis, kind in zip(AXES[dims], padding, strict=True):
+        if kind not in ("zeros", "circular"):
+            raise ValueError(
+                f"{network}: padding of axis {axis!r} is {kind!r}, expected 'zeros' or 'circular'"
+            )
+    return tuple(padding)
+
+
+def check_input(
+    network: str, x: Tensor, t: Tensor | None, *, channels: int, dims: int, time_conditioned: bool
+) -> None:
+    """Check what a network is called with.
+
+    Raises:
+        ValueError: If ``x`` is not [B, channels, *grid], or ``t`` is not [B], missing or unwanted.
+    """
+    if x.ndim != dims + 2 or x.shape[1] != channels:
+        raise ValueError(
+            f"{network}: expected an input [batch, {channels}, {', '.join(AXES[dims])}], "
+            f"got one of shape {tuple(x.shape)}"
+        )
+    if time_conditioned and (t is None or t.shape != x.shape[:1]):
+        got = "none" if t is None else f"one of shape {tuple(t.shape)}"
+        raise ValueError(
+            f"{network}: expected a diffusion time of shape ({x.shape[0]},), got {got}; "
+            "build it with time_conditioned=False to call it without"
+        )
+    if t is not None and not time_conditioned:
+        raise ValueError(
+            f"{network}: got a diffusion time, but was built with time_conditioned=False"
+        )
+
+
+class Convolution(nn.Module):
+    """Convolution padded with zeros or periodically, as each axis asks, to the size of its input.
+
+    With stride s an axis of n points becomes one of ceil(n / s).
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel: Size of the kernel along every axis; odd.
+        padding: "zeros" or "circular" for each axis.
+        stride: Of each axis; 1 if not given.
+        zero: Start with all weights zero.
+
+    Raises:
+        ValueError: If the kernel is even.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        padding: Sequence[str],
+        *,
+        stride: Sequence[int] | None = None,
+        zero: bool = False,
+    ) -> None:
+        super().__init__()
+        if kernel % 2 == 0 or kernel < 1:
+            raise ValueError(f"convolution: expected an odd kernel size, got {kernel}")
+        dims = len(padding)
+        self.margin = kernel // 2
+        self.wrapped = tuple(
+            axis + 2 for axis, kind in enumerate(padding) if kind == "circular" and self.margin
+        )
+        self.convolution = _CONVOLUTIONS[dims](
+            in_channels,
+            out_channels,
+            kernel,
+            stride=(1,) * dims if stride is None else tuple(stride),
+            padding=tuple(self.margin if kind == "zeros" else 0 for kind in padding),
+        )
+        if zero:
+            _zero(self.convolution)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve ``x`` [B, in_channels, *grid]; the result is [B, out_channels, *grid / stride].
+
+        Raises:
+            ValueError: If a periodic axis has fewer points than the kernel reaches over its end.
+        """
+        for axis in self.wrapped:
+            n = x.shape[axis]
+            if n < self.margin:
+                raise ValueError(
+                    f"convolution: a periodic axis of {n} point(s) is too short for a kernel that "
+                    f"reaches {self.margin} over its end; use a larger grid or fewer levels"
+                )
+            # functional.pad(mode="circular") would lose the channels-last layout.
+            ends = x.narrow(axis, n - self.margin, self.margin), x.narrow(axis, 0, self.margin)
+            x = torch.cat((ends[0], x, ends[1]), dim=axis)
+        y: Tensor = self.convolution(x)
+        return y
+
+
+class Pointwise(nn.Linear):
+    """Linear map of the channels at every point of a grid, [B, in, *grid] to [B, out, *grid].
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        zero: Start with all weights zero.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, zero: bool = False) -> None:
+        super().__init__(in_channels, out_channels)
+        if zero:
+            _zero(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``x`` [B, in_channels, *grid] to [B, out_channels, *grid]."""
+        if x.device.type == "cpu":
+            # Convolutions of size 1 lose the channels-last layout of three axes, and much time.
+            return functional.linear(x.movedim(1, -1), self.weight, self.bias).movedim(-1, 1)
+        weight = self.weight.view(*self.weight.shape, *(1,) * (x.ndim - 2))
+        convolve = functional.conv2d if x.ndim == 4 else functional.conv3d
+        return convolve(x, weight, self.bias)
+
+
+def normalisation(channels: int, groups: int) -> nn.GroupNorm:
+    """Group norm with at most ``groups`` groups.
+
+    The number of groups is the largest one that divides ``channels`` and leaves 16 channels or
+    more in a group (one group, where there are fewer than 32). Smaller groups were several times
+    slower in the channels-last layout and made networks of width 16 worse.
+
+    Raises:
+        ValueError: If ``groups`` is not positive.
+    """
+    if groups < 1:
+        raise ValueError(f"normalisation: expected at least 1 group, got {groups}")
+    most = max(1, min(groups, channels // _GROUP_SIZE))
+    return nn.GroupNorm(max(g for g in range(1, most + 1) if channels % g == 0), channels)
+
+
+class TimeEmbedding(nn.Module):
+    """Sinusoids of the diffusion time (arXiv 2006.11239), mixed by a perceptron.
+
+    Args:
+        channels: Size of the embedding.
+        frequencies: Number of frequencies, from 1000 to 0.1 in geometric progression.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, channels: int, frequencies: int = 32) -> None:
+        super().__init__()
+        exponents = torch.linspace(0.0, 1.0, frequencies)
+        self.register_buffer(
+            "frequencies", 1000.0 * torch.exp(-math.log(1e4) * exponents), persistent=False
+        )
+        self.mix = nn.Sequential(
+            nn.Linear(2 * frequencies, channels),
+            nn.SiLU(),
+            nn.Linear(channels, channels),
+            nn.SiLU(),
+        )
+
+    def forward(self, t: Tensor) -> Tensor:
+        """Embedding [B, channels] of times ``t`` [B] in [0, 1]."""
+        phase = t[:, None] * self.frequencies
+        embedding: Tensor = self.mix(torch.cat((phase.sin(), phase.cos()), dim=1))
+        return embedding
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions with normalisation and SiLU before each, added to the input.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        kernel: Size of the kernels; odd.
+        padding: "zeros" or "circular" for each axis.
+        groups: Most groups of the normalisation.
+        embedding: Channels of the time embedding; 0 for a block without modulation.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel: int,
+        padding: Sequence[str],
+        groups: int,
+        embedding: int,
+    ) -> None:
+        super().__init__()
+        self.norm1 = normalisation(in_channels, groups)
+        self.conv1 = Convolution(in_channels, out_channels, kernel, padding)
+        self.norm2 = normalisation(out_channels, groups)
+        self.conv2 = Convolution(out_channels, out_channels, kernel, padding, zero=True)
+        self.skip = (
+            nn.Identity() if in_channels == out_channels else Pointwise(in_channels, out_channels)
+        )
+        self.modulation = nn.Linear(embedding, 2 * out_channels) if embedding else None
+
+    def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
+        """Map ``x`` [B, in_channels, *grid], with ``embedding`` [B, embedding] if modulated."""
+        h = self.norm2(self.conv1(functional.silu(self.norm1(x))))
+        if self.modulation is not None:
+            modulation = self.modulation(embedding)
+            scale, shift = modulation.view(*modulation.shape, *(1,) * (x.ndim - 2)).chunk(2, dim=1)
+            h = torch.addcmul(shift, h, scale + 1)
+        y: Tensor = self.skip(x) + self.conv2(functional.silu(h))
+        return y
+
+
+class Attention(nn.Module):
+    """Self-attention among all points of the grid (arXiv 1706.03762), added to the input.
+
+    It knows no positions but those that the features carry, so it commutes with translations.
+
+    Args:
+        channels: Channels of the input and output.
+        heads: Number of heads.
+        head_dim: Channels of a head.
+        groups: Most groups of the normalisation.
+    """
+
+    def __init__(self, channels: int, *, heads: int, head_dim: int, groups: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = normalisation(channels, groups)
+        self.qkv = nn.Linear(channels, 3 * heads * head_dim, bias=False)
+        self.out = nn.Linear(heads * head_dim, channels)
+        _zero(self.out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``x`` [B, channels, *grid] to the same shape."""
+        tokens = self.norm(x).flatten(2).transpose(1, 2)
+        q, k, v = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        y: Tensor = x + self.out(mixed).transpose(1, 2).unflatten(2, x.shape[2:])
+        return y
+
+
+def _zero(layer: nn.Module) -> None:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
