@@ -48,13 +48,28 @@ class UNetOptions(Section):
     multipliers: Annotated[list[PositiveInt], Field(min_length=1)] = Field(
         default=[1, 2, 4, 8], description="Channels of each level, as multiples of the width."
     )
-    blocks: PositiveInt = Field(default=2, description="Residual blocks at each level.")
+    blocks: PositiveInt | list[Annotated[int, Field(ge=0)]] = Field(
+        default=2,
+        description="Residual blocks of each level, one number or a list with one for each; 0 "
+        "leaves out the encoder's, which saves most at the finest level.",
+    )
     attention: Literal["none", "middle", "all"] = Field(
         default="middle", description="Where full self-attention is applied."
     )
     heads: PositiveInt = Field(default=4, description="Attention heads.")
     head_dim: PositiveInt = Field(default=32, description="Channels of one attention head.")
-    groups: PositiveInt = Field(default=8, description="Groups of the group normalisation.")
+    groups: PositiveInt = Field(
+        default=8, description="Most groups of the group normalisation."
+    )
+
+    @model_validator(mode="after")
+    def _one_count_per_level(self) -> UNetOptions:
+        if isinstance(self.blocks, list) and len(self.blocks) != len(self.multipliers):
+            raise ValueError(
+                f"blocks = {self.blocks} has {len(self.blocks)} entries, multipliers = "
+                f"{self.multipliers} has {len(self.multipliers)}; give one number for each level"
+            )
+        return self
 
 
 class FNOOptions(Section):

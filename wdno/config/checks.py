@@ -114,14 +114,14 @@ def _check_model(config: Config, system: str, key: str, options: ModelOptions) -
     if isinstance(network, UNetOptions):
         halvings = len(network.multipliers) - 1
         # Three or more axes are (time, y, x), and time is not down-sampled.
-        for size in grid if len(grid) < 3 else grid[1:]:
-            if size < 2 ** (halvings + 1):
-                return [
-                    f"{where}.network.multipliers = {network.multipliers}: {halvings} halvings of "
-                    f"a grid of {' x '.join(map(str, grid))} leave fewer than 2 points; use at "
-                    f"most {max(size.bit_length() - 1, 1)} levels or a larger grid"
-                ]
-    elif 2 * (network.modes // 2) > min(grid) or network.modes // 2 + 1 > grid[-1] // 2 + 1:
+        smallest = min(grid if len(grid) < 3 else grid[1:])
+        if smallest <= 2 ** (halvings - 1):
+            return [
+                f"{where}.network.multipliers = {network.multipliers}: a grid of "
+                f"{' x '.join(map(str, grid))} cannot be halved {halvings} times; use at most "
+                f"{(smallest - 1).bit_length() + 1} levels or a larger grid"
+            ]
+    elif network.modes > min(grid):
         return [
             f"{where}.network.modes = {network.modes}: a grid of {' x '.join(map(str, grid))} "
             f"has fewer; allowed: 1 to {min(grid)}"

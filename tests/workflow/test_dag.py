@@ -1,0 +1,136 @@
+"""The rules before anything runs: style, targets, resources, refused configurations."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from snakemake_project import ROOT, Project, parse_jobs
+
+from wdno import config as configuration
+from wdno.runtime import available_processors
+
+
+def _dry_run(project: Project, *arguments: str) -> str:
+    """Dry run of the default configuration, without the tiny overlay."""
+    command = [sys.executable, "-m", "snakemake", "--dry-run", *arguments]
+    done = subprocess.run(
+        command, cwd=project.path, env=project.environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{arguments}:\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("overlay", [None, *sorted(p.name for p in ROOT.glob("config/*.yaml"))])
+def test_configurations_build(fresh: Project, overlay: str | None) -> None:
+    if overlay == "config.yaml":
+        pytest.skip("the default, which the others extend")
+    files = [ROOT / "config/config.yaml", *([ROOT / "config" / overlay] if overlay else [])]
+    config = configuration.load(*files)
+    expected: Counter[str] = Counter()
+    for name in configuration.system_names(config):
+        methods = configuration.system(config, name).tasks.simulation.methods
+        models = [configuration.method(config, name, method).model for method in methods]
+        trained = {*filter(None, models), *config.sampler_study.models}
+        expected["generate"] += 3
+        expected["train"] += len(trained) * len(config.seeds)
+        expected["evaluate"] += sum(len(config.seeds) if model else 1 for model in models)
+        expected["study"] += len(config.sampler_study.models) * len(config.seeds)
+    options = ["--configfile", str(Path("config") / overlay), "--"] if overlay else []
+    jobs = Counter(job.rule for job in parse_jobs(_dry_run(fresh, "--cores", "8", *options, "all")))
+    assert {rule: jobs[rule] for rule in expected} == dict(expected)
+
+
+@pytest.mark.parametrize(
+    ("target", "first", "last"),
+    [
+        ("data", "generate", "card"),
+        ("models", "generate", "train"),
+        ("tables", "generate", "simulation_table"),
+        ("figures", "generate", "trajectories"),
+        ("burgers", "generate", "trajectories"),
+    ],
+)
+def test_targets(fresh: Project, target: str, first: str, last: str) -> None:
+    rules = {name.split()[0] for name in fresh.planned(target=target)}
+    assert {first, last} <= rules
+    wanted = {"data": "train", "models": "evaluate", "tables": "card", "figures": "card"}
+    left_out = wanted.get(target, "simulation_table")
+    assert left_out not in rules, f"{target} runs {left_out}"
+
+
+def test_lint(fresh: Project) -> None:
+    command = [sys.executable, "-m", "snakemake", "--lint"]
+    done = subprocess.run(
+        command, cwd=fresh.path, env=fresh.environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_format() -> None:
+    command = [sys.executable, "-m", "snakefmt", "--check", "--line-length", "100", "workflow"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("overlay", "messages"),
+    [
+        (
+            {"methods": {"wdno": {"sampler": {"steps": 0}}}},
+            ["methods.wdno.sampler.steps = 0", "greater than 0"],
+        ),
+        ({"modles": {}}, ["modles: unknown option", "did you mean 'models'?"]),
+        (
+            {"systems": {"burgers": {"tasks": {"simulation": {"methods": ["wdon"]}}}}},
+            ["'wdon' is not configured", "did you mean 'wdno'?", "allowed: ddpm, fno"],
+        ),
+        ({"run": "Run 1"}, ["run = 'Run 1'", "pattern"]),
+        ({"systems": {"burger": {}}}, ["systems.burger: unknown option", "allowed: burgers"]),
+    ],
+)
+def test_wrong_configurations_are_refused_at_once(
+    tmp_path: Path, overlay: dict[str, Any], messages: list[str]
+) -> None:
+    file = tmp_path / "overlay.yaml"
+    file.write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    files = [ROOT / "config/config.yaml", file]
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(tmp_path)]
+    command += ["--snakefile", str(ROOT / "workflow/Snakefile")]
+    command += ["--configfile", *map(str, files), "--", "all"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    output = done.stdout + done.stderr
+    assert done.returncode == 1, output
+    for message in messages:
+        assert message in output, f"expected {message!r} in:\n{output}"
+    assert "Traceback" not in output, output
+    assert not (tmp_path / "results").exists(), "a job has started"
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(2, 2), (8, 4)])
+def test_jobs_share_the_processors_there_are(fresh: Project, cores: int, threads: int) -> None:
+    output = _dry_run(fresh, "--cores", str(cores), "--printshellcmds", "models")
+    present = min(available_processors(), cores)
+    share = max(1, threads * present // cores)
+    commands = [line for line in output.splitlines() if "wdno train" in line]
+    assert commands
+    assert all(f"--threads {share} " in command for command in commands), commands[0]
+    at_once = cores // threads
+    assert share * at_once <= max(present, at_once), f"{at_once} jobs of {share} on {present}"
+
+
+def test_cluster_profile_asks_for_gpus(fresh: Project) -> None:
+    pytest.importorskip("snakemake_executor_plugin_slurm")
+    profile = ["--workflow-profile", "workflow/profiles/slurm"]
+    output = _dry_run(fresh, *profile, "--printshellcmds", "all")
+    blocks = output.split("\nrule ")
+    for rule, gpus in {"train": 1, "evaluate": 1, "study": 1}.items():
+        chosen = [block for block in blocks if block.startswith(f"{rule}:")]
+        assert chosen
+        assert all(f"gpu={gpus}" in block for block in chosen), chosen[0]
+    assert not any("gpu=1" in block for block in blocks if block.startswith("generate:"))

@@ -1,0 +1,50 @@
+# How a machine runs the jobs: the interpreter, the log, processors and GPUs. None of it enters a
+# result, so none of it is in `params`.
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(workflow.basedir).parent
+sys.path.insert(0, str(PROJECT))
+
+from wdno.runtime import available_processors
+
+# Jobs use the interpreter that runs Snakemake, so its environment need not be activated, here or on
+# the node of a cluster; where Snakemake deploys the software itself (`--sdm conda`), `python` is
+# that environment's. On Ctrl-C and SIGTERM the shell and the log outlive the command, which saves
+# its state and ends.
+deployed = workflow.deployment_settings.deployment_method
+path = "$PATH" if deployed else f"{Path(sys.executable).parent}:$PATH"
+shell.prefix(
+    f'set -euo pipefail; export PYTHONPATH="{PROJECT}" PATH="{path}"; trap : INT TERM; '
+    "record() {{ trap '' INT TERM; exec tee \"$1\"; }}; "
+)
+
+
+def processors(wildcards, threads):
+    """Return how many threads a job starts: its share of the processors that there are.
+
+    Eight promised on a machine with two (`--cores 8`) means two jobs at a time with one thread
+    each, which are done sooner than the two one after the other with two threads each.
+    """
+    promised = workflow.resource_settings.cores or 1
+    return max(1, threads * min(promised, available_processors()) // promised)
+
+
+def count_gpus():
+    """Return 1 if this machine has GPUs, which jobs then take in turns, and 0 if it has none.
+
+    On a cluster this is asked on the login node; there the profile says what the jobs get.
+    """
+    command = shutil.which("nvidia-smi")
+    if command is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return 0
+    listing = subprocess.run(
+        [command, "-L"], capture_output=True, text=True, check=False
+    )
+    return int("GPU " in listing.stdout)
+
+
+GPU = count_gpus()
