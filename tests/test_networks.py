@@ -249,6 +249,19 @@ def test_parameters_counts_complex_numbers_twice_and_frozen_ones_not() -> None:
     assert networks.parameters(module) == 5 + 6
 
 
+@pytest.mark.parametrize("dims", [2, 3])
+def test_pointwise_is_a_convolution_of_size_one(dims: int) -> None:
+    from wdno.networks.blocks import Pointwise
+
+    torch.manual_seed(0)
+    layer, x = Pointwise(3, 5), torch.randn(2, 3, *(4, 6, 5)[:dims])
+    convolve = (nn.functional.conv2d, nn.functional.conv3d)[dims - 2]
+    expected = convolve(x, layer.weight.view(5, 3, *(1,) * dims), layer.bias)
+    assert relative(layer(x), expected) < 1e-6
+    # Other devices take the convolution.
+    assert layer.to("meta")(x.to("meta")).shape == expected.shape
+
+
 def test_group_normalisation_keeps_sixteen_channels_in_a_group() -> None:
     from wdno.networks.blocks import normalisation
 
@@ -264,7 +277,8 @@ def test_fno_is_that_of_the_package_on_even_grids() -> None:
         torch.manual_seed(0)
         theirs = Package(modes, in_channels=3, out_channels=2, hidden_channels=6, n_layers=2)
         torch.manual_seed(0)
-        ours = networks.build("fno", dims=2, **CHANNELS, **FNO | {"modes": modes})
+        options = FNO | {"modes": modes, "domain_padding": 0.0}
+        ours = networks.build("fno", dims=2, **CHANNELS, **options)
         x = torch.randn(2, 3, 8, 12)
         error = relative(ours(x), theirs(x))
         assert error < 1e-5, f"modes {modes}: relative error {error:.1e}"
@@ -291,7 +305,7 @@ def test_fno_sees_the_function_not_the_grid(grid: tuple[int, int]) -> None:
 def test_fno_domain_padding_concerns_bounded_axes() -> None:
     x = torch.randn(1, 3, 8, 12)
     for padding, same in ((("circular",) * 2, True), (("zeros", "circular"), False)):
-        plain = make("fno", timed=False, padding=padding)
+        plain = make("fno", timed=False, padding=padding, domain_padding=0.0)
         padded = make("fno", timed=False, padding=padding, domain_padding=0.25)
         assert padded(x).shape == (1, 2, 8, 12)
         assert torch.equal(plain(x), padded(x)) is same

@@ -71,8 +71,8 @@ class Network(nn.Module):
         width: Channels of the finest level.
         multipliers: Channels of each level, as multiples of the width.
         blocks: Residual blocks of each level in the encoder, and again in the decoder; one number,
-            or one for each level. A level of 0 has none in the encoder and one in the decoder,
-            which saves most at the finest level: it takes half the time of a small network.
+            or one for each level. A level of 0 has none in the encoder and one in the decoder; 0
+            at the finest level saves most of the time that it can.
         attention: Where self-attention among all points of a grid follows a residual block: in the
             "middle", at "all" levels and the middle, nowhere ("none"), or a list of booleans, one
             for each level from fine to coarse and one for the middle.
