@@ -152,7 +152,7 @@ def test_a_system_changes_parts_of_a_model_for_itself(values: dict) -> None:
 
 def test_a_wrong_override_is_refused_by_name(values: dict) -> None:
     own = {"wdno": {"network": {"widht": 24}}}
-    with pytest.raises(ConfigError, match="models.wdno.network.*widht"):
+    with pytest.raises(ConfigError, match=r"models\.wdno\.network.*widht"):
         configuration.validate(changed(values, "systems.burgers.models", own))
 
 
@@ -171,7 +171,7 @@ def test_unreadable_files_are_refused(tmp_path: Path, text: str, words: str) -> 
     path.write_text(text)
     with pytest.raises(ConfigError, match=words):
         configuration.load(path)
-    with pytest.raises(ConfigError, match="absent.yaml"):
+    with pytest.raises(ConfigError, match=r"absent\.yaml"):
         configuration.load(tmp_path / "absent.yaml")
 
 

@@ -126,6 +126,18 @@ def test_bf16_keeps_the_type_of_the_weights(tmp_path: Path) -> None:
     assert rough.final_loss != exact.final_loss
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_what_is_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool) -> None:
+    class Own(Denoiser):
+        def compile(self) -> None:
+            self.network.compile()
+
+    compiled = []
+    monkeypatch.setattr(nn.Module, "compile", lambda module: compiled.append(type(module)))
+    fit(tmp_path, Own() if own else Denoiser(), compile=True, steps=6)
+    assert [kind.__name__ for kind in compiled] == ["Sequential" if own else "_Loss"]
+
+
 def test_tensorboard_events(tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     fit(tmp_path, tensorboard=tmp_path / "events")

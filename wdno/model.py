@@ -60,9 +60,7 @@ class Model(nn.Module):
         target_names = self.representation.channel_names(state)
         condition_names = self.representation.channel_names(forcing)
         condition_names += self.representation.static_channel_names(initial)
-        self.target_scaler = ChannelScaler(
-            len(target_names), center=True, names=target_names
-        )
+        self.target_scaler = ChannelScaler(len(target_names), center=True, names=target_names)
         self.condition_scaler = ChannelScaler(
             len(condition_names), center=True, names=condition_names
         )
@@ -200,4 +198,3 @@ def load(path: Path) -> tuple[Model, dict[str, Any]]:
     model = Model(metadata["spec"], Layout.from_json(metadata["layout"]))
     model.load_state_dict(tensors)
     return model.eval(), metadata
-

@@ -58,9 +58,7 @@ class UNetOptions(Section):
     )
     heads: PositiveInt = Field(default=4, description="Attention heads.")
     head_dim: PositiveInt = Field(default=32, description="Channels of one attention head.")
-    groups: PositiveInt = Field(
-        default=8, description="Most groups of the group normalisation."
-    )
+    groups: PositiveInt = Field(default=8, description="Most groups of the group normalisation.")
 
     @model_validator(mode="after")
     def _one_count_per_level(self) -> UNetOptions:

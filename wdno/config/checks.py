@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from wdno.config.axes import MethodOptions, ModelOptions, UNetOptions, WaveletOptions
 from wdno.config.base import ConfigError, suggest
@@ -29,7 +30,7 @@ def check(config: Config, model: ModelOf, method: MethodOf, systems: Sequence[st
     if not systems:
         problems.append("systems: none is configured; configure at least one, such as `burgers`")
     for name in systems:
-        section: SystemConfig = getattr(config.systems, name)
+        section: SystemConfig[Any] = getattr(config.systems, name)
         problems += _unknown(f"systems.{name}.models", section.models, config.models)
         problems += _unknown(f"systems.{name}.methods", section.methods, config.methods)
         simulation = section.tasks.simulation
@@ -55,11 +56,11 @@ def check(config: Config, model: ModelOf, method: MethodOf, systems: Sequence[st
         raise ConfigError(f"invalid configuration:\n{lines}")
 
 
-def _unknown(where: str, names: object, known: dict[str, object]) -> list[str]:
+def _unknown(where: str, names: Iterable[str], known: Mapping[str, object]) -> list[str]:
     return [
         f"{where}: {name!r} is not configured{suggest(name, known)}; "
         f"allowed: {', '.join(sorted(known))}"
-        for name in names  # type: ignore[attr-defined]
+        for name in names
         if name not in known
     ]
 
@@ -95,7 +96,7 @@ def _check_method(
 
 
 def _check_model(config: Config, system: str, key: str, options: ModelOptions) -> list[str]:
-    section: SystemConfig = getattr(config.systems, system)
+    section: SystemConfig[Any] = getattr(config.systems, system)
     where = f"systems.{system}, models.{key}"
     train = section.data.samples.train
     if options.training.batch_size > train:

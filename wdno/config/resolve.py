@@ -139,7 +139,8 @@ def system(config: Config, name: str) -> SystemConfig[Any]:
 
 def system_names(config: Config) -> list[str]:
     """Return the names of the configured systems, in the order of the schema."""
-    fields = type(config.systems).model_fields
+    # The class is made when the package is imported, so type checkers do not know it.
+    fields: list[str] = list(type(config.systems).model_fields)  # type: ignore[attr-defined]
     return [name for name in fields if getattr(config.systems, name) is not None]
 
 
@@ -197,4 +198,4 @@ def load(*paths: Path) -> Config:
 def dump(config: Config) -> str:
     """Return the resolved configuration as YAML, every default written out."""
     values = config.model_dump(mode="json", exclude_none=True)
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))

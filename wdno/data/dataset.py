@@ -44,7 +44,10 @@ class Layout:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Layout:
         """Build from the values of :meth:`to_json`."""
-        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+        plain: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in values.items()
+        }
+        return cls(**plain)
 
 
 class Trajectories:
@@ -108,10 +111,12 @@ class Trajectories:
     def _read(self, name: str, indices: np.ndarray) -> np.ndarray:
         array = self._arrays[name]
         if isinstance(array, np.ndarray):
-            return array[indices]
+            held: np.ndarray = array[indices]
+            return held
         # Reading sorted, unique samples lets HDF5 touch each chunk once.
         unique, inverse = np.unique(indices, return_inverse=True)
-        return array.isel(sample=unique).to_numpy()[inverse]
+        read: np.ndarray = array.isel(sample=unique).to_numpy()[inverse]
+        return read
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
         """Read samples.
@@ -120,7 +125,8 @@ class Trajectories:
             indices: ``[B]``, from 0.
 
         Returns:
-            ``initial`` ``[B, F * g, *space]`` (the g given frames of field 1, then of field 2, ...),
+            ``initial`` ``[B, F * g, *space]`` (the g given frames of field 1, then of
+            field 2, ...),
             ``state`` ``[B, F, T, *space]``, ``forcing`` ``[B, Ff, T, *space]`` (Ff may be 0) and
             ``index`` ``[B]``.
 

@@ -117,5 +117,3 @@ def _refuse_non_finite(system: System, arrays: dict[str, np.ndarray], start: int
                 f"system {system.name!r}: field {name!r} of {int(bad.sum())} samples (first: "
                 f"{first}) is not finite; the solver is unstable at this resolution: use more steps"
             )
-
-

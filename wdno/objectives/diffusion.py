@@ -1,4 +1,7 @@
-"""Diffusion: the network learns to denoise, a prediction is a sample (see :mod:`wdno.diffusion`)."""
+"""Diffusion: the network learns to denoise, and a prediction is a sample.
+
+The theory is in :mod:`wdno.diffusion`.
+"""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ class Regression(base.Objective):
         error = (self.network(condition).float() - target).square()
         if weight is not None:
             error = error * weight.reshape(-1, *[1] * (target.ndim - 2))
-        return error.flatten(1).mean(1)
+        losses: Tensor = error.flatten(1).mean(1)
+        return losses
 
     def predict(
         self,

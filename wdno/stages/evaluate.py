@@ -16,7 +16,6 @@ from wdno.runtime import resolve_device, set_threads
 from wdno.tasks.simulate import ModelPredictor, Persistence, Predictor, simulate
 
 
-
 def evaluate(
     config: Sequence[Path],
     system: str,

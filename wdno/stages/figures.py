@@ -46,7 +46,8 @@ def figure(
             figures.error_over_time(evaluations, stem)
         elif name == "spectra":
             baselines = {key for key, m in loaded.methods.items() if m.baseline}
-            learned = [m for m in dict.fromkeys(e.method for e in evaluations) if m not in baselines]
+            found = dict.fromkeys(record.method for record in evaluations)
+            learned = [method for method in found if method not in baselines]
             figures.spectra(evaluations, stem, methods=learned or None)
         else:
             raise configuration.ConfigError(f"unknown figure {name!r}")
@@ -55,7 +56,7 @@ def figure(
 def _histories(
     config: configuration.Config, system: str, inputs: Sequence[Path]
 ) -> dict[str, dict[str, list[Path]]]:
-    """Group the logs by objective and representation, within which losses compare, then by model."""
+    """Group the logs by model, and the models by what makes their losses comparable."""
     grouped: dict[str, dict[str, list[Path]]] = {}
     for path in inputs:
         key = path.parent.parent.name

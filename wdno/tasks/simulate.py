@@ -36,8 +36,8 @@ class Persistence:
 
     def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Tensor:
         """Repeat the last given frame of every field."""
-        given = batch["initial"].unflatten(1, (len(self.layout.state), self.layout.given_frames))
-        last = given[:, :, -1:]
+        shape = (len(self.layout.state), self.layout.given_frames)
+        last: Tensor = torch.unflatten(batch["initial"], 1, shape)[:, :, -1:]
         return last.expand(-1, -1, self.layout.grid[0], *last.shape[3:])
 
 
@@ -109,7 +109,7 @@ def trajectory(initial: Tensor, generated: Tensor) -> Tensor:
     Returns:
         ``[B, F, g + T, *space]``; the given frames are exactly those of `initial`.
     """
-    given = initial.unflatten(1, (generated.shape[1], -1))
+    given = torch.unflatten(initial, 1, (generated.shape[1], -1))
     return torch.cat([given, generated], dim=2)
 
 

@@ -97,7 +97,8 @@ class Trainer:
         self._randomness = StepRandomness(device)
         self._loss = _Loss(model)
         if settings.compile:
-            self._loss.compile()
+            own = type(model).compile is not nn.Module.compile
+            (model if own else self._loss).compile()
         self._forward: nn.Module = self._loss
         if ranks > 1:  # also gives all processes the weights of the first
             cards = [device] if device.type == "cuda" else None
