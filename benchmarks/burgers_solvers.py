@@ -27,7 +27,7 @@ FRAMES, INTERVALS = 80, 1280
 PROBLEM = {"viscosity": 0.01, "t_end": 8.0, "frames": FRAMES}
 FINITE_DIFFERENCE = [(480, 38_400), (360, 25_600), (240, 10_240), (960, 153_600)]
 PUBLISHED = (1920, 614_400)
-SPECTRAL = [(240, 1280), (160, 1280), (240, 2560), (360, 2560)]
+SPECTRAL = [(240, 2560), (160, 2560), (360, 2560)]
 
 
 def draw(seeds: list[int], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from wdno import systems
 from wdno.solvers.grids import DivergedError
 from wdno.systems.burgers import Draw, Options, System
 
-FAST = {"points": 120, "steps": 2560}
+FAST = {"points": 120, "steps": 5120}
 
 
 def burgers(time: int = 80, x: int = 120, **options: object) -> System:

@@ -186,6 +186,33 @@ def test_diverged_samples_are_named() -> None:
     assert info.value.samples == [2, 3]
 
 
+@pytest.mark.parametrize(("factor", "stable"), [(0.995, True), (1.005, False)])
+def test_stability_limit_is_that_of_the_scheme(factor: float, stable: bool) -> None:
+    """ETDRK4 on a' = (L - i k u) a, for all wave numbers k, with the scheme's own coefficients."""
+    viscosity, modes = 0.01, 2000
+    step = 0.001
+    speed = math.sqrt(factor * spectral.STABILITY_LIMIT * viscosity / step)
+    scheme = spectral._scheme(modes, viscosity, step, torch.device("cpu"))
+    decay, half, q, f1, f2, f3 = (part.numpy() for part in scheme[2:])
+    w = 1j * np.pi * np.arange(1, modes + 1) * speed
+    b = half + q * w
+    c = half + q * w * b
+    d = half * b + q * w * (2 * c - 1)
+    growth = np.abs(decay + w * (f1 + f2 * (b + c) + f3 * d)).max()
+    assert (growth <= 1) == stable, f"growth {growth:.4f} a step at {factor} of the limit"
+
+
+def test_finite_but_unstable_solutions_are_refused() -> None:
+    """Under a strong steady push |u| settles near 6; with few steps the solution is only wrong."""
+    f = torch.full((1, 1, X.size), 20.0)
+    problem = {"x": X, "viscosity": 0.02, "t_end": 1, "frames": 1, "modes": 128}
+    u = spectral.solve(torch.zeros(1, X.size), f, steps=1600, **problem)
+    peak = float(u.abs().max())
+    steps = int(0.8 * peak**2 / 0.02 / spectral.STABILITY_LIMIT)
+    with pytest.raises(DivergedError, match=rf"{steps} steps: \|u\| reaches .*is stable up to"):
+        spectral.solve(torch.zeros(1, X.size), f, steps=steps, **problem)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

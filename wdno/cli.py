@@ -90,7 +90,7 @@ def generate(
 
 @app.command()
 def card(inputs: Inputs, output: Output) -> None:
-    """Describe data files: counts, ranges, moments and sizes, as .csv, .md and .tex."""
+    """Describe data files: counts, ranges, moments and sizes, as .csv, .md, .tex and .html."""
     from wdno.stages import tables
 
     tables.card(inputs, output)
@@ -167,7 +167,7 @@ def table(
     config: ConfigFile,
     output: Output,
 ) -> None:
-    """Make a table from evaluations, as .csv, .md and .tex."""
+    """Make a table from evaluations, as .csv, .md, .tex and .html."""
     from wdno.stages import tables
 
     if name is Table.simulation:

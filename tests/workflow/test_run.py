@@ -40,7 +40,7 @@ def _after_training(*models: str) -> list[str]:
 
 
 def test_everything_is_made(finished: Project) -> None:
-    tables, kinds = ("simulation", "samplers"), ("csv", "md", "tex")
+    tables, kinds = ("simulation", "samplers"), ("csv", "md", "tex", "html")
     files = [f"tables/{name}.{kind}" for name in tables for kind in kinds]
     files += [f"figures/burgers_simulation_{name}.{s}" for name in FIGURES for s in ("png", "pdf")]
     files += [f"burgers/data/{split}.nc" for split in ("train", "validation", "test")]

@@ -101,7 +101,7 @@ _MOMENTS = ("minimum", "maximum", "mean", "standard_deviation", "skewness", "exc
 
 
 def write_data_card(card: pd.DataFrame, path: str | Path, system: str) -> None:
-    """Write a data card as `{path}.csv`, `.md` and `.tex`.
+    """Write a data card as `{path}.csv`, `.md`, `.tex` and `.html`.
 
     Args:
         card: rows of :func:`data_card`.

@@ -116,7 +116,7 @@ def sampler_study_table(study: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_sampler_study_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Write the table of the study as `{path}.csv`, `.md` and `.tex`.
+    """Write the table of the study as `{path}.csv`, `.md`, `.tex` and `.html`.
 
     Args:
         table: rows of :func:`sampler_study_table`.

@@ -19,7 +19,7 @@ PAPER = "Paper, full size"
 
 
 def write_simulation_table(table: pd.DataFrame, path: str | Path) -> None:
-    """Write the table as `{path}.csv`, `.md` and `.tex`.
+    """Write the table as `{path}.csv`, `.md`, `.tex` and `.html`.
 
     The CSV file has every column at full precision. The others have three panels for each system:
     the main errors, further errors, and design and costs; the lowest errors of the learned methods

@@ -1,7 +1,8 @@
-"""Tables as files: one frame as CSV for machines, its panels as Markdown and LaTeX for readers."""
+"""Tables as files: a frame as CSV for machines, its panels as Markdown, LaTeX, HTML for readers."""
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Sequence
@@ -17,6 +18,15 @@ MISSING = "–"
 _TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _TEX |= {letter: "\\" + letter for letter in "&%$#_{}"}
 _TEX |= {"±": r"$\pm$", "×": r"$\times$", MISSING: "--", "η": r"$\eta$", "<": "$<$", ">": "$>$"}
+
+_HTML_HEAD = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 2em }}
+div {{ overflow-x: auto }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
+td, th {{ padding: 0.3em 0.8em; border-bottom: 1px solid #ddd; white-space: nowrap }}
+li {{ max-width: 60em; color: #555 }}
+</style></head><body>"""
 
 
 @dataclass(frozen=True)
@@ -98,11 +108,11 @@ def tex(text: str) -> str:
 
 
 def write_table(path: str | Path, title: str, frame: pd.DataFrame, panels: Sequence[Panel]) -> None:
-    """Write `{path}.csv`, `{path}.md` and `{path}.tex`, each complete or not at all.
+    """Write `{path}.csv`, `.md`, `.tex` and `.html`, each complete or not at all.
 
     Args:
         path: without suffix.
-        title: heading of the Markdown file.
+        title: heading of the Markdown and HTML files.
         frame: everything, full precision, for the CSV file.
         panels: what readers see.
     """
@@ -110,6 +120,7 @@ def write_table(path: str | Path, title: str, frame: pd.DataFrame, panels: Seque
     write_text(path.parent / f"{path.name}.csv", frame.to_csv(index=False, lineterminator="\n"))
     write_text(path.parent / f"{path.name}.md", _markdown(title, panels))
     write_text(path.parent / f"{path.name}.tex", _latex(path.name, panels))
+    write_text(path.parent / f"{path.name}.html", _html(title, panels))
 
 
 def _markdown(title: str, panels: Sequence[Panel]) -> str:
@@ -124,6 +135,27 @@ def _markdown(title: str, panels: Sequence[Panel]) -> str:
     if notes:
         parts.append("\n".join(["Notes", "", *(f"- {note}" for note in notes)]))
     return "\n\n".join(parts) + "\n"
+
+
+def _html(title: str, panels: Sequence[Panel]) -> str:
+    parts = [_HTML_HEAD.format(title=html.escape(title)), f"<h1>{html.escape(title)}</h1>"]
+    for panel in panels:
+        cells = panel.cells.map(html.escape).rename(columns=html.escape)
+        for row, column in panel.bold:
+            name = html.escape(column)
+            cells.loc[row, name] = f"<strong>{cells.loc[row, name]}</strong>"
+        align = {
+            name: [{"selector": "td, th", "props": f"text-align: {side}"}]
+            for name, side in zip(cells.columns, panel.sides, strict=True)
+        }
+        style = cells.style.hide(axis="index").set_table_styles(align)
+        # A name of its own for each table, the same every time.
+        table = style.set_uuid(re.sub(r"\W", "-", panel.name)).to_html()
+        parts += [f"<h2>{html.escape(panel.title)}</h2>", f"<div>{table}</div>"]
+    notes = dict.fromkeys(note for panel in panels for note in panel.notes)
+    if notes:
+        parts += ["<ul>", *(f"<li>{html.escape(note)}</li>" for note in notes), "</ul>"]
+    return "\n".join([*parts, "</body></html>"]) + "\n"
 
 
 def _latex(name: str, panels: Sequence[Panel]) -> str:

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wdno.solvers.grids import (
-    DivergedError,
     check_coordinates,
     check_shapes,
+    check_speeds,
     dirichlet_interpolation_matrix,
     interior_grid,
     interpolation_matrix,
@@ -155,7 +155,8 @@ def solve(
     Raises:
         ValueError: If shapes, coordinates or numbers of steps do not fit, or if the step is
             unstable by the viscosity or by the speed of the initial states.
-        DivergedError: If the solution is not finite, naming the trajectories.
+        DivergedError: If the solution is not finite, or too fast for the step to be stable, naming
+            the trajectories.
     """
     x = check_coordinates(x)
     x_out = x if x_out is None else check_coordinates(x_out, "x_out")
@@ -203,11 +204,7 @@ def solve(
             solution[part, 1:] = _interpolate(saved, from_grid)
     finally:
         numba.set_num_threads(before)
-    diverged = np.flatnonzero(~np.isfinite(solution).all(axis=(1, 2)))
-    if diverged.size:
-        raise DivergedError(
-            diverged.tolist(),
-            f"finite differences with {points} points and {steps} steps",
-            f"take more steps, for example steps={2 * steps}, and check that u0 and f are finite",
-        )
+    name = f"finite differences with {points} points and {steps} steps"
+    peaks = np.abs(solution).max(axis=(1, 2), initial=0.0)
+    check_speeds(peaks, math.sqrt(2 * viscosity / step), name, steps)
     return solution

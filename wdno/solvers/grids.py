@@ -21,21 +21,50 @@ Array = NDArray[np.float64]
 
 
 class DivergedError(ValueError):
-    """A solution became infinite or not a number.
+    """A solution became infinite or not a number, or so fast that its steps are unstable.
 
     Attributes:
         samples: Indices, in the batch given to the solver, of the trajectories concerned.
+        problem: The solver, its resolution, and what is wrong.
+        remedy: What to do.
     """
 
-    def __init__(self, samples: Sequence[int], where: str, remedy: str) -> None:
+    def __init__(self, samples: Sequence[int], problem: str, remedy: str) -> None:
         self.samples = [int(sample) for sample in samples]
-        self.where = where
+        self.problem = problem
         self.remedy = remedy
         shown = ", ".join(map(str, self.samples[:20])) + (", ..." if len(samples) > 20 else "")
         super().__init__(
-            f"{where}: the solution is not finite for {len(samples)} trajectories, at these "
-            f"indices of the batch: {shown}; {remedy}"
+            f"{problem} in {len(samples)} trajectories, at these indices of the batch: {shown}; "
+            f"{remedy}"
         )
+
+
+def check_speeds(peaks: Array, limit: float, solver: str, steps: int) -> None:
+    """Refuses solutions that are not finite, or faster than their time step is stable for.
+
+    An unstable solution need not blow up: saturated by the viscosity, it can be finite and wrong.
+
+    Args:
+        peaks: Largest |u| of each trajectory, `[B]`; not finite where the solution is not.
+        limit: Largest |u| for which the step is stable.
+        solver: The solver and its resolution, for the message.
+        steps: Its number of steps.
+
+    Raises:
+        DivergedError: Naming the trajectories.
+    """
+    remedy = f"take more steps, for example steps={2 * steps}, and check that u0 and f are finite"
+    diverged = np.flatnonzero(~np.isfinite(peaks))
+    if diverged.size:
+        raise DivergedError(diverged.tolist(), f"{solver}: the solution is not finite", remedy)
+    fast = np.flatnonzero(peaks > limit)
+    if fast.size:
+        problem = (
+            f"{solver}: |u| reaches {peaks.max():.3g}, but the time step is stable up to "
+            f"|u| = {limit:.3g} only; it is exceeded"
+        )
+        raise DivergedError(fast.tolist(), problem, remedy)
 
 
 def check_coordinates(x: ArrayLike, name: str = "x") -> Array:

@@ -23,7 +23,7 @@ def card(inputs: Sequence[Path], output: Path) -> None:
 
     Args:
         inputs: the files of its splits.
-        output: any of the files that are written, ``.csv``, ``.md`` and ``.tex``.
+        output: any of the files that are written, ``.csv``, ``.md``, ``.tex``, ``.html``.
     """
     with open_dataset(inputs[0]) as first:
         system = str(first.attrs["system"])
@@ -37,7 +37,7 @@ def simulation(config: Sequence[Path], inputs: Sequence[Path], output: Path) -> 
     Args:
         config: configuration files.
         inputs: folders of evaluations.
-        output: any of the files that are written, ``.csv``, ``.md`` and ``.tex``.
+        output: any of the files that are written, ``.csv``, ``.md``, ``.tex``, ``.html``.
 
     Raises:
         EvaluationError: a folder holds no complete evaluation, or they do not fit together.
@@ -62,7 +62,7 @@ def samplers(inputs: Sequence[Path], output: Path) -> None:
 
     Args:
         inputs: files ``sampler_study.csv``.
-        output: any of the files that are written, ``.csv``, ``.md`` and ``.tex``.
+        output: any of the files that are written, ``.csv``, ``.md``, ``.tex``, ``.html``.
 
     Raises:
         EvaluationError: a file is absent or damaged.

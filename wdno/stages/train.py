@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 
 from wdno import config as configuration
 from wdno import model as models
@@ -61,6 +63,42 @@ def train(
     loaded = configuration.load(*config)
     options = configuration.model(loaded, system, model)
     set_threads(threads)
+    with _alone(state) if distributed.is_main() else nullcontext():
+        _train(options, system, task, model, seed, data, validation, output, log, state)
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Wait until no other process trains with this state.
+
+    A workflow manager that is killed can leave its job running; two of them would overwrite each
+    other's state.
+    """
+    state.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(state.with_name(f".{state.name}.lock"))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        logger.warning("another process is training with %s: waiting until it ends", state)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _train(
+    options: configuration.ModelOptions,
+    system: str,
+    task: str,
+    model: str,
+    seed: int,
+    data: Path,
+    validation: Path,
+    output: Path,
+    log: Path,
+    state: Path,
+) -> None:
     training_set, validation_set = Trajectories(data), Trajectories(validation)
     spec = {
         axis: getattr(options, axis).model_dump(mode="json")

@@ -70,7 +70,9 @@ class SpectralOptions(OptionsSection):
     """Resolution of the sine-basis solver."""
 
     modes: PositiveInt = Option(default=240, description="Sine modes.")
-    steps: PositiveInt = Option(default=1280, description="Time steps.")
+    steps: PositiveInt = Option(
+        default=2560, description="Time steps; with 1280 the fastest trajectories are unstable."
+    )
 
 
 class Options(SystemOptions):
@@ -151,7 +153,8 @@ class System(base.System):
             `u` [n, T + 1, X] and `f` [n, T, X], float32.
 
         Raises:
-            DivergedError: If a solution is not finite; its `samples` are indices into the seeds.
+            DivergedError: If a solution is not finite or unstable; its `samples` are indices into
+                the seeds.
             ValueError: If the solver's steps do not fit the grid or are unstable.
         """
         from wdno.solvers.grids import DivergedError, interior_grid
@@ -179,8 +182,8 @@ class System(base.System):
             except DivergedError as error:
                 samples = [first + sample for sample in error.samples]
                 named = ", ".join(str(seeds[sample]) for sample in samples)
-                where = f"system 'burgers', seeds {named}: {error.where}"
-                raise DivergedError(samples, where, error.remedy) from error
+                problem = f"system 'burgers', seeds {named}: {error.problem}"
+                raise DivergedError(samples, problem, error.remedy) from error
             u[part, 0] = [draw.initial_state(self.x) for draw in draws]
         return {"u": u, "f": f}
 
@@ -206,7 +209,7 @@ class System(base.System):
             The state u on the stored grid, `[n, T + 1, X]`, float64; frame 0 is `u0`.
 
         Raises:
-            DivergedError: If a solution is not finite, naming the trajectories.
+            DivergedError: If a solution is not finite or unstable, naming the trajectories.
             ValueError: If shapes or steps do not fit, or the steps are unstable.
         """
         u0, f = np.asarray(u0), np.asarray(f)
@@ -223,7 +226,7 @@ class System(base.System):
             The state u on the stored grid, `[n, T + 1, X]`, float64; frame 0 is `u0`.
 
         Raises:
-            DivergedError: If a solution is not finite, naming the trajectories.
+            DivergedError: If a solution is not finite or unstable, naming the trajectories.
             ValueError: If shapes or steps do not fit.
         """
         return self._solve_spectral(u0, f, self.x)

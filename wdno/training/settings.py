@@ -36,7 +36,7 @@ class TrainingSettings:
         ema_every: Steps between updates of the average.
         precision: `bf16` computes in mixed precision; weights and averages stay float32.
         compile: Compile with `torch.compile`: what the model's own `compile` does if it defines
-            one, say its network alone, which takes a tenth of the time; else all of the loss.
+            one, say its network alone, which compiles in a fraction of the time; else the loss.
         checkpoint_seconds: Seconds between saved states, from which training resumes.
         log_every: Steps between lines of the log.
     """

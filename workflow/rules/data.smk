@@ -2,7 +2,7 @@
 #
 # Inputs:  none; initial states and forcings are drawn from the system's distributions.
 # Outputs: {run}/{system}/data/{split}.nc       trajectories, as self-describing NetCDF-4
-#          {run}/{system}/data/card.{csv,md,tex}    what the splits hold, variable by variable
+#          {run}/{system}/data/card.{csv,md,tex,html}    what the splits hold, variable by variable
 # Steps:   generate (draw and solve the samples of a split), card (describe the splits).
 #
 # An interrupted `generate` keeps its finished parts in {run}/.state and continues from them.
@@ -41,8 +41,9 @@ rule card:
     output:
         csv="results/{run}/{system}/data/card.csv",
         tex="results/{run}/{system}/data/card.tex",
-        md=report(
-            "results/{run}/{system}/data/card.md",
+        md="results/{run}/{system}/data/card.md",
+        html=report(
+            "results/{run}/{system}/data/card.html",
             caption="../report/card.rst",
             category="Data",
             subcategory="{system}",

@@ -2,8 +2,8 @@
 #
 # Inputs:  {run}/{system}/{task}/{method}/seed{seed}/{metrics.json,evaluation.nc}
 #          {run}/{system}/{task}/{model}/seed{seed}/sampler_study.csv
-# Outputs: {run}/tables/simulation.{csv,md,tex}    errors and cost of every method
-#          {run}/tables/samplers.{csv,md,tex}      error by sampler and network evaluations
+# Outputs: {run}/tables/simulation.{csv,md,tex,html}    errors and cost of every method
+#          {run}/tables/samplers.{csv,md,tex,html}      error by sampler and network evaluations
 # Steps:   simulation_table, samplers_table.
 
 
@@ -14,8 +14,9 @@ rule simulation_table:
     output:
         csv="results/{run}/tables/simulation.csv",
         tex="results/{run}/tables/simulation.tex",
-        md=report(
-            "results/{run}/tables/simulation.md",
+        md="results/{run}/tables/simulation.md",
+        html=report(
+            "results/{run}/tables/simulation.html",
             caption="../report/simulation_table.rst",
             category="Tables",
             labels={"task": "simulation", "table": "errors and cost of every method"},
@@ -44,8 +45,9 @@ rule samplers_table:
     output:
         csv="results/{run}/tables/samplers.csv",
         tex="results/{run}/tables/samplers.tex",
-        md=report(
-            "results/{run}/tables/samplers.md",
+        md="results/{run}/tables/samplers.md",
+        html=report(
+            "results/{run}/tables/samplers.html",
             caption="../report/samplers_table.rst",
             category="Tables",
             labels={"task": "simulation", "table": "samplers"},
