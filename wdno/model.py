@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -87,6 +87,10 @@ class Model(nn.Module):
         return sum(
             p.numel() * (2 if p.is_complex() else 1) for p in self.parameters() if p.requires_grad
         )
+
+    def compile(self, *args: Any, **options: Any) -> None:
+        """Compile the network with ``torch.compile``; the rest is too little to gain from it."""
+        cast(nn.Module, self.objective.network).compile(*args, **options)
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the coefficients of the state, in physical units, ``[B, C, *grid]``."""

@@ -15,6 +15,7 @@ class Objective(nn.Module, ABC):
 
     Attributes:
         time_conditioned: whether the network is told the diffusion time.
+        network: the network, an attribute or a property of the subclass.
     """
 
     time_conditioned: ClassVar[bool]

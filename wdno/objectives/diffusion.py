@@ -50,6 +50,11 @@ class Diffusion(base.Objective):
             training_steps=training_times or None,
         )
 
+    @property
+    def network(self) -> nn.Module:
+        """The network inside the denoiser."""
+        return self.denoiser.network
+
     @staticmethod
     def in_channels(target: int, condition: int) -> int:
         """Return the sum: the network sees the noisy target and the clean condition."""

@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from wdno.training import distributed
 from wdno.training.batches import STEP, VALIDATION, Batch, BatchOrder, Data, StepRandomness
-from wdno.training.checkpoint import load_state, save_state, tidy_state
+from wdno.training.checkpoint import STATE_NAME, load_state, save_state, tidy_state
 from wdno.training.ema import WeightAverage
 from wdno.training.log import Line, lines_from_tensor, lines_to_tensor
 from wdno.training.optimiser import (
@@ -261,7 +261,7 @@ class Trainer:
         return losses
 
     def _kept(self) -> str:
-        if (self.state_dir / "state.safetensors").exists():
+        if (self.state_dir / STATE_NAME).exists():
             return f"The last good state is kept in {self.state_dir}."
         return "No state had been saved yet."
 
