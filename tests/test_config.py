@@ -93,6 +93,9 @@ def test_every_option_has_a_description() -> None:
         ("systems.burgers.options.grid.x", 50, ["grid.x", "50", "48"]),
         ("systems.burgers.options.viscosity", -1.0, ["viscosity", "-1.0"]),
         ("systems.burgers.options.solver", "magic", ["solver", "'magic'", "spectral"]),
+        ("systems.burgers.options.finite_difference", {"points": 960}, ["960", "38400", "147764"]),
+        ("systems.burgers.models", {"unet": {"foo": 1}}, ["models.unet", "foo"]),
+        ("systems.burgers.methods", {"fno": {"bar": 1}}, ["methods.fno", "bar"]),
         ("systems.burgers.data.samples.train", 0, ["samples.train", "0"]),
         ("systems.burgers.data.samples.train", 10, ["batch_size", "16", "10"]),
         ("systems.burgers.tasks.simulation.methods", ["wdnoo"], ["'wdnoo'", "'wdno'"]),
@@ -109,6 +112,9 @@ def test_every_option_has_a_description() -> None:
         ("models.wdno.objective.prediction", "noise", ["prediction", "'noise'", "epsilon"]),
         ("models.wdno.training.learning_rate", 0, ["learning_rate", "0"]),
         ("models.wdno.training.learning_rate", "fast", ["learning_rate", "'fast'"]),
+        ("models.wdno.training.learning_rate", "2e-3", ["'2e-3'", "reads it as text; write 0.002"]),
+        ("models.wdno.training.steps", "300", ["'300'", "reads it as text; write 300)"]),
+        ("models.wdno.training.steps", True, ["training.steps", "True", "integer"]),
         ("models.wdno.training.warmup_steps", 10**6, ["warmup_steps", "steps"]),
         ("methods.wdno.sampler.eta", 1.5, ["eta", "1.5"]),
         ("methods.wdno.sampler", None, ["methods.wdno.sampler", "missing"]),
@@ -156,11 +162,30 @@ def test_a_wrong_override_is_refused_by_name(values: dict) -> None:
         configuration.validate(changed(values, "systems.burgers.models", own))
 
 
+def test_studied_models_are_checked_though_no_method_uses_them(values: dict) -> None:
+    values = changed(values, "systems.burgers.tasks.simulation.methods", ["wdno", "fno"])
+    values = changed(values, "evaluation.show", ["wdno"])
+    network = {"name": "unet", "multipliers": [1] * 9}
+    with pytest.raises(ConfigError, match=r"models\.ddpm\.network\.multipliers.*32 x 48"):
+        configuration.validate(changed(values, "models.ddpm.network", network))
+
+
+def test_an_overlay_that_changes_a_choice_is_told_to_remove_the_rest(values: dict) -> None:
+    with pytest.raises(ConfigError, match=r"models\.fno\.network\.modes.*remove them with null"):
+        configuration.validate(changed(values, "models.fno.network.name", "unet"))
+    removed = {"name": "unet", "modes": None, "layers": None}
+    config = configuration.validate(
+        configuration.merge(values, {"models": {"fno": {"network": removed}}})
+    )
+    assert config.models["fno"].network.name == "unet"
+
+
 def test_merge_replaces_lists_merges_sections_and_removes_nulls() -> None:
     base = {"a": {"b": 1, "c": [1, 2]}, "d": 4}
     merged = configuration.merge(base, {"a": {"c": [3]}, "d": None, "e": 5})
     assert merged == {"a": {"b": 1, "c": [3]}, "e": 5}
     assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 4}
+    assert configuration.merge({}, {"a": {"b": None, "c": 1}}) == {"a": {"c": 1}}
 
 
 @pytest.mark.parametrize(

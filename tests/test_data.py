@@ -52,7 +52,15 @@ def test_reading_lazily_gives_the_same_batches(waves_file: Path) -> None:
 def test_layout_survives_json(waves: Trajectories) -> None:
     layout = Layout.from_json(json.loads(json.dumps(waves.layout.to_json())))
     assert layout == waves.layout
-    assert layout == Layout("waves", ("u",), ("f",), 1, (16, 24), ("periodic",))
+    assert layout == Layout(
+        "waves", ("u",), ("f",), 1, (16, 24), ("periodic",), (0.0, 1.0, 0.0, 23 / 24)
+    )
+
+
+def test_a_file_says_which_code_made_it(tmp_path: Path) -> None:
+    _generate(Waves(), tmp_path / "train.nc", code="1234")
+    with open_dataset(tmp_path / "train.nc") as dataset:
+        assert dataset.attrs["code"] == "1234"
 
 
 def test_sample_k_does_not_depend_on_the_number_of_samples(tmp_path: Path) -> None:

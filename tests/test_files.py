@@ -130,3 +130,19 @@ def test_importing_it_is_cheap() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_others_wait_until_the_work_with_a_folder_is_done(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from wdno.files import alone\n"
+        "with alone(sys.argv[1]):\n"
+        "    print('in', time.monotonic(), flush=True); time.sleep(0.5)\n"
+        "    print('out', time.monotonic(), flush=True)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "state")]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    spans = sorted(
+        [float(line.split()[1]) for line in process.communicate()[0].splitlines()]
+        for process in both
+    )
+    assert spans[0][1] <= spans[1][0], f"the two worked at the same time: {spans}"

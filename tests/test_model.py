@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,12 @@ def test_data_of_another_grid_are_refused(tmp_path: Path, waves: Trajectories) -
         build(waves).require(other.layout, other.path, Path("model.safetensors"))
     for words in ("'waves'", "16 x 32", "16 x 24", "fine.nc", "model.safetensors", "train"):
         assert words in str(refused.value)
+
+
+def test_data_of_another_duration_are_refused(waves: Trajectories) -> None:
+    other = replace(waves.layout, extent=(0.0, 2.0, 0.0, 23 / 24))
+    with pytest.raises(LayoutError, match="extent"):
+        build(waves).require(other, waves.path, Path("model.safetensors"))
 
 
 def test_samplers_and_objectives_must_fit(waves: Trajectories) -> None:

@@ -173,7 +173,7 @@ def table(
     if name is Table.simulation:
         tables.simulation(config, inputs, output)
     else:
-        tables.samplers(inputs, output)
+        tables.samplers(config, inputs, output)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import shutil
 import uuid
@@ -16,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """Errors of the operating system that mean: no space left, or none within the quota."""
@@ -162,3 +165,29 @@ def _bytes(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
+
+
+@contextmanager
+def alone(folder: str | Path) -> Iterator[None]:
+    """Wait until no other process works with a folder of saved work, and keep others waiting.
+
+    A workflow manager that is killed can leave its job running; started again, the two would
+    overwrite each other's files.
+
+    Args:
+        folder: The folder; the lock is a hidden file beside it.
+    """
+    from filelock import FileLock, Timeout
+
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        logger.warning("another process works with %s: waiting until it ends", folder)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

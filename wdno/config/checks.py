@@ -33,6 +33,15 @@ def check(config: Config, model: ModelOf, method: MethodOf, systems: Sequence[st
         section: SystemConfig[Any] = getattr(config.systems, name)
         problems += _unknown(f"systems.{name}.models", section.models, config.models)
         problems += _unknown(f"systems.{name}.methods", section.methods, config.methods)
+        problems += [
+            problem
+            for key in dict.fromkeys([*section.models, *config.sampler_study.models])
+            if key in config.models
+            for problem in _check_model(config, name, key, model(config, name, key))
+        ]
+        for key in section.methods:
+            if key in config.methods:
+                problems += _check_method(config, name, key, model, method)
         simulation = section.tasks.simulation
         if simulation is None:
             problems.append(f"systems.{name}.tasks: no task is configured; add `simulation`")

@@ -34,8 +34,9 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """
     merged = copy.deepcopy(dict(base))
     for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = merge(merged[key], value)
+        if isinstance(value, Mapping):
+            below = merged.get(key)
+            merged[key] = merge(below if isinstance(below, Mapping) else {}, value)
         elif value is None:
             merged.pop(key, None)
         else:
@@ -57,6 +58,8 @@ def read(paths: Iterable[Path]) -> dict[str, Any]:
             raise ConfigError(f"config file {path}: cannot be read ({error.strerror})") from error
         except yaml.YAMLError as error:
             raise ConfigError(f"config file {path}: not valid YAML: {error}") from error
+        if values is None:
+            continue  # an empty file changes nothing
         if not isinstance(values, Mapping):
             raise ConfigError(
                 f"config file {path}: expected a mapping of options, found "
@@ -95,24 +98,48 @@ def _section_of(annotation: Any, location: tuple[int | str, ...]) -> Any:
     return sections[0] if sections else None
 
 
+_AXES = ("representation", "network", "objective")
+_KEPT = " (an overlay that changes a `name` keeps the other options; remove them with null)"
+
+
+def _written(location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys as a user writes them: without the choice that follows an axis."""
+    pairs = zip(("", *location), location, strict=False)
+    return [str(part) for before, part in pairs if before not in _AXES or part == "name"]
+
+
 def explain(error: ValidationError, model: type[BaseModel], prefix: str = "") -> str:
     """Say of each invalid option its key, its value and what is allowed, a line each."""
     lines = []
     for problem in error.errors():
         location = tuple(problem["loc"])
-        key = ".".join(filter(None, [prefix, *map(str, location)]))
+        key = ".".join(filter(None, [prefix, *_written(location)]))
         value = problem["input"]
         if problem["type"] == "extra_forbidden":
             known = _known_keys(model, location[:-1])
             allowed = f"; allowed: {', '.join(known)}" if known else ""
-            lines.append(f"{key}: unknown option{suggest(str(location[-1]), known)}{allowed}")
+            note = "" if _written(location) == [*map(str, location)] else _KEPT
+            lines.append(f"{key}: unknown option{suggest(str(location[-1]), known)}{allowed}{note}")
         elif problem["type"] == "missing":
             lines.append(f"{key}: missing, and it has no default")
         else:
             message = problem["msg"].removeprefix("Value error, ")
             shown = "" if isinstance(value, Mapping | BaseModel) else f" = {value!r}"
-            lines.append(f"{key or 'config'}{shown}: {message}")
+            lines.append(f"{key or 'config'}{shown}: {message}{_hint(value)}")
     return "\n".join(f"  {line}" for line in lines)
+
+
+def _hint(value: Any) -> str:
+    """Explain a number that YAML reads as text: `2e-3` has no point."""
+    number: float | None = None
+    if isinstance(value, str):
+        for read_as in (int, float):
+            try:
+                number = read_as(value)
+                break
+            except ValueError:
+                continue
+    return f" (YAML reads it as text; write {number!r})" if number is not None else ""
 
 
 def _validate(model: type[M], values: Mapping[str, Any], prefix: str = "") -> M:

@@ -28,6 +28,7 @@ class Layout:
         given_frames: frames at the start that are given.
         grid: shape of the generated part, ``(T, *space)``.
         boundaries: boundary condition of each spatial axis.
+        extent: first and last coordinate of time, and of each spatial axis.
     """
 
     system: str
@@ -36,6 +37,7 @@ class Layout:
     given_frames: int
     grid: tuple[int, ...]
     boundaries: tuple[str, ...]
+    extent: tuple[float, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -181,4 +183,7 @@ def _layout(dataset: xr.Dataset) -> Layout:
         given_frames=given,
         grid=(state.sizes["time"] - given, *(state.sizes[dim] for dim in space)),
         boundaries=tuple(str(dataset[dim].attrs.get("boundary", "outflow")) for dim in space),
+        extent=tuple(
+            float(dataset[dim][end]) for dim in ("time", *map(str, space)) for end in (0, -1)
+        ),
     )

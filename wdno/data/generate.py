@@ -104,7 +104,7 @@ def generate(
         compat="override",
         decode_times=False,
     ) as dataset:
-        write(output, dataset, split=split, data_seed=seed, config=settings)
+        write(output, dataset, split=split, data_seed=seed, config=settings, code=code)
     shutil.rmtree(state)
 
 

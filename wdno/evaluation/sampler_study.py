@@ -115,12 +115,15 @@ def sampler_study_table(study: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def write_sampler_study_table(table: pd.DataFrame, path: str | Path) -> None:
+def write_sampler_study_table(
+    table: pd.DataFrame, path: str | Path, *, labels: Mapping[str, str] | None = None
+) -> None:
     """Write the table of the study as `{path}.csv`, `.md`, `.tex` and `.html`.
 
     Args:
         table: rows of :func:`sampler_study_table`.
         path: without suffix.
+        labels: names of the models for readers; default: the keys.
     """
     panels = []
     for system, rows in table.groupby("system", sort=False):
@@ -128,7 +131,7 @@ def write_sampler_study_table(table: pd.DataFrame, path: str | Path) -> None:
         settings = zip(rows["sampler"], rows["eta"], strict=True)
         cells = pd.DataFrame(
             {
-                "Model": rows["model"],
+                "Model": rows["model"].replace(dict(labels or {})),
                 "Sampler": [sampler_label({"name": name, "eta": eta}) for name, eta in settings],
                 "Evaluations": rows["steps"].map(count),
                 "Seeds": rows["seeds"].map(count),

@@ -30,6 +30,7 @@ from wdno.solvers.grids import (
     interpolation_matrix,
     whole_steps,
 )
+from wdno.solvers.stability import required_steps
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -102,20 +103,6 @@ def _read(values: Array, x: Array, x_out: Array) -> Array:
     if np.array_equal(x, x_out):
         return values
     return _interpolate(values, interpolation_matrix(x, x_out))
-
-
-def required_steps(points: int, viscosity: float, t_end: float, speed: float = 0.0) -> int:
-    """Least number of steps for which the scheme can be stable.
-
-    Args:
-        points: Interior points P.
-        viscosity: Viscosity nu.
-        t_end: Time simulated.
-        speed: Largest |u|.
-    """
-    diffusive = 2 * viscosity * t_end * (points + 1) ** 2
-    advective = t_end * speed**2 / (2 * viscosity)
-    return max(math.floor(diffusive) + 1, math.ceil(advective))
 
 
 def solve(

@@ -9,6 +9,7 @@ from wdno import config as configuration
 from wdno import systems
 from wdno.data.generate import generate as generate_split
 from wdno.digest import stage_digest
+from wdno.files import alone
 
 
 def generate(
@@ -28,14 +29,15 @@ def generate(
         ConfigError: the configuration is invalid or lacks the system.
     """
     section = configuration.system(configuration.load(*config), system)
-    generate_split(
-        systems.load(system).System(section.options),
-        split=split,
-        count=getattr(section.data.samples, split),
-        seed=section.data.seed,
-        settings=section.options.model_dump(mode="json"),
-        output=output,
-        state=state,
-        threads=threads,
-        code=stage_digest("generate", system=system),
-    )
+    with alone(state):
+        generate_split(
+            systems.load(system).System(section.options),
+            split=split,
+            count=getattr(section.data.samples, split),
+            seed=section.data.seed,
+            settings=section.options.model_dump(mode="json"),
+            output=output,
+            state=state,
+            threads=threads,
+            code=stage_digest("generate", system=system),
+        )

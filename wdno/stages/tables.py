@@ -57,10 +57,11 @@ def simulation(config: Sequence[Path], inputs: Sequence[Path], output: Path) -> 
     write_simulation_table(table, output.with_suffix(""))
 
 
-def samplers(inputs: Sequence[Path], output: Path) -> None:
+def samplers(config: Sequence[Path], inputs: Sequence[Path], output: Path) -> None:
     """Make the table of the sampler study.
 
     Args:
+        config: configuration files.
         inputs: files ``sampler_study.csv``.
         output: any of the files that are written, ``.csv``, ``.md``, ``.tex``, ``.html``.
 
@@ -68,4 +69,5 @@ def samplers(inputs: Sequence[Path], output: Path) -> None:
         EvaluationError: a file is absent or damaged.
     """
     study = sampler_study_table(read_sampler_study(inputs))
-    write_sampler_study_table(study, output.with_suffix(""))
+    labels = configuration.labels(configuration.load(*config))
+    write_sampler_study_table(study, output.with_suffix(""), labels=labels)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 
 from wdno import config as configuration
 from wdno import model as models
 from wdno.data.dataset import Trajectories
 from wdno.digest import stage_digest
+from wdno.files import alone
 from wdno.provenance import provenance
 from wdno.runtime import set_threads
 from wdno.training import distributed
@@ -63,28 +63,8 @@ def train(
     loaded = configuration.load(*config)
     options = configuration.model(loaded, system, model)
     set_threads(threads)
-    with _alone(state) if distributed.is_main() else nullcontext():
+    with alone(state) if distributed.is_main() else nullcontext():
         _train(options, system, task, model, seed, data, validation, output, log, state)
-
-
-@contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """Wait until no other process trains with this state.
-
-    A workflow manager that is killed can leave its job running; two of them would overwrite each
-    other's state.
-    """
-    state.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(state.with_name(f".{state.name}.lock"))
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        logger.warning("another process is training with %s: waiting until it ends", state)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _train(

@@ -55,9 +55,9 @@ class Axis:
 
 
 class OptionsSection(BaseModel):
-    """Base of all sections of a system's options: immutable, and an unknown key is an error."""
+    """Base of all sections of a system's options: immutable; unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class SystemOptions(OptionsSection, ABC):

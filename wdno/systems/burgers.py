@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field as Option
 from pydantic import PositiveFloat, PositiveInt, field_validator, model_validator
 
+from wdno.solvers.stability import required_steps
 from wdno.systems import base
 from wdno.systems._burgers_draw import Draw
 from wdno.systems.base import Axis, Field, OptionsSection, SystemOptions, check_divides
@@ -102,6 +103,17 @@ class Options(SystemOptions):
     @model_validator(mode="after")
     def _divides_forcing(self) -> Options:
         check_divides(self.grid.time, self.forcing_intervals, "grid.time")
+        return self
+
+    @model_validator(mode="after")
+    def _steps_are_stable(self) -> Options:
+        chosen = self.finite_difference
+        needed = required_steps(chosen.points, self.viscosity, self.t_end)
+        if self.solver == "finite_difference" and chosen.steps < needed:
+            raise ValueError(
+                f"finite_difference.steps = {chosen.steps} is unstable on {chosen.points} points "
+                f"with viscosity {self.viscosity} up to t_end = {self.t_end}; use at least {needed}"
+            )
         return self
 
     def grid_shape(self) -> tuple[int, int]:

@@ -84,8 +84,6 @@ class Trainer:
             raise ValueError(
                 f"training: {type(model).__name__} has no method loss_per_sample(batch, generator)"
             )
-        if device.type == "cuda":
-            torch.set_float32_matmul_precision("high")
         self.settings, self.seed, self.device = settings, seed, device
         self.state_dir = state_dir
         self.fingerprint = _fingerprint(fingerprint, settings, seed)
