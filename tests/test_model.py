@@ -13,6 +13,7 @@ from conftest import Waves, make_data
 from wdno import model as models
 from wdno.data.dataset import Trajectories
 from wdno.model import LayoutError, Model
+from wdno.training.checkpoint import CheckpointError, save_model
 
 REPRESENTATIONS = [
     {"name": "identity"},
@@ -123,6 +124,15 @@ def test_a_saved_model_predicts_the_same(tmp_path: Path, waves: Trajectories) ->
         rtol=0,
         atol=0,
     )
+
+
+def test_a_model_of_another_version_is_refused(tmp_path: Path, waves: Trajectories) -> None:
+    model = build(waves)
+    path = tmp_path / "model.safetensors"
+    layout = {k: v for k, v in model.layout.to_json().items() if k != "extent"}
+    save_model(path, model.state_dict(), {"spec": model.spec, "layout": layout})
+    with pytest.raises(CheckpointError, match=r"another version.*extent.*train it again"):
+        models.load(path)
 
 
 def test_data_of_another_grid_are_refused(tmp_path: Path, waves: Trajectories) -> None:

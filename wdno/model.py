@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from wdno import networks, objectives, representations
 from wdno.data.dataset import Layout, Trajectories
 from wdno.representations.base import ChannelScaler
-from wdno.training.checkpoint import load_model, save_model
+from wdno.training.checkpoint import CheckpointError, load_model, save_model
 
 PADDING = {"periodic": "circular"}
 """Padding of the network by boundary condition; the others are padded with zeros."""
@@ -196,9 +196,14 @@ def load(path: Path) -> tuple[Model, dict[str, Any]]:
         The model in evaluation mode, and the metadata that it was saved with.
 
     Raises:
-        ValueError: the file is truncated or not a model.
+        CheckpointError: the file is truncated, not a model, or of another version.
     """
     tensors, metadata = load_model(path)
-    model = Model(metadata["spec"], Layout.from_json(metadata["layout"]))
+    try:
+        model = Model(metadata["spec"], Layout.from_json(metadata["layout"]))
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"model {path}: written by another version of this program ({error}); train it again"
+        ) from error
     model.load_state_dict(tensors)
     return model.eval(), metadata
