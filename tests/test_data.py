@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import xarray as xr
 from conftest import Waves, make_data
+from small_disk import small_disk_fixture  # noqa: F401
 
 from wdno.data import generate as generation
 from wdno.data.dataset import Layout, Trajectories
 from wdno.data.generate import generate, part_size
 from wdno.data.netcdf import DataError, open_dataset
+from wdno.files import DiskFullError
 
 
 def test_a_file_describes_itself(waves_file: Path) -> None:
@@ -143,6 +145,21 @@ def test_a_diverged_solution_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FloatingPointError, match=r"'u'.*first: 6"):
         _generate(NotFinite(), tmp_path / "train.nc")
     assert not (tmp_path / "train.nc").exists()
+
+
+def test_a_full_disk_is_said_and_finished_parts_are_kept(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "PART_BYTES", 4 * 17 * 24 * 2 * 16)
+    path = small_disk / "train.nc"
+    with pytest.raises(DiskFullError, match=r"free"):
+        _generate(Waves(), path, count=400)
+    assert not path.exists()
+    parts = sorted(path.with_suffix(".parts").glob("part-*.nc"))
+    assert parts, "the parts that fitted are kept"
+    for part in parts:
+        with xr.open_dataset(part, decode_times=False) as dataset:
+            assert dataset.sizes["sample"] == 16
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.9, 0.999])

@@ -260,3 +260,13 @@ def test_scales_travel_in_the_state_dict() -> None:
     assert set(fitted.state_dict()) == {"mean", "scale"}
     assert torch.equal(restored.normalise(c), fitted.normalise(c))
     assert not torch.equal(restored.normalise(c), c)
+
+
+def test_a_constant_condition_is_kept_with_scale_one() -> None:
+    data = torch.stack([torch.full((6, 5), 0.2), torch.randn(6, 5)], dim=1)
+    scaler = ChannelScaler(2, center=True, keep_constant=True).fit([data])
+    torch.testing.assert_close(scaler.mean[0], torch.tensor(0.2))
+    assert scaler.scale[0] == 1
+    torch.testing.assert_close(scaler.normalise(data)[:, 0], torch.zeros(6, 5))
+    with pytest.raises(ValueError, match="no usable spread"):
+        ChannelScaler(2, center=True).fit([data])

@@ -62,7 +62,7 @@ class Model(nn.Module):
         condition_names += self.representation.static_channel_names(initial)
         self.target_scaler = ChannelScaler(len(target_names), center=True, names=target_names)
         self.condition_scaler = ChannelScaler(
-            len(condition_names), center=True, names=condition_names
+            len(condition_names), center=True, keep_constant=True, names=condition_names
         )
         objective = objectives.load(self.spec["objective"]["name"])
         network = networks.build(

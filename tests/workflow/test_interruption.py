@@ -87,10 +87,19 @@ RULES = {
         "burgers/simulation/ddpm/seed0/study.log",
     ),
     "simulation_table": ("tables/simulation.csv", "tables/simulation.log"),
-    "trajectories": (
-        "figures/burgers_simulation_trajectories.png",
-        "figures/burgers_simulation_trajectories.log",
-    ),
+    "samplers_table": ("tables/samplers.csv", "tables/samplers.log"),
+} | {
+    figure: (
+        f"figures/burgers_simulation_{figure}.png",
+        f"figures/burgers_simulation_{figure}.log",
+    )
+    for figure in (
+        "trajectories",
+        "error_over_time",
+        "spectra",
+        "training",
+        "error_vs_evaluations",
+    )
 }
 
 

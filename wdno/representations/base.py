@@ -123,6 +123,8 @@ class ChannelScaler(nn.Module):
 
     Args:
         channels: Number C of channels.
+        keep_constant: Accept a constant channel that is not zero, with scale 1; otherwise it is
+            refused. For conditions, where a constant one does no harm.
         center: Whether to subtract the mean; otherwise ``mean`` stays zero. Ask for it where a
             channel's mean exceeds its spread, as that of a temperature in kelvin.
         names: Names of the channels for messages; by default their numbers.
@@ -139,10 +141,15 @@ class ChannelScaler(nn.Module):
     scale: Tensor
 
     def __init__(
-        self, channels: int, *, center: bool = False, names: Sequence[str] | None = None
+        self,
+        channels: int,
+        *,
+        center: bool = False,
+        keep_constant: bool = False,
+        names: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
-        self.center = center
+        self.center, self.keep_constant = center, keep_constant
         self.names = [str(i) for i in range(channels)] if names is None else list(names)
         if len(self.names) != channels:
             raise ValueError(
@@ -206,9 +213,11 @@ class ChannelScaler(nn.Module):
 
     def _set(self, mean: Tensor, deviation: Tensor) -> None:
         zero = (mean == 0) & (deviation == 0)
-        scale = torch.where(zero, 1.0, deviation).float()
         # A spread below the rounding error of the mean is that of a constant in float32.
         constant = deviation <= torch.finfo(torch.float32).eps * mean.abs()
+        if self.keep_constant:
+            zero = zero | constant
+        scale = torch.where(zero, 1.0, deviation).float()
         unusable = ((constant & ~zero) | (scale == 0) | ~scale.isfinite()).nonzero().flatten()
         if len(unusable):
             channel = int(unusable[0])
