@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wdno.diffusion import samplers, schedule
+from wdno.diffusion import samplers
+from wdno.diffusion import schedule as schedules
 from wdno.diffusion.denoiser import Denoiser, Prediction
 from wdno.objectives import base
 
@@ -45,7 +46,7 @@ class Diffusion(base.Objective):
         super().__init__()
         self.denoiser = Denoiser(
             network,
-            _schedule(schedule),
+            schedules.build(schedule),
             prediction,
             training_steps=training_times or None,
         )
@@ -96,10 +97,6 @@ class Diffusion(base.Objective):
     def evaluations(sampling: Mapping[str, Any] | None) -> int:
         """Return the sampler's steps."""
         return int(sampling["steps"]) if sampling else 0
-
-
-def _schedule(name: str) -> schedule.Schedule:
-    return schedule.build(name)
 
 
 Objective = Diffusion

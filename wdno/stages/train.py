@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -63,66 +63,53 @@ def train(
     loaded = configuration.load(*config)
     options = configuration.model(loaded, system, model)
     set_threads(threads)
-    with alone(state) if distributed.is_main() else nullcontext():
-        _train(options, system, task, model, seed, data, validation, output, log, state)
-
-
-def _train(
-    options: configuration.ModelOptions,
-    system: str,
-    task: str,
-    model: str,
-    seed: int,
-    data: Path,
-    validation: Path,
-    output: Path,
-    log: Path,
-    state: Path,
-) -> None:
-    training_set, validation_set = Trajectories(data), Trajectories(validation)
-    spec = {
-        axis: getattr(options, axis).model_dump(mode="json")
-        for axis in ("representation", "network", "objective")
-    }
-    torch.manual_seed(seed)
-    built = models.Model(spec, training_set.layout)
-    built.require(validation_set.layout, validation, data)
-    built.fit_scales(training_set)
-    settings = options.training.model_dump()
-    validate_every = settings.pop("validate_every")
-    tensorboard = log.parent / "tensorboard" if settings.pop("tensorboard") else None
-    pieces = {axis: values["name"] for axis, values in spec.items()}
-    result = fit(
-        built,
-        training_set,
-        options=TrainingSettings(**settings),
-        seed=seed,
-        state_dir=state,
-        log=log,
-        fingerprint=_fingerprint(spec, training_set, stage_digest("train", **pieces)),
-        validation=validation_set,
-        validate_every=validate_every,
-        tensorboard=tensorboard,
-    )
-    if not distributed.is_main():
-        return
-    facts = {
-        "system": system,
-        "task": task,
-        "model": model,
-        "label": options.label or model,
-        "seed": seed,
-        "training": options.training.model_dump(mode="json"),
-        "training_steps": result.steps,
-        "training_seconds": result.seconds,
-        "final_loss": result.final_loss,
-        "parameters": built.parameter_count(),
-        "data": {"file": str(data), "provenance": training_set.provenance},
-        "provenance": provenance(),
-    }
-    models.save(output, built, result.tensors, facts)
-    discard_state(state)
-    logger.info("wrote %s: %d steps in %.1f s", output, result.steps, result.seconds)
+    with ExitStack() as held:
+        if distributed.is_main():
+            held.enter_context(alone(state))
+        training_set, validation_set = Trajectories(data), Trajectories(validation)
+        spec = {
+            axis: getattr(options, axis).model_dump(mode="json")
+            for axis in ("representation", "network", "objective")
+        }
+        torch.manual_seed(seed)
+        built = models.Model(spec, training_set.layout)
+        built.require(validation_set.layout, validation, data)
+        built.fit_scales(training_set)
+        settings = options.training.model_dump()
+        validate_every = settings.pop("validate_every")
+        tensorboard = log.parent / "tensorboard" if settings.pop("tensorboard") else None
+        pieces = {axis: values["name"] for axis, values in spec.items()}
+        result = fit(
+            built,
+            training_set,
+            options=TrainingSettings(**settings),
+            seed=seed,
+            state_dir=state,
+            log=log,
+            fingerprint=_fingerprint(spec, training_set, stage_digest("train", **pieces)),
+            validation=validation_set,
+            validate_every=validate_every,
+            tensorboard=tensorboard,
+        )
+        if not distributed.is_main():
+            return
+        facts = {
+            "system": system,
+            "task": task,
+            "model": model,
+            "label": options.label or model,
+            "seed": seed,
+            "training": options.training.model_dump(mode="json"),
+            "training_steps": result.steps,
+            "training_seconds": result.seconds,
+            "final_loss": result.final_loss,
+            "parameters": built.parameter_count(),
+            "data": {"file": str(data), "provenance": training_set.provenance},
+            "provenance": provenance(),
+        }
+        models.save(output, built, result.tensors, facts)
+        discard_state(state)
+        logger.info("wrote %s: %d steps in %.1f s", output, result.steps, result.seconds)
 
 
 def _fingerprint(spec: dict[str, object], data: Trajectories, code: str) -> str:
