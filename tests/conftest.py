@@ -18,10 +18,11 @@ from wdno.systems.base import Axis, Field
 ROOT = Path(__file__).parents[1]
 
 
-class Waves(base.System):
+class Waves(base.EquationSystem):
     """Damped standing waves with a forcing that moves them; exact, and quick to draw."""
 
     name = "waves"
+    title = "Waves"
     fields: ClassVar = (
         Field("u", "state", "m", "height"),
         Field("f", "forcing", "m s-1", "forcing"),

@@ -74,6 +74,14 @@ Inputs = Annotated[list[Path], typer.Argument(help="What is read.")]
 
 
 @app.command()
+def fetch(config: ConfigFile, system: SystemName, output: Output, state: State) -> None:
+    """Get the record that the samples of a system are cut from, such as a reanalysis."""
+    from wdno.stages import data
+
+    data.fetch(config, system, output, state)
+
+
+@app.command()
 def generate(
     config: ConfigFile,
     system: SystemName,
@@ -81,11 +89,14 @@ def generate(
     output: Output,
     state: State,
     threads: Threads = 1,
+    record: Annotated[
+        Path | None, typer.Option("--record", help="What `fetch` wrote, if there is a record.")
+    ] = None,
 ) -> None:
-    """Draw and solve the trajectories of a split; write them as NetCDF-4."""
+    """Draw and solve the trajectories of a split, or cut them from a record; write NetCDF-4."""
     from wdno.stages import data
 
-    data.generate(config, system, split.value, output, state, threads)
+    data.generate(config, system, split.value, output, state, threads, record)
 
 
 @app.command()

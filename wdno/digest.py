@@ -65,7 +65,9 @@ MODEL = (
 )
 
 STAGES = {
+    "fetch": Stage(("wdno.stages.data", "wdno.systems.{system}")),
     "generate": Stage(("wdno.stages.data", "wdno.systems.{system}")),
+    "statistics": Stage(("wdno.data.statistics",)),
     "card": Stage(("wdno.evaluation.data_card",)),
     # Training minimises a loss and draws no samples.
     "train": Stage(("wdno.stages.train", *MODEL), without=frozenset({"wdno.diffusion.samplers"})),

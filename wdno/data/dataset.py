@@ -182,7 +182,7 @@ def _layout(dataset: xr.Dataset) -> Layout:
         forcing=tuple(roles["forcing"]),
         given_frames=given,
         grid=(state.sizes["time"] - given, *(state.sizes[dim] for dim in space)),
-        boundaries=tuple(str(dataset[dim].attrs.get("boundary", "outflow")) for dim in space),
+        boundaries=tuple(str(dataset[dim].attrs.get("boundary", "open")) for dim in space),
         extent=tuple(
             float(dataset[dim][end]) for dim in ("time", *map(str, space)) for end in (0, -1)
         ),

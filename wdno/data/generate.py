@@ -31,7 +31,10 @@ def part_size(system: System) -> int:
 
 
 def _fingerprint(system: System, settings: dict[str, Any], split: str, seed: int) -> str:
-    identity = json.dumps([system.name, settings, split, seed, part_size(system)], sort_keys=True)
+    attributes = dict(system.attributes)
+    identity = json.dumps(
+        [system.name, settings, split, seed, part_size(system), attributes], sort_keys=True
+    )
     return hashlib.sha256(identity.encode()).hexdigest()
 
 
@@ -55,7 +58,7 @@ def generate(
     Args:
         system: the system.
         split: ``train``, ``validation`` or ``test``; splits are independent streams.
-        count: number of samples.
+        count: number of samples; of a record, at most so many.
         seed: seed of the data set.
         settings: the system's options, kept in the file.
         output: the file to write.
@@ -66,6 +69,10 @@ def generate(
     Raises:
         OSError: a part or the file cannot be written; finished parts are kept.
     """
+    most = system.available(split)
+    if most is not None and most < count:
+        log.info("split %s: the record holds %d of the %d samples asked for", split, most, count)
+        count = most
     size = part_size(system)
     key = {"fingerprint": _fingerprint(system, settings, split, seed), "code": code}
     marker = state / "parts.json"
@@ -85,13 +92,10 @@ def generate(
             if part.exists():
                 kept += stop - start
             else:
-                seeds = system.sample_seeds(split, np.arange(start, stop), seed)
-                arrays = system.generate(seeds, threads=threads)
+                arrays = system.draw(split, range(start, stop), seed, threads=threads)
                 _refuse_non_finite(system, arrays, start)
                 with atomic_path(part) as temporary:
-                    to_dataset(system, arrays, start, np.asarray(seeds)).to_netcdf(
-                        temporary, engine="netcdf4"
-                    )
+                    to_dataset(system, arrays, start).to_netcdf(temporary, engine="netcdf4")
             bar.update(stop - start)
     if kept:
         log.info("resumed: %d of %d samples were already there", kept, count)

@@ -2,8 +2,10 @@
 
 A file describes itself. Dimensions are ``sample``, ``time`` (frames, the given ones first),
 ``interval`` (one forcing value each) and the spatial axes; every axis has a coordinate with units,
-every spatial one its ``boundary``; every field has a ``role``, ``state`` or ``forcing``. What reads
-it needs to know nothing of the system.
+every spatial one its ``boundary``; every field has a ``role``, ``state`` or ``forcing``. Numbers of
+a sample (its seed, diagnostics of its solver) are coordinates along ``sample``; one with the
+standard name ``forecast_reference_time``, in hours, puts the sample in the calendar. What reads it
+needs to know nothing of the system.
 """
 
 from __future__ import annotations
@@ -28,16 +30,14 @@ class DataError(ValueError):
     """A data file that cannot be used; the message says which, why, and what to do."""
 
 
-def to_dataset(
-    system: System, arrays: Mapping[str, np.ndarray], first: int, seeds: np.ndarray
-) -> xr.Dataset:
+def to_dataset(system: System, arrays: Mapping[str, np.ndarray], first: int) -> xr.Dataset:
     """Describe the arrays of consecutive samples by the system's fields, axes and coordinates.
 
     Args:
         system: the system that made the arrays.
-        arrays: state fields ``[n, T + g, *space]`` and forcing fields ``[n, T, *space]``.
+        arrays: state fields ``[n, T + g, *space]``, forcing fields ``[n, T, *space]`` and the
+            numbers of each sample ``[n]``, by name.
         first: index of the first sample in its split.
-        seeds: seed of each sample, ``[n]``.
 
     Returns:
         A data set with coordinates and attributes, without provenance.
@@ -53,10 +53,17 @@ def to_dataset(
         )
         for field in system.fields
     }
+    count = len(arrays[system.fields[0].name])
     coords: dict[str, Any] = {
-        "sample": ("sample", np.arange(first, first + len(seeds)), {"long_name": "sample"}),
-        "seed": ("sample", np.asarray(seeds, dtype=np.uint64), {"long_name": "seed of the sample"}),
+        "sample": ("sample", np.arange(first, first + count), {"long_name": "sample"})
     }
+    for number in system.per_sample:
+        attributes = {"long_name": number.long_name, "units": number.units}
+        if number.standard_name:
+            attributes["standard_name"] = number.standard_name
+        if number.diagnostic:
+            attributes["role"] = "diagnostic"
+        coords[number.name] = ("sample", np.asarray(arrays[number.name]), attributes)
     for axis in system.axes:
         attributes = {"long_name": axis.long_name, "units": axis.units, "boundary": axis.boundary}
         coords[axis.name] = (axis.name, coordinates[axis.name], attributes)
@@ -73,7 +80,9 @@ def to_dataset(
     dataset.attrs = {
         "Conventions": "CF-1.10",
         "system": system.name,
+        "title": system.title,
         "given_frames": system.given_frames,
+        **system.attributes,
     }
     return dataset
 

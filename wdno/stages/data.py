@@ -1,7 +1,8 @@
-"""Stage ``data``: from a system's equations to NetCDF files."""
+"""Stage ``data``: from a system's equations, or from records, to NetCDF files."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,12 +11,42 @@ from wdno import systems
 from wdno.data.generate import generate as generate_split
 from wdno.digest import stage_digest
 from wdno.files import alone
+from wdno.systems.base import RecordedSystem
+
+
+def fetch(config: Sequence[Path], system: str, output: Path, state: Path) -> None:
+    """Get the record that the samples of a system are cut from.
+
+    Args:
+        config: configuration files.
+        system: name of the system.
+        output: the record.
+        state: folder of finished parts, from which an interrupted call continues.
+
+    Raises:
+        ConfigError: the configuration is invalid, or the system has no record.
+    """
+    section = configuration.system(configuration.load(*config), system)
+    made = systems.load(system).System
+    if not issubclass(made, RecordedSystem):
+        raise configuration.ConfigError(
+            f"system {system!r} is solved from equations: there is nothing to fetch"
+        )
+    with alone(state):
+        made.fetch(section.options, output, state)
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def generate(
-    config: Sequence[Path], system: str, split: str, output: Path, state: Path, threads: int
+    config: Sequence[Path],
+    system: str,
+    split: str,
+    output: Path,
+    state: Path,
+    threads: int,
+    record: Path | None = None,
 ) -> None:
-    """Draw and solve the trajectories of one split of a system.
+    """Draw and solve the trajectories of one split of a system, or cut them from its record.
 
     Args:
         config: configuration files.
@@ -24,14 +55,23 @@ def generate(
         output: the NetCDF file.
         state: folder of finished parts, from which an interrupted call continues.
         threads: processor threads.
+        record: what :func:`fetch` wrote; None for a system of equations.
 
     Raises:
-        ConfigError: the configuration is invalid or lacks the system.
+        ConfigError: the configuration is invalid or lacks the system, or a record is missing or
+            not wanted.
     """
     section = configuration.system(configuration.load(*config), system)
+    if section.options.recorded != (record is not None):
+        wanted = "has a record" if section.options.recorded else "has no record"
+        raise configuration.ConfigError(
+            f"system {system!r} {wanted}, but --record is {record}; give one exactly where there "
+            "is one"
+        )
+    made = systems.load(system).System
     with alone(state):
         generate_split(
-            systems.load(system).System(section.options),
+            made(section.options) if record is None else made(section.options, record),
             split=split,
             count=getattr(section.data.samples, split),
             seed=section.data.seed,

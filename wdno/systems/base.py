@@ -2,22 +2,27 @@
 
 A trajectory has *state* fields at times t_0..t_T, of which the first `given_frames` are given, and
 *forcing* fields, constant on each of the T intervals between the frames that follow.
+
+A system is drawn from its equations (`EquationSystem`: as many samples as asked for, each from a
+seed of its own) or cut from a record (`RecordedSystem`: as many as the record holds).
 """
 
 from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 Role = Literal["state", "forcing"]
-Boundary = Literal["dirichlet", "periodic", "outflow"]
+Boundary = Literal["dirichlet", "periodic", "open"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ class Axis:
 
     Attributes:
         name: Name in arrays and files.
-        boundary: `dirichlet` (values given at the ends), `periodic`, or `outflow`.
+        boundary: `dirichlet` (values given at the ends), `periodic`, or `open` (nothing is known
+            beyond the ends, or what reaches them leaves).
         units: Units; "1" if dimensionless.
         long_name: What it is, for labels.
     """
@@ -54,6 +60,29 @@ class Axis:
     long_name: str
 
 
+@dataclass(frozen=True)
+class PerSample:
+    """A number kept for each sample beside its fields: a seed, a time, a diagnostic of the solver.
+
+    Attributes:
+        name: Name in arrays and files.
+        units: Units; "1" if dimensionless.
+        long_name: What it is, for labels.
+        standard_name: Its CF standard name, if it has one. `forecast_reference_time`, in hours,
+            puts the sample in the calendar: frame t is of that time plus `time[t]`.
+        diagnostic: Whether it says how well the sample was computed, so that data cards show it.
+    """
+
+    name: str
+    units: str
+    long_name: str
+    standard_name: str = ""
+    diagnostic: bool = False
+
+
+SEED = PerSample("seed", "1", "seed of the sample")
+
+
 class OptionsSection(BaseModel):
     """Base of all sections of a system's options: immutable; unknown keys are errors."""
 
@@ -61,11 +90,23 @@ class OptionsSection(BaseModel):
 
 
 class SystemOptions(OptionsSection, ABC):
-    """Base of a system's options: its physics, its stored grid, and its solver."""
+    """Base of a system's options: its physics, its stored grid, and its solver.
+
+    Attributes:
+        recorded: Whether samples are cut from a record, which is fetched before.
+        calendar: Whether samples have a date and an hour of the day.
+    """
+
+    recorded: ClassVar[bool] = False
+    calendar: ClassVar[bool] = False
 
     @abstractmethod
     def grid_shape(self) -> tuple[int, ...]:
         """Return the shape `(T, *space)` of the frames that are generated."""
+
+    @abstractmethod
+    def boundaries(self) -> tuple[Boundary, ...]:
+        """Return the boundary condition of each spatial axis."""
 
 
 def check_divides(value: int, whole: int, key: str) -> int:
@@ -84,21 +125,27 @@ def check_divides(value: int, whole: int, key: str) -> int:
 
 
 class System(ABC):
-    """A system with its options: coordinates, and samples by seed.
+    """A system with its options: coordinates, and samples by number.
 
     Attributes:
         name: Name of the system, that of its module.
+        title: Its name for readers, in files, tables and figures.
         fields: The fields, in the order of the channels.
         axes: The spatial axes, in the order of the array dimensions.
+        per_sample: Numbers kept for each sample.
         time_units: Units of time; "1" if dimensionless.
         given_frames: Number of first frames that are given and never generated.
+        attributes: Further attributes of its data files, such as where a record comes from.
     """
 
     name: ClassVar[str]
-    fields: ClassVar[tuple[Field, ...]]
-    axes: ClassVar[tuple[Axis, ...]]
-    time_units: ClassVar[str] = "1"
-    given_frames: ClassVar[int] = 1
+    title: str
+    fields: tuple[Field, ...]
+    axes: tuple[Axis, ...]
+    per_sample: tuple[PerSample, ...] = ()
+    time_units: str = "1"
+    given_frames: int = 1
+    attributes: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def coordinates(self) -> dict[str, NDArray[np.float64]]:
@@ -111,7 +158,37 @@ class System(ABC):
         """
 
     @abstractmethod
-    def generate(self, seeds: Sequence[int], *, threads: int = 1) -> dict[str, NDArray[np.float32]]:
+    def draw(
+        self, split: str, indices: Sequence[int], seed: int, *, threads: int = 1
+    ) -> dict[str, NDArray[Any]]:
+        """Return samples of a split by their numbers.
+
+        A sample depends on the split, its number, the seed and the options alone, never on the
+        samples that it is made with.
+
+        Args:
+            split: Name of the split, such as "train".
+            indices: Numbers of the samples in their split, n of them.
+            seed: Seed of the data set.
+            threads: Processor threads.
+
+        Returns:
+            For each field by name, float32: state `[n, T + g, *space]`, forcing `[n, T, *space]`;
+            and each of `per_sample` by name, `[n]`.
+        """
+
+    def available(self, split: str) -> int | None:
+        """Return how many samples a split can have; None: as many as wanted."""
+        return None
+
+
+class EquationSystem(System):
+    """A system whose samples are drawn from distributions and solved, each from its seed."""
+
+    per_sample: tuple[PerSample, ...] = (SEED,)
+
+    @abstractmethod
+    def generate(self, seeds: Sequence[int], *, threads: int = 1) -> dict[str, NDArray[Any]]:
         """Draw and solve one sample for each seed.
 
         A sample depends on its seed and the options alone.
@@ -121,8 +198,17 @@ class System(ABC):
             threads: Processor threads.
 
         Returns:
-            For each field by name, float32: state `[n, T + g, *space]`, forcing `[n, T, *space]`.
+            For each field by name, float32: state `[n, T + g, *space]`, forcing `[n, T, *space]`;
+            and each of `per_sample` but the seed by name, `[n]`.
         """
+
+    def draw(
+        self, split: str, indices: Sequence[int], seed: int, *, threads: int = 1
+    ) -> dict[str, NDArray[Any]]:
+        """Draw and solve samples of a split; see `System.draw`."""
+        seeds = self.sample_seeds(split, indices, seed)
+        arrays = self.generate(seeds, threads=threads)
+        return {**arrays, SEED.name: np.asarray(seeds, dtype=np.uint64)}
 
     @classmethod
     def sample_seed(cls, split: str, index: int, seed: int = 0) -> int:
@@ -153,3 +239,27 @@ class System(ABC):
     def sample_seeds(cls, split: str, indices: Iterable[int], seed: int = 0) -> list[int]:
         """Return the seeds of several samples of a split; see `sample_seed`."""
         return [cls.sample_seed(split, int(index), seed) for index in indices]
+
+
+class RecordedSystem(System):
+    """A system whose samples are cut from a record of measurements or of a reanalysis."""
+
+    @classmethod
+    @abstractmethod
+    def fetch(cls, options: Any, output: Path, state: Path) -> None:
+        """Get the record that the options ask for and write it as one file.
+
+        Args:
+            options: Options of the system.
+            output: The file, written whole or not at all.
+            state: Folder in which an interrupted call keeps its parts; the caller removes it.
+        """
+
+    @abstractmethod
+    def __init__(self, options: Any, record: Path) -> None:
+        """Set up the system.
+
+        Args:
+            options: Its options.
+            record: What `fetch` wrote.
+        """

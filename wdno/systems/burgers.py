@@ -120,16 +120,21 @@ class Options(SystemOptions):
         """Return `(T, X)` of the stored grid."""
         return self.grid.time, self.grid.x
 
+    def boundaries(self) -> tuple[base.Boundary, ...]:
+        """Return the boundary condition of x."""
+        return ("dirichlet",)
 
-class System(base.System):
+
+class System(base.EquationSystem):
     """The Burgers system: state u, forcing f."""
 
     name: ClassVar[str] = "burgers"
-    fields: ClassVar[tuple[Field, ...]] = (
+    title = "Burgers equation"
+    fields = (
         Field("u", "state", "1", "velocity u"),
         Field("f", "forcing", "1", "forcing f"),
     )
-    axes: ClassVar[tuple[Axis, ...]] = (Axis("x", "dirichlet", "1", "position x"),)
+    axes = (Axis("x", "dirichlet", "1", "position x"),)
 
     def __init__(self, options: Options | None = None) -> None:
         """Set up the system.
