@@ -1,0 +1,99 @@
+"""The parts of PhiFlow that the flow solver uses: grids, sampling, advection, its pressure solve.
+
+Tensors of torch in and out, `[B, ...]` in index units (cells of width 1), differentiable. Import it
+inside functions: PhiFlow takes seconds to load.
+"""
+
+from __future__ import annotations
+
+import torch
+from phi import math
+from phi.field import CenteredGrid, Field, StaggeredGrid, sample
+from phi.geom import Box, union
+from phi.math import batch, channel, dual, extrapolation, spatial
+from phi.physics import advect, fluid
+from phi.torch import TORCH
+from torch import Tensor
+
+from wdno.solvers.scene import Mask
+
+
+def _wrap(values: Tensor) -> math.Tensor:
+    return math.wrap(values, batch("sample"), spatial("y,x"))
+
+
+def _native(values: math.Tensor) -> Tensor:
+    native: Tensor = values.native("sample,y,x")
+    return native
+
+
+def _staggered(velocity_y: Tensor, velocity_x: Tensor) -> Field:
+    """The velocity with outermost values continued outwards, so that all outer faces are stored."""
+    rows, columns = velocity_x.shape[1], velocity_y.shape[2]
+    values = math.stack({"y": _wrap(velocity_y), "x": _wrap(velocity_x)}, dual("vector"))
+    return StaggeredGrid(values, extrapolation.ZERO_GRADIENT, Box(y=rows, x=columns))
+
+
+def advect_velocity(velocity_y: Tensor, velocity_x: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
+    """Advect a velocity by itself, semi-Lagrangian, by PhiFlow.
+
+    Args:
+        velocity_y: Velocity through the faces of y, `[B, N + 1, M]`.
+        velocity_x: The same of x, `[B, N, M + 1]`.
+        ratio: dt / h.
+    """
+    with TORCH, math.precision(64):
+        grid = _staggered(velocity_y, velocity_x)
+        moved = advect.semi_lagrangian(grid, grid, ratio)
+        return _native(moved.vector["y"].values), _native(moved.vector["x"].values)
+
+
+def sample_fluid(values: Tensor, dy: Tensor, dx: Tensor, solid: Mask) -> Tensor:
+    """Sample a quantity of the fluid at displaced cell centres, bilinearly, by PhiFlow.
+
+    Zero comes from outside the domain. Obstacles have no part in the interpolation.
+
+    Args:
+        values: The quantity, `[B, N, M]`, zero in obstacles.
+        dy: Displacement in cells, `[B, N, M]`; of a fluid cell, to another one or to the outside.
+        dx: The same of x.
+        solid: Cells of obstacles, `[N, M]`.
+    """
+    with TORCH, math.precision(64):
+        box = Box(y=solid.shape[0], x=solid.shape[1])
+        grid = CenteredGrid(_wrap(values), extrapolation.ZERO, box)
+        shift = math.stack([_wrap(dy), _wrap(dx)], channel(vector="y,x"))
+        points = grid.points + shift
+        found = _native(sample(grid, points))
+        if not solid.any():
+            return found
+        fluid_cells = torch.as_tensor(~solid, dtype=values.dtype, device=values.device)
+        mask = CenteredGrid(math.wrap(fluid_cells, spatial("y,x")), extrapolation.ONE, box)
+        weight = _native(sample(mask, points))
+        # In obstacles nothing is found, and nothing is divided.
+        return torch.where(fluid_cells > 0, found, 0.0) / torch.where(fluid_cells > 0, weight, 1.0)
+
+
+def project_by_phiflow(
+    velocity_y: Tensor, velocity_x: Tensor, solid: Mask, tolerance: float = 1e-8
+) -> tuple[Tensor, Tensor]:
+    """Project by PhiFlow's own pressure solve, in float64: the reference on cases it converges on.
+
+    Args:
+        velocity_y: Velocity through the faces of y, `[B, N + 1, M]`.
+        velocity_x: The same of x, `[B, N, M + 1]`.
+        solid: Cells of obstacles, `[N, M]`.
+        tolerance: Relative and absolute tolerance of its conjugate gradients.
+    """
+    with TORCH, math.precision(64):
+        grid = _staggered(velocity_y.double(), velocity_x.double())
+        boxes = [Box(y=(i, i + 1), x=(j, j + 1)) for i, j in _cells(solid)]
+        solve = math.Solve("CG", tolerance, tolerance, max_iterations=10_000)
+        obstacles = (union(boxes),) if boxes else ()
+        free, _ = fluid.make_incompressible(grid, obstacles, solve)
+        return _native(free.vector["y"].values), _native(free.vector["x"].values)
+
+
+def _cells(solid: Mask) -> list[tuple[int, int]]:
+    rows, columns = solid.nonzero()
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
