@@ -206,5 +206,5 @@ def simulate(
         batch.advance(force[:, k : k + 1], overwrite, steps // segments)
         if (segment + 1) % per_frame == 0:
             kept.append((batch.smoke.copy(), batch.velocity, batch.tallies.copy()))
-    parts = (np.stack(part, axis=1) for part in zip(*kept, strict=True))
-    return Smoke(*parts, *batch.velocity_faces)
+    density, velocity, tallies = (np.stack(part, axis=1) for part in zip(*kept, strict=True))
+    return Smoke(density, velocity, tallies, *batch.velocity_faces)

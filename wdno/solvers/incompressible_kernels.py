@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-LANES = 8
-"""Trajectories solved side by side: two to four vector registers of float64."""
+LANES = 4
+"""Trajectories solved side by side: one or two vector registers of float64."""
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -63,9 +63,7 @@ def _project(v: Array, u: Array, factor: Any, x: Array, p: Array) -> None:  # pr
                     u[lane, i, j] = 0.0
         for k in range(row.size):
             i, j = row[k], column[k]
-            x[k, lane] = (
-                v[lane, i, j] - v[lane, i + 1, j] + u[lane, i, j] - u[lane, i, j + 1]
-            )
+            x[k, lane] = v[lane, i, j] - v[lane, i + 1, j] + u[lane, i, j] - u[lane, i, j + 1]
     _solve(factor, x)
     for lane in range(LANES):
         for k in range(row.size):
@@ -100,7 +98,8 @@ def _read(values: Array, y: float, x: float) -> float:  # pragma: no cover - com
     a, b = y - i, x - j
     low = (1.0 - b) * values[i, j] + b * values[i, j + 1]
     high = (1.0 - b) * values[i + 1, j] + b * values[i + 1, j + 1]
-    return (1.0 - a) * low + a * high
+    value: float = (1.0 - a) * low + a * high
+    return value
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -151,8 +150,10 @@ def _advect_smoke(
             new[i, j] = 0.0
             if distance[i, j] == 0:
                 continue
-            dy = -ratio * (0.5 * (v[i, j] + v[i + 1, j]))
-            dx = -ratio * (0.5 * (u[i, j] + u[i, j + 1]))
+            y_half = i - 0.5 * ratio * (0.5 * (v[i, j] + v[i + 1, j]))
+            x_half = j - 0.5 * ratio * (0.5 * (u[i, j] + u[i, j + 1]))
+            dy = -ratio * _read(v, y_half + 0.5, x_half)
+            dx = -ratio * _read(u, y_half, x_half + 0.5)
             reach = max(abs(dy), abs(dx))
             if distance[i, j] <= reach + 1.0:
                 count = min(np.ceil(4.0 * reach), 4.0 * (n + m))

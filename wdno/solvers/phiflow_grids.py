@@ -48,6 +48,31 @@ def advect_velocity(velocity_y: Tensor, velocity_x: Tensor, ratio: float) -> tup
         return _native(moved.vector["y"].values), _native(moved.vector["x"].values)
 
 
+def sample_velocity(
+    velocity_y: Tensor, velocity_x: Tensor, dy: Tensor, dx: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Sample a velocity at displaced cell centres, bilinearly, by PhiFlow.
+
+    Args:
+        velocity_y: Velocity through the faces of y, `[B, N + 1, M]`.
+        velocity_x: The same of x, `[B, N, M + 1]`.
+        dy: Displacement in cells, `[B, N, M]`.
+        dx: The same of x.
+    """
+    with TORCH, math.precision(64):
+        grid = _staggered(velocity_y, velocity_x)
+        found = sample(grid, _points(dy, dx))
+        return _native(found.vector["y"]), _native(found.vector["x"])
+
+
+def _points(dy: Tensor, dx: Tensor) -> math.Tensor:
+    """Displaced cell centres."""
+    centres = CenteredGrid(
+        0.0, 0.0, Box(y=dy.shape[1], x=dy.shape[2]), y=dy.shape[1], x=dy.shape[2]
+    )
+    return centres.points + math.stack([_wrap(dy), _wrap(dx)], channel(vector="y,x"))
+
+
 def sample_fluid(values: Tensor, dy: Tensor, dx: Tensor, solid: Mask) -> Tensor:
     """Sample a quantity of the fluid at displaced cell centres, bilinearly, by PhiFlow.
 
@@ -62,8 +87,7 @@ def sample_fluid(values: Tensor, dy: Tensor, dx: Tensor, solid: Mask) -> Tensor:
     with TORCH, math.precision(64):
         box = Box(y=solid.shape[0], x=solid.shape[1])
         grid = CenteredGrid(_wrap(values), extrapolation.ZERO, box)
-        shift = math.stack([_wrap(dy), _wrap(dx)], channel(vector="y,x"))
-        points = grid.points + shift
+        points = _points(dy, dx)
         found = _native(sample(grid, points))
         if not solid.any():
             return found

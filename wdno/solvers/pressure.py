@@ -90,8 +90,8 @@ def _factorise(shape: tuple[int, int], packed: bytes) -> Factor:
     pocket = closed_pockets(solid)
     if pocket.any():
         raise ValueError(
-            f"the obstacles close off {int(pocket.sum())} fluid cells, first {np.argwhere(pocket)[0]}"
-            ", where the pressure has no solution"
+            f"the obstacles close off {int(pocket.sum())} fluid cells (first: "
+            f"{np.argwhere(pocket)[0].tolist()}), where the pressure has no solution"
         )
     # Threshold 0 keeps the pivots on the diagonal, so that U = D L^T.
     decomposed = splu(
@@ -220,7 +220,7 @@ class _Project(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
-        y, x = _Project.apply(*gradients, ctx.solid)
+        y, x = _Project.apply(*gradients, ctx.solid)  # type: ignore[no-untyped-call]
         return y, x, None
 
 
@@ -248,7 +248,7 @@ def project(velocity_y: Tensor, velocity_x: Tensor, solid: Mask) -> tuple[Tensor
             f"velocity on the faces of {n} x {m} cells must have shapes [B, {n + 1}, {m}] and "
             f"[B, {n}, {m + 1}], got {tuple(velocity_y.shape)} and {tuple(velocity_x.shape)}"
         )
-    y, x = _Project.apply(velocity_y, velocity_x, solid)
+    y, x = _Project.apply(velocity_y, velocity_x, solid)  # type: ignore[no-untyped-call]
     return y, x
 
 

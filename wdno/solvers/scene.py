@@ -39,7 +39,7 @@ class Drawing:
     @property
     def cells(self) -> int:
         """Cells along one side, N."""
-        return self.solid.shape[0]
+        return int(self.solid.shape[0])
 
     def control_faces(self) -> tuple[Mask, Mask]:
         """Return the faces with a controlled velocity, of y `[N + 1, N]` and of x `[N, N + 1]`.
@@ -49,6 +49,25 @@ class Drawing:
         controlled = _faces_between(self.frame)
         open_faces = self.open_faces()
         return controlled[0] & open_faces[0], controlled[1] & open_faces[1]
+
+    def cells_of_faces(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean of the control faces of each cell, zero where it has none.
+
+        Args:
+            values: Values of the control faces `[B, F]`: those of y, then those of x, each in
+                row-major order.
+
+        Returns:
+            Values (y, x) of cells, `[B, 2, N, N]`.
+        """
+        y_faces, x_faces = self.control_faces()
+        y, x = (np.zeros((len(values), *mask.shape)) for mask in (y_faces, x_faces))
+        y[:, y_faces], x[:, x_faces] = np.split(values, [int(y_faces.sum())], axis=1)
+        total = np.stack([y[:, :-1] + y[:, 1:], x[:, :, :-1] + x[:, :, 1:]], axis=1)
+        sides = (y_faces[:-1], y_faces[1:], x_faces[:, :-1], x_faces[:, 1:])
+        low_y, high_y, low_x, high_x = (side.astype(np.int64) for side in sides)
+        count = np.stack([low_y + high_y, low_x + high_x])
+        return total / np.maximum(count, 1)
 
     def open_faces(self) -> tuple[Mask, Mask]:
         """Return the faces that no obstacle touches, of y `[N + 1, N]` and of x `[N, N + 1]`."""
@@ -133,8 +152,10 @@ class Scene:
 
     def _inside(self, rectangle: Rectangle, what: str) -> Rectangle:
         row, column, height, width = rectangle
-        if min(row, column) < 0 or min(height, width) < 1 or max(row + height, column + width) > (
-            self.size
+        if (
+            min(row, column) < 0
+            or min(height, width) < 1
+            or max(row + height, column + width) > (self.size)
         ):
             raise ValueError(
                 f"{what} {tuple(rectangle)} (row, column, height, width) is not inside the scene "

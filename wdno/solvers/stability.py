@@ -21,3 +21,14 @@ def required_steps(points: int, viscosity: float, t_end: float, speed: float = 0
     diffusive = 2 * viscosity * t_end * (points + 1) ** 2
     advective = t_end * speed**2 / (2 * viscosity)
     return max(math.floor(diffusive) + 1, math.ceil(advective))
+
+
+def required_steps_2d(viscosity: float, t_end: float, spacing: float) -> int:
+    """Least number of explicit Euler steps of diffusion on a square grid: nu dt / h^2 <= 1/4.
+
+    Args:
+        viscosity: Viscosity nu.
+        t_end: Time simulated.
+        spacing: Width h of a cell.
+    """
+    return max(1, math.ceil(4 * viscosity * t_end / spacing**2))

@@ -1,0 +1,281 @@
+r"""Smoke in a two-dimensional flow around obstacles, steered to a bucket from a frame.
+
+$$ u_t + u \cdot \nabla u = -\nabla p + \nu \Delta u, \quad \nabla \cdot u = 0, \qquad
+   d_t + u \cdot \nabla d = 0, $$
+
+on a square that is open on all sides, with the scene, the starts and the controls of WDNO's data
+(arXiv 2412.04833; `wdno.solvers.scene`, `wdno.systems._smoke_draw`). The control is the velocity
+itself in the frame along the border, so the flow inside is steered indirectly. With `dynamics:
+projection`, those of its program, velocity is neither advected nor viscous.
+
+Buckets catch smoke: it is added to the bucket's tally and removed, so counted once. The share of
+the target is its tally over all smoke tallied or still in the domain; control is to raise it. The
+program's evaluator leaves the smoke in the buckets and tallies it again at every step;
+`share_counted_every_step` does the same, only to compare with published numbers.
+
+The stored grid is a view of the solver's: frames are picked, and cells averaged, which keeps the
+amount of smoke. The stored control of an interval is the mean of what its steps imposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wdno.solvers.scene import WDNO_SIZE
+from wdno.systems import base
+from wdno.systems._smoke_draw import Draw
+from wdno.systems._smoke_options import T_END, Options
+from wdno.systems.base import SEED, Axis, Field, PerSample
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wdno.solvers.incompressible import Flow, Smoke
+
+Array = NDArray[np.float64]
+
+INITIAL_VELOCITY = (0.2, 0.0)
+"""Velocity (y, x) at the start, everywhere."""
+
+
+class Trajectory(NamedTuple):
+    """Trajectories on the stored grid: arrays of numpy, or tensors.
+
+    Attributes:
+        density: Density of smoke, `[n, T + 1, Y, X]`.
+        velocity: Velocity (y, x), `[n, T + 1, 2, Y, X]`.
+        tallies: Smoke caught by each bucket so far, `[n, T + 1, buckets]`.
+        share: Share of the target in all smoke tallied or still in the domain, `[n, T + 1]`.
+    """
+
+    density: Any
+    velocity: Any
+    tallies: Any
+    share: Any
+
+
+class System(base.EquationSystem):
+    """The smoke system: state density and velocity, forcing the control."""
+
+    name: ClassVar[str] = "smoke"
+    title = "Smoke"
+    fields = (
+        Field("density", "state", "1", "density of smoke"),
+        Field("velocity_y", "state", "1", "velocity in y"),
+        Field("velocity_x", "state", "1", "velocity in x"),
+        Field("control_y", "forcing", "1", "controlled velocity in y"),
+        Field("control_x", "forcing", "1", "controlled velocity in x"),
+    )
+    axes = (Axis("y", "open", "1", "position y"), Axis("x", "open", "1", "position x"))
+    per_sample = (
+        SEED,
+        PerSample("divergence", "1", "largest divergence of any step and cell", diagnostic=True),
+        PerSample(
+            "smoke_lost",
+            "1",
+            "share of smoke lost to the outside and to advection",
+            diagnostic=True,
+        ),
+    )
+
+    def __init__(self, options: Options | None = None) -> None:
+        """Set up the system.
+
+        Args:
+            options: Its options; the defaults if left out.
+        """
+        self.options = options or Options()
+        self.drawing = self.options.scene.build().draw(self.options.cells)
+
+    def coordinates(self) -> dict[str, Array]:
+        """Return `time` [T + 1], `interval` [T], `interval_bounds` [T, 2], `y` [Y] and `x` [X]."""
+        time: Array = np.linspace(0.0, T_END, self.options.grid.time + 1)
+        cells = self.options.grid.cells
+        centres: Array = (np.arange(cells) + 0.5) * (WDNO_SIZE / cells)
+        bounds = np.stack([time[:-1], time[1:]], axis=1)
+        return {
+            "time": time,
+            "interval": bounds.mean(axis=1),
+            "interval_bounds": bounds,
+            "y": centres,
+            "x": centres.copy(),
+        }
+
+    def generate(self, seeds: Sequence[int], *, threads: int = 1) -> dict[str, NDArray[np.float32]]:
+        """Draw and solve one trajectory for each seed, the same to the last bit in every batch.
+
+        Args:
+            seeds: One seed per trajectory.
+            threads: Processor threads of the solver.
+
+        Returns:
+            The fields by name; `divergence` and `smoke_lost` `[n]`; and beside them `share`
+            `[n, T + 1]` and `tallies` `[n, T + 1, buckets]`, all float32.
+        """
+        n, (t, y, x) = len(seeds), self.options.grid_shape()
+        shapes: dict[str, tuple[int, ...]] = {
+            f.name: (n, t + 1, y, x) if f.role == "state" else (n, t, y, x) for f in self.fields
+        }
+        shapes |= {"divergence": (n,), "smoke_lost": (n,), "share": (n, t + 1)}
+        shapes["tallies"] = (n, t + 1, len(self.options.scene.buckets))
+        arrays = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+        # The noise of one trajectory takes megabytes at the solver's resolution.
+        batch = 8 * threads
+        for first in range(0, n, batch):
+            part = slice(first, first + batch)
+            draws = [Draw.from_seed(int(seed)) for seed in seeds[part]]
+            self._generate(draws, {name: array[part] for name, array in arrays.items()}, threads)
+        return arrays
+
+    def _generate(
+        self, draws: list[Draw], out: dict[str, NDArray[np.float32]], threads: int
+    ) -> None:
+        """Solves one batch and fills its part of the arrays."""
+        from wdno.solvers.incompressible_compiled import Batch
+
+        options, drawing = self.options, self.drawing
+        density = np.stack([draw.density(options.cells, drawing.spacing) for draw in draws])
+        batch = Batch(self._flow(), density, *self._start(len(draws)), threads=threads)
+        start = batch.smoke.sum(axis=(1, 2)) * drawing.spacing**2
+        legs = [draw.leg_of_step(options.steps) for draw in draws]
+        first = [np.diff(leg, prepend=-1) != 0 for leg in legs]
+        y_faces, x_faces = drawing.control_faces()
+        faces = (int(y_faces.sum()), int(x_faces.sum()))
+        hold, step = options.steps // options.grid.time, T_END / options.steps
+        for frame in range(options.grid.time + 1):
+            if frame:
+                now = slice((frame - 1) * hold, frame * hold)
+                force = [
+                    draw.control(leg[now], new[now], faces, drawing.spacing, T_END, step)
+                    for draw, leg, new in zip(draws, legs, first, strict=True)
+                ]
+                overwrite = np.stack([new[now] for new in first])
+                imposed = batch.advance(np.stack(force), overwrite, 1)
+                control = self._stored(drawing.cells_of_faces(imposed))
+                out["control_y"][:, frame - 1] = control[:, 0]
+                out["control_x"][:, frame - 1] = control[:, 1]
+            velocity = self._stored(batch.velocity)
+            out["density"][:, frame] = self._stored(batch.smoke)
+            out["velocity_y"][:, frame] = velocity[:, 0]
+            out["velocity_x"][:, frame] = velocity[:, 1]
+            out["tallies"][:, frame] = batch.tallies
+            out["share"][:, frame] = self._share(batch.smoke, batch.tallies)
+        kept = batch.smoke.sum(axis=(1, 2)) * drawing.spacing**2 + batch.tallies.sum(axis=1)
+        out["smoke_lost"][:] = 1 - kept / start
+        out["divergence"][:] = batch.divergence
+
+    def solve(self, density: ArrayLike, control: ArrayLike, *, threads: int = 1) -> Trajectory:
+        """Simulate given starts under given controls on the stored grid.
+
+        Args:
+            density: Smoke at the start, `[n, Y, X]`, on the stored grid or any that divides the
+                solver's.
+            control: Velocity (y, x) in the frame on each of K equal intervals, `[n, K, 2, Y, X]`;
+                each value is held for the interval and over its cell. What is outside the frame is
+                not looked at.
+            threads: Processor threads.
+
+        Returns:
+            The trajectories, float64; smoke in buckets is counted once.
+
+        Raises:
+            ValueError: If shapes do not fit, or a control is not finite.
+        """
+        return self._trajectory(self._simulate(density, control, threads, remove=True))
+
+    def share_counted_every_step(
+        self, density: ArrayLike, control: ArrayLike, *, threads: int = 1
+    ) -> Array:
+        """Return the share `[n, T + 1]` as the reference program's evaluator has it.
+
+        Smoke stays in the buckets, and is tallied again at every step. Only for comparison with
+        published numbers, which are of this kind; arguments as in `solve`.
+        """
+        run = self._simulate(density, control, threads, remove=False)
+        share: Array = self._share(run.smoke, run.tallies)
+        return share
+
+    def solve_differentiable(self, density: Tensor, control: Tensor) -> Trajectory:
+        """Simulate as `solve` does, differentiably, on the device of `density`, in float64."""
+        from wdno.solvers.incompressible import simulate
+
+        v, u = (density.new_tensor(w) for w in self._start(len(density)))
+        smoke, force = (self._on_solver_grid(part) for part in (density, control))
+        steps, frames = self.options.steps, self.options.grid.time
+        run = simulate(self._flow(), smoke, v, u, force, steps=steps, frames=frames)
+        return self._trajectory(run)
+
+    @staticmethod
+    def objective(share: Any) -> Any:
+        """Return what control lowers, J = 1 - share of the target at the end, `[n]`."""
+        return 1 - share[:, -1]
+
+    def _simulate(
+        self, density: ArrayLike, control: ArrayLike, threads: int, *, remove: bool
+    ) -> Smoke:
+        from wdno.solvers.incompressible_compiled import simulate
+
+        smoke, force = (self._on_solver_grid(np.asarray(part)) for part in (density, control))
+        return simulate(
+            self._flow(),
+            smoke,
+            *self._start(len(smoke)),
+            force,
+            steps=self.options.steps,
+            frames=self.options.grid.time,
+            remove=remove,
+            threads=threads,
+        )
+
+    def _flow(self) -> Flow:
+        from wdno.solvers.incompressible import Flow
+
+        options = self.options
+        return Flow(self.drawing, T_END / options.steps, options.dynamics, options.viscosity)
+
+    def _start(self, n: int) -> tuple[Array, Array]:
+        """The velocity at the start, on the faces of y and of x."""
+        cells = self.options.cells
+        v, u = INITIAL_VELOCITY
+        return np.full((n, cells + 1, cells), v), np.full((n, cells, cells + 1), u)
+
+    def _on_solver_grid(self, values: Any) -> Any:
+        """Repeats values `[..., Y, X]` over the solver's cells."""
+        cells, given = self.options.cells, tuple(values.shape[-2:])
+        if len(given) < 2 or given[0] != given[1] or cells % given[0]:
+            raise ValueError(
+                f"density and control must be on a square grid that divides {cells} x {cells}, "
+                f"got shape {tuple(values.shape)}"
+            )
+        ratio = cells // given[0]
+        if isinstance(values, np.ndarray):
+            return values.repeat(ratio, axis=-1).repeat(ratio, axis=-2)
+        return values.repeat_interleave(ratio, dim=-1).repeat_interleave(ratio, dim=-2)
+
+    def _stored(self, values: Any) -> Any:
+        """Means of `[..., N, N]` over the stored cells."""
+        cells = self.options.grid.cells
+        ratio = self.options.cells // cells
+        blocks = values.reshape(*values.shape[:-2], cells, ratio, cells, ratio)
+        return blocks.mean(-1).mean(-2)
+
+    def _share(self, smoke: Any, tallies: Any) -> Any:
+        """The target's share in all smoke tallied or still in the domain, outside buckets."""
+        free = (smoke * self._outside(smoke)).sum(-1).sum(-1) * self.drawing.spacing**2
+        return tallies[..., self.options.scene.target] / (tallies.sum(-1) + free)
+
+    def _outside(self, like: Any) -> Any:
+        outside = self.drawing.bucket < 0
+        return outside if isinstance(like, np.ndarray) else like.new_tensor(outside)
+
+    def _trajectory(self, run: Smoke) -> Trajectory:
+        return Trajectory(
+            self._stored(run.smoke),
+            self._stored(run.velocity),
+            run.tallies,
+            self._share(run.smoke, run.tallies),
+        )
