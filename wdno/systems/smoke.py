@@ -95,7 +95,8 @@ class System(base.EquationSystem):
         """Return `time` [T + 1], `interval` [T], `interval_bounds` [T, 2], `y` [Y] and `x` [X]."""
         time: Array = np.linspace(0.0, T_END, self.options.grid.time + 1)
         cells = self.options.grid.cells
-        centres: Array = (np.arange(cells) + 0.5) * (WDNO_SIZE / cells)
+        edges: Array = np.linspace(0.0, WDNO_SIZE, cells + 1)
+        centres = (edges[:-1] + edges[1:]) / 2
         bounds = np.stack([time[:-1], time[1:]], axis=1)
         return {
             "time": time,
