@@ -18,9 +18,9 @@ smoke by the midpoint rule, which halves what it gains or loses at corners. The 
 at obstacles, and interpolation leaves them out, so that smoke never passes a wall, however thin,
 nor gets lost in it.
 
-`simulate` here is differentiable and runs where its input is; its grids, sampling and advection of
-velocity are PhiFlow's (Holl & Thuerey 2024). `wdno.solvers.incompressible_compiled` gives the same
-numbers, faster, on a CPU and without gradients.
+`simulate` here is differentiable and runs where its input is; it samples by PhiFlow (Holl & Thuerey
+2024), of whose schemes advection and boundaries are. `wdno.solvers.incompressible_compiled` gives
+the same numbers, faster, on a CPU and without gradients.
 """
 
 from __future__ import annotations

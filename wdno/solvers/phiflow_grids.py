@@ -1,14 +1,16 @@
-"""The parts of PhiFlow that the flow solver uses: grids, sampling, advection, its pressure solve.
+"""The parts of PhiFlow that the flow solver uses, and its own steps as references.
 
-Tensors of torch in and out, `[B, ...]` in index units (cells of width 1), differentiable. Import it
-inside functions: PhiFlow takes seconds to load.
+Tensors of torch in and out, `[B, ...]` in index units (cells of width 1), differentiable. Sampling
+is by PhiFlow's tensors and extrapolations; to build its fields at every step takes ten times longer
+than the step, so that is left to the references. Import this inside functions: PhiFlow takes
+seconds to load.
 """
 
 from __future__ import annotations
 
 import torch
 from phi import field, math
-from phi.field import CenteredGrid, Field, StaggeredGrid, sample
+from phi.field import CenteredGrid, Field, StaggeredGrid
 from phi.geom import Box
 from phi.math import batch, channel, dual, extrapolation, spatial
 from phi.physics import advect, fluid
@@ -27,25 +29,24 @@ def _native(values: math.Tensor) -> Tensor:
     return native
 
 
-def _staggered(velocity_y: Tensor, velocity_x: Tensor) -> Field:
-    """The velocity with outermost values continued outwards, so that all outer faces are stored."""
-    rows, columns = velocity_x.shape[1], velocity_y.shape[2]
-    values = math.stack({"y": _wrap(velocity_y), "x": _wrap(velocity_x)}, dual("vector"))
-    return StaggeredGrid(values, extrapolation.ZERO_GRADIENT, Box(y=rows, x=columns))
-
-
 def advect_velocity(velocity_y: Tensor, velocity_x: Tensor, ratio: float) -> tuple[Tensor, Tensor]:
-    """Advect a velocity by itself, semi-Lagrangian, by PhiFlow.
+    """Advect a velocity by itself, semi-Lagrangian, as PhiFlow does.
 
     Args:
         velocity_y: Velocity through the faces of y, `[B, N + 1, M]`.
         velocity_x: The same of x, `[B, N, M + 1]`.
         ratio: dt / h.
     """
-    with TORCH, math.precision(64):
-        grid = _staggered(velocity_y, velocity_x)
-        moved = advect.semi_lagrangian(grid, grid, ratio)
-        return _native(moved.vector["y"].values), _native(moved.vector["x"].values)
+    rows = torch.nn.functional.pad(velocity_x, (0, 0, 1, 1), mode="replicate")
+    columns = torch.nn.functional.pad(velocity_y, (1, 1), mode="replicate")
+    x_at_y, y_at_x = (
+        (w[:, :-1, :-1] + w[:, 1:, :-1] + w[:, :-1, 1:] + w[:, 1:, 1:]) / 4 for w in (rows, columns)
+    )
+    here, outside = (0.0, 0.0), extrapolation.ZERO_GRADIENT
+    return (
+        _sample(velocity_y, -ratio * velocity_y, -ratio * x_at_y, here, outside),
+        _sample(velocity_x, -ratio * y_at_x, -ratio * velocity_x, here, outside),
+    )
 
 
 def sample_velocity(
@@ -59,17 +60,10 @@ def sample_velocity(
         dy: Displacement in cells, `[B, N, M]`.
         dx: The same of x.
     """
-    with TORCH, math.precision(64):
-        grid = _staggered(velocity_y, velocity_x)
-        found = sample(grid, _points(dy, dx))
-        return _native(found.vector["y"]), _native(found.vector["x"])
-
-
-def _points(dy: Tensor, dx: Tensor) -> math.Tensor:
-    """Displaced cell centres."""
-    rows, columns = (torch.arange(n, device=dy.device, dtype=dy.dtype) for n in dy.shape[1:])
-    y, x = _wrap(rows[:, None] + 0.5 + dy), _wrap(columns + 0.5 + dx)
-    return math.stack([y, x], channel(vector="y,x"))
+    return (
+        _sample(velocity_y, dy, dx, (0.5, 0.0), extrapolation.ZERO_GRADIENT),
+        _sample(velocity_x, dy, dx, (0.0, 0.5), extrapolation.ZERO_GRADIENT),
+    )
 
 
 def sample_fluid(values: Tensor, dy: Tensor, dx: Tensor, solid: Mask) -> Tensor:
@@ -83,18 +77,47 @@ def sample_fluid(values: Tensor, dy: Tensor, dx: Tensor, solid: Mask) -> Tensor:
         dx: The same of x.
         solid: Cells of obstacles, `[N, M]`.
     """
+    found = _sample(values, dy, dx, (0.0, 0.0), extrapolation.ZERO)
+    if not solid.any():
+        return found
+    fluid_cells = torch.as_tensor(~solid, dtype=values.dtype, device=values.device)
+    weight = _sample(fluid_cells[None], dy, dx, (0.0, 0.0), extrapolation.ONE)
+    # In obstacles nothing is found, and nothing is divided.
+    inside = fluid_cells > 0
+    return torch.where(inside, found, 0.0) / torch.where(inside, weight, 1.0)
+
+
+def _sample(
+    values: Tensor,
+    dy: Tensor,
+    dx: Tensor,
+    offset: tuple[float, float],
+    outside: extrapolation.Extrapolation,
+) -> Tensor:
+    """Samples `[B, ...]` at cell centres displaced by (dy, dx) and an offset, in cells."""
+    rows, columns = (torch.arange(n, device=dy.device, dtype=dy.dtype) for n in dy.shape[1:])
+    points = torch.stack([rows[:, None] + offset[0] + dy, columns + offset[1] + dx], dim=-1)
     with TORCH, math.precision(64):
-        box = Box(y=solid.shape[0], x=solid.shape[1])
-        grid = CenteredGrid(_wrap(values), extrapolation.ZERO, box)
-        points = _points(dy, dx)
-        found = _native(sample(grid, points))
-        if not solid.any():
-            return found
-        fluid_cells = torch.as_tensor(~solid, dtype=values.dtype, device=values.device)
-        mask = CenteredGrid(math.wrap(fluid_cells, spatial("y,x")), extrapolation.ONE, box)
-        weight = _native(sample(mask, points))
-        # In obstacles nothing is found, and nothing is divided.
-        return torch.where(fluid_cells > 0, found, 0.0) / torch.where(fluid_cells > 0, weight, 1.0)
+        where = math.wrap(points, batch("sample"), spatial("y,x"), channel(vector="y,x"))
+        grid = _wrap(values) if len(values) > 1 else math.wrap(values[0], spatial("y,x"))
+        return _native(math.grid_sample(grid, where, outside))
+
+
+def _staggered(velocity_y: Tensor, velocity_x: Tensor) -> Field:
+    """The velocity with outermost values continued outwards, so that all outer faces are stored."""
+    rows, columns = velocity_x.shape[1], velocity_y.shape[2]
+    values = math.stack({"y": _wrap(velocity_y), "x": _wrap(velocity_x)}, dual("vector"))
+    return StaggeredGrid(values, extrapolation.ZERO_GRADIENT, Box(y=rows, x=columns))
+
+
+def advect_by_phiflow(
+    velocity_y: Tensor, velocity_x: Tensor, ratio: float
+) -> tuple[Tensor, Tensor]:
+    """Advect a velocity by PhiFlow's own function: the reference for `advect_velocity`."""
+    with TORCH, math.precision(64):
+        grid = _staggered(velocity_y, velocity_x)
+        moved = advect.semi_lagrangian(grid, grid, ratio)
+        return _native(moved.vector["y"].values), _native(moved.vector["x"].values)
 
 
 def project_by_phiflow(

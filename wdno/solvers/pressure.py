@@ -176,11 +176,17 @@ def _dense(shape: tuple[int, int], packed: bytes, device: torch.device) -> _Dens
     difference = (actual - free).tocsr()
     changed = np.flatnonzero(np.abs(difference).sum(axis=1))
     c = difference[changed][:, changed].toarray()
-    unit = np.zeros((len(changed), *shape))
-    unit.reshape(len(changed), -1)[np.arange(len(changed)), changed] = 1.0
-    response = sines[0] @ ((sines[0] @ unit @ sines[1]) * inverse) @ sines[1]
-    b = response.reshape(len(changed), -1)[:, changed]
-    capacitance = c @ np.linalg.inv(np.eye(len(changed)) + b @ c)
+    y, x, eigen = (torch.as_tensor(part, device=device) for part in (*sines, inverse))
+    rows, columns = (torch.as_tensor(k, device=device) for k in np.divmod(changed, shape[1]))
+    # B: the pressure without obstacles at the changed cells, from a unit source at each of them.
+    b = torch.empty(len(changed), len(changed), dtype=torch.float64, device=device)
+    for first in range(0, len(changed), 128):
+        part = slice(first, first + 128)
+        source = y[rows[part], :, None] * x[columns[part], None] * eigen
+        b[part] = (y @ source @ x)[:, rows, columns]
+    matrix = torch.as_tensor(c, device=device)
+    unit = torch.eye(len(changed), dtype=torch.float64, device=device)
+    capacitance = matrix @ torch.linalg.inv(unit + b @ matrix)
     parts = (*sines, inverse, changed, capacitance, factor.open_y, factor.open_x)
     return _Dense(*(torch.as_tensor(part, device=device) for part in parts))
 
