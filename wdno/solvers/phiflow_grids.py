@@ -17,6 +17,7 @@ from phi.physics import advect, fluid
 from phi.torch import TORCH
 from torch import Tensor
 
+from wdno.solvers.incompressible import continued
 from wdno.solvers.scene import Mask
 
 
@@ -37,8 +38,7 @@ def advect_velocity(velocity_y: Tensor, velocity_x: Tensor, ratio: float) -> tup
         velocity_x: The same of x, `[B, N, M + 1]`.
         ratio: dt / h.
     """
-    rows = torch.nn.functional.pad(velocity_x, (0, 0, 1, 1), mode="replicate")
-    columns = torch.nn.functional.pad(velocity_y, (1, 1), mode="replicate")
+    rows, columns = continued(velocity_x, 1), continued(velocity_y, 2)
     x_at_y, y_at_x = (
         (w[:, :-1, :-1] + w[:, 1:, :-1] + w[:, :-1, 1:] + w[:, 1:, 1:]) / 4 for w in (rows, columns)
     )
