@@ -202,9 +202,11 @@ class System(base.EquationSystem):
 
     def solve_differentiable(self, density: Tensor, control: Tensor) -> Trajectory:
         """Simulate as `solve` does, differentiably, on the device of `density`, in float64."""
+        import torch
+
         from wdno.solvers.incompressible import simulate
 
-        v, u = (density.new_tensor(w) for w in self._start(len(density)))
+        v, u = (torch.as_tensor(w, device=density.device) for w in self._start(len(density)))
         smoke, force = (self._on_solver_grid(part) for part in (density, control))
         steps, frames = self.options.steps, self.options.grid.time
         run = simulate(self._flow(), smoke, v, u, force, steps=steps, frames=frames)
