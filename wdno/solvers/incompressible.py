@@ -253,7 +253,7 @@ def _steps(
         v = v.masked_scatter(faces[0], force_y)
         u = u.masked_scatter(faces[1], force_x)
         v, u = project(v, u, drawing.solid)
-        dy, dx = trace(flow, v, u)
+        dy, dx = phi.trace(v, u, flow.ratio, flow.distance)
         s = phi.sample_fluid(s, dy, dx, drawing.solid)
         tallies = tallies + drawing.spacing**2 * (s.flatten(1) @ caught)
         if remove:
@@ -271,38 +271,3 @@ def _laplacian(w: Tensor) -> Tensor:
     """Five-point Laplacian times h^2, outermost values continued outwards."""
     y, x = continued(w, 1), continued(w, 2)
     return y[:, 2:] + y[:, :-2] + x[:, :, 2:] + x[:, :, :-2] - 4 * w
-
-
-def trace(flow: Flow, velocity_y: Tensor, velocity_x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return where the smoke of each cell comes from, relative to the cell, in cells.
-
-    The velocity is that half a step back. The straight way is looked at every quarter of a cell at
-    least; the last point before the first one in an obstacle is taken. That choice is not
-    differentiated.
-
-    Args:
-        flow: Obstacles and step.
-        velocity_y: Velocity through the faces of y, `[B, N + 1, N]`.
-        velocity_x: The same of x, `[B, N, N + 1]`.
-    """
-    from wdno.solvers import phiflow_grids as phi
-
-    half = [-0.5 * flow.ratio * w for w in at_centres(velocity_y, velocity_x)]
-    dy, dx = (-flow.ratio * w for w in phi.sample_velocity(velocity_y, velocity_x, *half))
-    distance = torch.as_tensor(flow.distance, device=dy.device)
-    n, m = distance.shape
-    reach = torch.maximum(dy.detach().abs(), dx.detach().abs())
-    near = ((distance > 0) & (distance <= reach + 1)).nonzero(as_tuple=True)
-    count = (4 * reach[near]).ceil().clamp(max=4 * (n + m))
-    step_y, step_x = dy.detach()[near], dx.detach()[near]
-    part, going = torch.zeros_like(count), count > 0
-    for k in range(int(count.max()) if len(count) else 0):
-        y = (near[1] + step_y * ((k + 1) / count) + 0.5).floor().long()
-        x = (near[2] + step_x * ((k + 1) / count) + 0.5).floor().long()
-        inside = (y >= 0) & (y < n) & (x >= 0) & (x < m)
-        hit = inside & (distance[y.clamp(0, n - 1), x.clamp(0, m - 1)] == 0)
-        going = going & (k < count) & ~hit
-        part = part + going
-    fraction = torch.ones_like(dy, requires_grad=False)
-    fraction[near] = torch.where(count > 0, part / count.clamp(min=1), 1.0)
-    return dy * fraction, dx * fraction

@@ -134,7 +134,7 @@ def _advect_velocity(
 def _advect_smoke(
     smoke: Array, v: Array, u: Array, ratio: float, distance: Array, new: Array
 ) -> None:  # pragma: no cover - compiled
-    """Semi-Lagrangian step of the smoke `[N, M]`; see `wdno.solvers.incompressible.trace`.
+    """Semi-Lagrangian step of the smoke `[N, M]`; see `wdno.solvers.phiflow_grids.trace`.
 
     Args:
         smoke: What is there; zero comes from outside.

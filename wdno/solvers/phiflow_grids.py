@@ -8,7 +8,9 @@ seconds to load.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from phi import field, math
 from phi.field import CenteredGrid, Field, StaggeredGrid
 from phi.geom import Box
@@ -17,7 +19,7 @@ from phi.physics import advect, fluid
 from phi.torch import TORCH
 from torch import Tensor
 
-from wdno.solvers.incompressible import continued
+from wdno.solvers.incompressible import at_centres, continued
 from wdno.solvers.scene import Mask
 
 
@@ -101,6 +103,42 @@ def _sample(
         where = math.wrap(points, batch("sample"), spatial("y,x"), channel(vector="y,x"))
         grid = _wrap(values) if len(values) > 1 else math.wrap(values[0], spatial("y,x"))
         return _native(math.grid_sample(grid, where, outside))
+
+
+def trace(
+    velocity_y: Tensor, velocity_x: Tensor, ratio: float, distance: NDArray[np.float64]
+) -> tuple[Tensor, Tensor]:
+    """Return where the smoke of each cell comes from, relative to the cell, in cells.
+
+    The velocity is that half a step back. The straight way is looked at every quarter of a cell at
+    least; the last point before the first one in an obstacle is taken. That choice is not
+    differentiated.
+
+    Args:
+        velocity_y: Velocity through the faces of y, `[B, N + 1, M]`.
+        velocity_x: The same of x, `[B, N, M + 1]`.
+        ratio: dt / h.
+        distance: Cells to the nearest obstacle along the farther axis, 0 in one, `[N, M]`.
+    """
+    half = [-0.5 * ratio * w for w in at_centres(velocity_y, velocity_x)]
+    dy, dx = (-ratio * w for w in sample_velocity(velocity_y, velocity_x, *half))
+    away = torch.as_tensor(distance, device=dy.device)
+    n, m = away.shape
+    reach = torch.maximum(dy.detach().abs(), dx.detach().abs())
+    near = ((away > 0) & (away <= reach + 1)).nonzero(as_tuple=True)
+    count = (4 * reach[near]).ceil().clamp(max=4 * (n + m))
+    step_y, step_x = dy.detach()[near], dx.detach()[near]
+    part, going = torch.zeros_like(count), count > 0
+    for k in range(int(count.max()) if len(count) else 0):
+        y = (near[1] + step_y * ((k + 1) / count) + 0.5).floor().long()
+        x = (near[2] + step_x * ((k + 1) / count) + 0.5).floor().long()
+        inside = (y >= 0) & (y < n) & (x >= 0) & (x < m)
+        hit = inside & (away[y.clamp(0, n - 1), x.clamp(0, m - 1)] == 0)
+        going = going & (k < count) & ~hit
+        part = part + going
+    fraction = torch.ones_like(dy, requires_grad=False)
+    fraction[near] = torch.where(count > 0, part / count.clamp(min=1), 1.0)
+    return dy * fraction, dx * fraction
 
 
 def _staggered(velocity_y: Tensor, velocity_x: Tensor) -> Field:
