@@ -87,5 +87,5 @@ PROBLEMS = {
     "Lax": Riemann((0.445, 0.698, 3.528), (0.5, 0, 0.571), time=0.14),
     "123": Riemann((1, -2, 0.4), (1, 2, 0.4), time=0.15),
     "strong shock": Riemann((1, 0, 1000), (1, 0, 0.01), time=0.012),
-    "contact": Riemann((1.4, 0.1, 1), (1, 0.1, 1), time=2.0),
+    "contact": Riemann((1.4, 1, 1), (1, 1, 1), jump=0.3, time=0.3),
 }

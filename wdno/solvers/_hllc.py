@@ -10,7 +10,6 @@ instructions; nothing in them depends on other trajectories or on threads.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numba
 import numpy as np
@@ -23,14 +22,10 @@ OUTGOING, PERIODIC, REFLECTING = 0, 1, 2
 GHOSTS = 2
 
 # No "nnan", "ninf": divergence is detected from them.
-COMPILED: dict[str, Any] = {
-    "cache": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz"},
-}
+FASTMATH = {"contract", "nsz"}
 
 
-@numba.njit(**COMPILED)
+@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
 def _primitives(
     u: Array, w: Array, gamma: float, density_floor: float, pressure_floor: float
 ) -> int:  # pragma: no cover - compiled
@@ -60,7 +55,7 @@ def _primitives(
     return low
 
 
-@numba.njit(**COMPILED)
+@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
 def _fill_ghosts(w: Array, boundary: int) -> None:  # pragma: no cover - compiled
     """Fill the ghost cells of `w [3, n + 4]`."""
     size = w.shape[1]
@@ -78,7 +73,7 @@ def _fill_ghosts(w: Array, boundary: int) -> None:  # pragma: no cover - compile
             w[row, last + 1 + k] = sign * w[row, right]
 
 
-@numba.njit(**COMPILED)
+@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
 def _half_slopes(w: Array, half: Array) -> None:  # pragma: no cover - compiled
     """Half of the limited difference across each cell, `[size - 2]`, of `w [size]`."""
     for i in range(half.size):
@@ -88,7 +83,7 @@ def _half_slopes(w: Array, half: Array) -> None:  # pragma: no cover - compiled
         half[i] = math.copysign(least, a) if a * b > 0.0 else 0.0
 
 
-@numba.njit(**COMPILED)
+@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
 def _fluxes(
     w: Array, half: Array, flux: Array, gamma: float, drag: float
 ) -> None:  # pragma: no cover - compiled
@@ -136,14 +131,14 @@ def _fluxes(
         f_e[i] = (e_k + p_k) * v_k + wave * (e_s - e_k) - 0.5 * (v[i] + v[i + 1]) * stress
 
 
-@numba.njit(**COMPILED)
+@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
 def _euler_step(u: Array, flux: Array, ratio: float) -> None:  # pragma: no cover - compiled
     """`u -= ratio * difference of the fluxes`, for one conserved variable."""
     for i in range(u.size):
         u[i] -= ratio * (flux[i + 1] - flux[i])
 
 
-@numba.njit(**COMPILED)
+@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
 def _second_stage(
     u: Array, start: Array, flux: Array, ratio: float
 ) -> None:  # pragma: no cover - compiled
@@ -152,7 +147,7 @@ def _second_stage(
         u[i] = 0.5 * (start[i] + (u[i] - ratio * (flux[i + 1] - flux[i])))
 
 
-@numba.njit(**COMPILED)
+@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
 def _fastest(
     w: Array, speeds: Array, gamma: float, drag: float
 ) -> float:  # pragma: no cover - compiled
@@ -173,7 +168,7 @@ def _fastest(
     return max(max(a, b), max(c, d))
 
 
-@numba.njit(parallel=True, **COMPILED)
+@numba.njit(parallel=True, cache=True, error_model="numpy", fastmath=FASTMATH)
 def integrate(
     initial: Array,
     saved: Array,
