@@ -23,7 +23,8 @@ from wdno.files import DiskFullError, alone, atomic_path, explain_full_disk, wri
 
 log = logging.getLogger(__name__)
 
-BLOCK = 256 * 1024
+BLOCK = 16 * 1024
+"""Bytes; what has arrived of a block when a transfer breaks off is lost."""
 
 
 class _BrokenOffError(Exception):

@@ -100,8 +100,8 @@ def _smooth(rng: np.random.Generator, length: float) -> Array:
 
 def _modes(length: float) -> tuple[Array, Array, Array]:
     """Wave numbers to the north and to the east, 1/km, and the deviation of each mode."""
-    k_north: Array = 2 * np.pi * np.fft.fftfreq(DOMAIN[0], SPACING[0])[:, None]
-    k_east: Array = 2 * np.pi * np.fft.rfftfreq(DOMAIN[1], SPACING[1])[None, :]
+    k_north: Array = 2 * np.pi * np.fft.fftfreq(DOMAIN[0], SPACING[0]).astype(float)[:, None]
+    k_east: Array = 2 * np.pi * np.fft.rfftfreq(DOMAIN[1], SPACING[1]).astype(float)[None, :]
     variance = (1 + length**2 * (k_north**2 + k_east**2)) ** -2.0
     # Modes of the half spectrum stand for two, but for the first and the last.
     twice = np.full(k_east.size, 2.0)
