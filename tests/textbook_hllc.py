@@ -61,7 +61,12 @@ def change(u: np.ndarray, dx: float, gamma: float, limiter: str) -> np.ndarray:
 
 
 def solve(
-    w: np.ndarray, dx: float, gamma: float, t_end: float, cfl: float = 0.4, limiter: str = "van Leer"
+    w: np.ndarray,
+    dx: float,
+    gamma: float,
+    t_end: float,
+    cfl: float = 0.4,
+    limiter: str = "van Leer",
 ) -> np.ndarray:
     """Density, velocity, pressure `[3, n]` at t_end, with outgoing boundaries."""
     u, t = conserved(w, gamma), 0.0

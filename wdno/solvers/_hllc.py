@@ -168,7 +168,77 @@ def _fastest(
     return max(max(a, b), max(c, d))
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy", fastmath=FASTMATH)
+@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
+def _copy(source: Array, target: Array) -> None:  # pragma: no cover - compiled
+    """Copy `[3, n]`; assignment of arrays takes seconds to compile."""
+    for row in range(source.shape[0]):
+        for i in range(source.shape[1]):
+            target[row, i] = source[row, i]
+
+
+@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
+def _trajectory(
+    initial: Array,
+    saved: Array,
+    landings: int,
+    interval: float,
+    dx: float,
+    gamma: float,
+    viscosity: float,
+    boundary: int,
+    cfl: float,
+    density_floor: float,
+    pressure_floor: float,
+    max_steps: int,
+) -> tuple[int, int]:  # pragma: no cover - compiled
+    """Fill `saved [frames, 3, n]` from `initial [3, n]`; return floored cells and steps taken."""
+    cells = initial.shape[1]
+    u = np.empty((3, cells))
+    start = np.empty((3, cells))
+    w = np.empty((3, cells + 2 * GHOSTS))
+    half = np.empty((3, cells + 2))
+    flux = np.empty((3, cells + 1))
+    speeds = np.empty(cells)
+    drag = viscosity / dx
+    low, taken = 0, 0
+    _copy(initial, u)
+    for frame in range(saved.shape[0]):
+        for _ in range(landings):
+            left = interval
+            while left > 0.0 and taken < max_steps:
+                low += _primitives(u, w, gamma, density_floor, pressure_floor)
+                step = cfl * dx / _fastest(w, speeds, gamma, drag)
+                if step != step:  # not a number, as the state then is
+                    break
+                if step * max_steps < left:
+                    taken = max_steps
+                    break
+                # The last steps of an interval are of one length, none of them tiny.
+                count = math.ceil(left / step)
+                step = left / count
+                left = left - step if count > 1 else 0.0
+                _copy(u, start)
+                for stage in range(2):
+                    if stage == 1:
+                        low += _primitives(u, w, gamma, density_floor, pressure_floor)
+                    _fill_ghosts(w, boundary)
+                    for row in range(3):
+                        _half_slopes(w[row], half[row])
+                    _fluxes(w, half, flux, gamma, drag)
+                    for row in range(3):
+                        if stage == 0:
+                            _euler_step(u[row], flux[row], step / dx)
+                        else:
+                            _second_stage(u[row], start[row], flux[row], step / dx)
+                taken += 1
+        # After the last step too: what is saved is not below the floors.
+        low += _primitives(u, w, gamma, density_floor, pressure_floor)
+        # What cannot go on stays as it is, not finite, or is given up.
+        _copy(u, saved[frame])
+    return low, taken
+
+
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def integrate(
     initial: Array,
     saved: Array,
@@ -181,13 +251,13 @@ def integrate(
     viscosity: float,
     boundary: int,
     cfl: float,
-    floor: float,
+    floors: Array,
     max_steps: int,
 ) -> None:  # pragma: no cover - compiled
     """Fill `saved [B, frames, 3, n]` from `initial [B, 3, n]`, both of conserved variables.
 
-    Frames are `landings` intervals apart. Where a solution is not finite, or takes more than
-    `max_steps`, the rest of its frames is NaN.
+    Frames are `landings` intervals apart. A solution that is no longer finite stays so; one that
+    would take more than `max_steps` is given up, with `steps` equal to them.
 
     Args:
         initial: Conserved variables.
@@ -201,55 +271,21 @@ def integrate(
         viscosity: zeta + 4 eta / 3.
         boundary: One of OUTGOING, PERIODIC and REFLECTING.
         cfl: Courant number.
-        floor: Floors of density and pressure, in units of the least initial ones.
+        floors: Least density and pressure allowed, `[B, 2]`.
         max_steps: Most time steps of a trajectory.
     """
-    cells = initial.shape[2]
     for sample in numba.prange(initial.shape[0]):
-        u = initial[sample].copy()
-        start = np.empty_like(u)
-        w = np.empty((3, cells + 2 * GHOSTS))
-        half = np.empty((3, cells + 2))
-        flux = np.empty((3, cells + 1))
-        speeds = np.empty(cells)
-        drag = viscosity / dx
-        low = _primitives(u, w, gamma, 0.0, 0.0)
-        density_floor = floor * w[0, GHOSTS:-GHOSTS].min()
-        pressure_floor = floor * w[2, GHOSTS:-GHOSTS].min()
-        taken = 0
-        for frame in range(saved.shape[1]):
-            for _ in range(landings):
-                left = interval
-                while left > 0.0 and taken < max_steps:
-                    low += _primitives(u, w, gamma, density_floor, pressure_floor)
-                    step = cfl * dx / _fastest(w, speeds, gamma, drag)
-                    if not step * max_steps >= left:  # too many, or not a number
-                        taken = max_steps
-                        break
-                    # The last steps of an interval are of one length, none of them tiny.
-                    count = math.ceil(left / step)
-                    step = left / count
-                    left = left - step if count > 1 else 0.0
-                    ratio = step / dx
-                    start[:] = u
-                    for stage in range(2):
-                        if stage == 1:
-                            low += _primitives(u, w, gamma, density_floor, pressure_floor)
-                        _fill_ghosts(w, boundary)
-                        for row in range(3):
-                            _half_slopes(w[row], half[row])
-                        _fluxes(w, half, flux, gamma, drag)
-                        for row in range(3):
-                            if stage == 0:
-                                _euler_step(u[row], flux[row], ratio)
-                            else:
-                                _second_stage(u[row], start[row], flux[row], ratio)
-                    taken += 1
-            # After the last step too: what is saved is not below the floors.
-            low += _primitives(u, w, gamma, density_floor, pressure_floor)
-            saved[sample, frame] = u
-            if taken >= max_steps or not np.isfinite(u.sum()):
-                saved[sample, frame:] = np.nan
-                break
-        floored[sample] = low
-        steps[sample] = taken
+        floored[sample], steps[sample] = _trajectory(
+            initial[sample],
+            saved[sample],
+            landings,
+            interval,
+            dx,
+            gamma,
+            viscosity,
+            boundary,
+            cfl,
+            floors[sample, 0],
+            floors[sample, 1],
+            max_steps,
+        )

@@ -148,7 +148,7 @@ def solve(
             trajectories.
     """
     initial = np.ascontiguousarray(initial, dtype=np.float64)
-    _check_initial(initial, gamma)
+    floors = floor * _check_initial(initial, gamma)
     _check_positive(dx=dx, t_end=t_end, frames=frames, landings=landings, threads=threads)
     _check_positive(floor=floor, max_steps=max_steps)
     if not 0 < cfl <= 0.5:
@@ -184,7 +184,7 @@ def solve(
                 bulk_viscosity + 4 * shear_viscosity / 3,
                 _BOUNDARIES[boundary],
                 cfl,
-                floor,
+                floors[part],
                 max_steps,
             )
             states[part, 1:] = saved
@@ -201,8 +201,8 @@ def _check_positive(**numbers: float) -> None:
             raise ValueError(f"{name} must be positive, got {number}")
 
 
-def _check_initial(initial: Array, gamma: float) -> None:
-    """Refuses initial states that are no gas, or too few cells to reconstruct in."""
+def _check_initial(initial: Array, gamma: float) -> Array:
+    """Refuses initial states that are no gas; returns least density and pressure, `[B, 2]`."""
     if initial.ndim != 3 or initial.shape[1] != 3 or initial.shape[2] < 2 * _hllc.GHOSTS:
         raise ValueError(
             "initial must have shape [batch, 3, cells], with density, momentum and energy in at "
@@ -220,6 +220,7 @@ def _check_initial(initial: Array, gamma: float) -> None:
             f"indices of the batch: {_listed(wrong.tolist())}; give density, momentum and energy "
             "(to_conserved makes them of density, velocity and pressure)"
         )
+    return np.stack([density.min(axis=1), pressure.min(axis=1)], axis=1)
 
 
 def _check_solved(
