@@ -5,6 +5,7 @@ With the encoding $W$ of the representation and its scales $s$, the network lear
 $$ p\big( s^{-1} W u_{1..T} \,\big|\, s_f^{-1} W f,\; s_0^{-1} W_0 u_0 \big), $$
 
 where $W_0$ is the transform over space alone, repeated along time (arXiv 2412.04833, section 3).
+On axes that are periodic the transform and the network's convolutions wrap around.
 The given frames $u_0$ are never generated: they are put before the prediction as they came.
 """
 
@@ -22,9 +23,6 @@ from wdno import networks, objectives, representations
 from wdno.data.dataset import Layout, Trajectories
 from wdno.representations.base import ChannelScaler
 from wdno.training.checkpoint import CheckpointError, load_model, save_model
-
-PADDING = {"periodic": "circular"}
-"""Padding of the network by boundary condition; the others are padded with zeros."""
 
 
 class LayoutError(ValueError):
@@ -54,7 +52,10 @@ class Model(nn.Module):
         self.spec = {axis: dict(spec[axis]) for axis in ("representation", "network", "objective")}
         self.layout = layout
         dims = len(layout.grid)
-        self.representation = representations.build(**self.spec["representation"], dims=dims)
+        periodic = [kind == "periodic" for kind in layout.boundaries]
+        self.representation = representations.build(
+            **self.spec["representation"], dims=dims, periodic=periodic
+        )
         state, forcing = layout.state, layout.forcing
         initial = [f"{name}{k}" for name in state for k in range(layout.given_frames)]
         target_names = self.representation.channel_names(state)
@@ -71,7 +72,7 @@ class Model(nn.Module):
             out_channels=len(target_names),
             dims=dims,
             time_conditioned=objective.time_conditioned,
-            padding=("zeros", *(PADDING.get(kind, "zeros") for kind in layout.boundaries)),
+            padding=("zeros", *("circular" if wraps else "zeros" for wraps in periodic)),
         )
         options = {k: v for k, v in self.spec["objective"].items() if k != "name"}
         self.weighting = options.pop("weighting", "uniform")
