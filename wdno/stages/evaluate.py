@@ -9,11 +9,13 @@ from typing import Any
 from wdno import config as configuration
 from wdno import model as models
 from wdno.data.dataset import Trajectories
+from wdno.data.statistics import read_statistics
 from wdno.evaluation.results import Evaluation
 from wdno.evaluation.sampler_study import write_sampler_study
 from wdno.provenance import provenance
 from wdno.runtime import resolve_device, set_threads
-from wdno.tasks.simulate import ModelPredictor, Persistence, Predictor, simulate
+from wdno.tasks import baselines
+from wdno.tasks.simulate import ModelPredictor, simulate
 
 
 def evaluate(
@@ -22,6 +24,7 @@ def evaluate(
     method: str,
     seed: int,
     data: Path,
+    statistics: Path,
     checkpoint: Path | None,
     output: Path,
     threads: int,
@@ -34,6 +37,7 @@ def evaluate(
         method: name of the method.
         seed: seed of the training, and of the samples.
         data: test set.
+        statistics: of the training set.
         checkpoint: trained model; None for a baseline.
         output: folder of ``metrics.json`` and ``evaluation.nc``.
         threads: processor threads.
@@ -52,11 +56,14 @@ def evaluate(
     set_threads(threads)
     test = Trajectories(data)
     sampling = options.sampler.model_dump(exclude_none=True) if options.sampler else None
+    known = read_statistics(statistics)
     facts: dict[str, Any] = {}
-    predictor: Predictor = Persistence(test.layout)
     device = "cpu"
     evaluations = 0
-    if checkpoint is not None:
+    predictor: baselines.Predictor
+    if checkpoint is None:
+        predictor = baselines.build(str(options.baseline), test, known)
+    else:
         device = str(resolve_device())
         trained, metadata = models.load(checkpoint)
         trained.require(test.layout, data, checkpoint)
@@ -71,6 +78,7 @@ def evaluate(
     outcome = simulate(
         predictor,
         test,
+        known,
         samples=options.samples,
         cases=len(test),
         batch_size=loaded.evaluation.batch_size,
@@ -80,6 +88,7 @@ def evaluate(
     Evaluation(
         run=loaded.run,
         system=system,
+        title=test.layout.title,
         task="simulation",
         method=method,
         label=options.label or method,
@@ -95,6 +104,7 @@ def evaluate(
         seconds_per_trajectory=outcome.seconds_per_trajectory,
         device=device,
         units=_units(test),
+        stand_in=test.dataset.attrs.get("stand_in") == "true",
         provenance=provenance(),
         **facts,
     ).write(output)
@@ -120,6 +130,7 @@ def study(
     model: str,
     seed: int,
     data: Path,
+    statistics: Path,
     checkpoint: Path,
     output: Path,
     threads: int,
@@ -132,6 +143,7 @@ def study(
         model: name of the model.
         seed: seed of the training, and of the samples.
         data: test set.
+        statistics: of the training set.
         checkpoint: trained model.
         output: the CSV file.
         threads: processor threads.
@@ -147,6 +159,7 @@ def study(
     trained, _ = models.load(checkpoint)
     trained.require(test.layout, data, checkpoint)
     device = resolve_device()
+    known = read_statistics(statistics)
     rows = []
     cases = min(options.cases, len(test))
     for sampler in options.samplers:
@@ -155,6 +168,7 @@ def study(
             outcome = simulate(
                 ModelPredictor(trained, seed=seed, sampling=sampling, device=device),
                 test,
+                known,
                 samples=1,
                 cases=cases,
                 batch_size=loaded.evaluation.batch_size,
@@ -163,6 +177,7 @@ def study(
             rows.append(
                 {
                     "system": system,
+                    "title": test.layout.title,
                     "task": "simulation",
                     "model": model,
                     "seed": seed,
