@@ -92,13 +92,6 @@ def open_record(path: Path, variable: str, level: int | None = None) -> xr.DataA
     per_time = max(array.nbytes // max(array.sizes["time"], 1), 1)
     array = array.chunk({"time": int(np.clip(BLOCK_BYTES // per_time, 1, 8192))})
     array = _final(path, array)
-    extra = [dim for dim in array.dims if dim not in ("time", "latitude", "longitude")]
-    if several := [f"{dim} ({array.sizes[dim]})" for dim in extra if array.sizes[dim] != 1]:
-        raise RecordError(
-            f"{path}: {name!r} has the dimension {', '.join(several)} beside time, latitude and "
-            "longitude; select one entry of it, or their mean, before"
-        )
-    array = array.squeeze(extra).reset_coords(drop=True)
     for axis in ("latitude", "longitude"):
         if axis not in array.dims or axis not in array.coords:
             raise RecordError(
@@ -106,6 +99,13 @@ def open_record(path: Path, variable: str, level: int | None = None) -> xr.DataA
                 f"coordinate {axis} along one of them; expected a regular grid of latitudes and "
                 "longitudes: regrid the file before"
             )
+    extra = [dim for dim in array.dims if dim not in ("time", "latitude", "longitude")]
+    if several := [f"{dim} ({array.sizes[dim]})" for dim in extra if array.sizes[dim] != 1]:
+        raise RecordError(
+            f"{path}: {name!r} has the dimension {', '.join(several)} beside time, latitude and "
+            "longitude; select one entry of it, or their mean, before"
+        )
+    array = array.squeeze(extra).reset_coords(drop=True)
     array = array.transpose("time", "latitude", "longitude")
     array = _in_order(space.in_order(array, str(path)))
     units = wanted.units or str(array.attrs.get("units", "1"))
@@ -130,6 +130,7 @@ def _open(path: Path, variable: Variable, level: int | None) -> xr.Dataset:
                 raise RecordError(f"{path}: {_cut_off(path)}")
             return _open_grib(path, variable, level)
         if start.startswith((b"\x89HDF", b"CDF")):
+            _refuse_short(path, start)
             dataset = xr.open_dataset(path, engine="netcdf4")
             for data in dataset.data_vars.values():
                 if data.size:
@@ -141,6 +142,21 @@ def _open(path: Path, variable: Variable, level: int | None) -> xr.Dataset:
         raise RecordError(f"{path}: {_cut_off(path)} ({error})") from error
     kind = "a ZIP archive: unpack it" if start.startswith(b"PK") else f"it begins with {start!r}"
     raise RecordError(f"{path}: not a NetCDF or GRIB file; {kind}")
+
+
+def _refuse_short(path: Path, start: bytes) -> None:
+    """Refuse a NetCDF-3 file that is shorter than its header says: it reads as zeros at its end."""
+    if start[:4] not in (b"CDF\x01", b"CDF\x02"):
+        return
+    from scipy.io import netcdf_file
+
+    try:
+        # Mapping, not reading: quick for files of any size.
+        file = netcdf_file(path, mmap=True)
+        file.variables.clear()
+        file.close()
+    except (ValueError, TypeError, IndexError) as error:
+        raise RecordError(f"{path}: {_cut_off(path)} ({error})") from error
 
 
 def _cut_off(path: Path) -> str:

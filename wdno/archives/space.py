@@ -151,5 +151,5 @@ def extent(array: xr.DataArray, axis: str) -> str:
 
 def _from(longitudes: np.ndarray, west: float) -> np.ndarray:
     """Number longitudes on from `west`, to 360 degrees more."""
-    numbered: np.ndarray = west + (longitudes - west + NEAR) % 360 - NEAR
+    numbered: np.ndarray = longitudes - 360 * np.floor((longitudes - west + NEAR) / 360)
     return numbered
