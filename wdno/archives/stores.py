@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,9 @@ log = logging.getLogger(__name__)
 
 AXES = {"lat": "latitude", "lon": "longitude", "pressure_level": "level", "valid_time": "time"}
 """Names of axes in some stores, and here."""
+
+DAY = 24
+"""Times that are read at least at once."""
 
 
 def fetch(
@@ -108,8 +110,12 @@ def _open(store: str, variable: str, level: int | None) -> xr.DataArray:
         array = array.isel(level=int(np.flatnonzero(levels == level)[0]))
     elif level is not None:
         raise RecordError(f"{store}: {name!r} has no levels, but `level` is {level}; make it null")
+    piece = int(array.encoding.get("preferred_chunks", {}).get("time", 1))
     array = array.reset_coords(drop=True).transpose("time", "latitude", "longitude")
-    return array.rename(lookup(variable).short).isel(time=_valid(dataset))
+    # The times of a piece of the store, several of them if it holds less than a day.
+    number = np.arange(array.sizes["time"]) // (piece * -(-DAY // piece))
+    array = array.assign_coords(piece=("time", number)).isel(time=_valid(dataset))
+    return array.rename(lookup(variable).short)
 
 
 def _address(store: str) -> tuple[str, dict[str, Any] | None]:
@@ -135,7 +141,7 @@ def _valid(dataset: xr.Dataset) -> slice:
 def _pieces(
     array: xr.DataArray, month: Month, region: Region, store: str, waits: Sequence[float]
 ) -> Iterator[xr.DataArray]:
-    """Read a month day by day."""
+    """Read a month piece by piece, each piece of the store once."""
     times = array["time"].to_numpy()
     wanted = month.times.astype(times.dtype)
     # The next time after the last would be past the month: stores may have fewer times a day.
@@ -145,14 +151,15 @@ def _pieces(
             f"{store}: {month} is not whole there, it has {span}; choose other `years`"
         )
     rows, columns = space.points(array, region, store)
+    # Stores are read in ascending order; the order of the region follows.
     box = array.isel(latitude=np.sort(rows), longitude=np.sort(columns))
-    for day in np.split(wanted, month.days):
-        chosen = np.flatnonzero(np.isin(times, day))
-        if chosen.size:
-            part = box.isel(time=chosen)
-            read = patiently(part.load, name=f"{store}, {month}", transient=_transient, waits=waits)
-            _refuse_missing(read, store)
-            yield space.cut(read, region, store)
+    box = box.isel(time=np.flatnonzero(np.isin(times, wanted)))
+    numbers = box["piece"].to_numpy()
+    for number in np.unique(numbers):
+        part = box.isel(time=np.flatnonzero(numbers == number)).drop_vars("piece")
+        read = patiently(part.load, name=f"{store}, {month}", transient=_transient, waits=waits)
+        _refuse_missing(read, store)
+        yield space.cut(read, region, store)
 
 
 def _refuse_missing(array: xr.DataArray, store: str) -> None:
@@ -173,5 +180,5 @@ def _transient(error: Exception) -> bool:
     code = status(error)
     if code is not None:
         return code in TRANSIENT_STATUS
-    passing = (OSError, TimeoutError, asyncio.TimeoutError)
-    return isinstance(error, passing) or type(error).__module__.startswith("aiohttp")
+    # aiohttp is there only where stores are read.
+    return isinstance(error, OSError) or type(error).__module__.startswith("aiohttp")
