@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 WAITS = (5.0, 15.0, 60.0, 120.0, 300.0, 600.0)
 DATASETS = {False: "reanalysis-era5-single-levels", True: "reanalysis-era5-pressure-levels"}
 PAGE = "https://cds.climate.copernicus.eu"
+OLD_KEY = (
+    "of the form `12345:abcd...`, which ended in 2024: copy the token, without a number and a "
+    f"colon before it, from {PAGE}/profile to ~/.cdsapirc"
+)
 
 
 class Client(Protocol):
@@ -126,6 +130,8 @@ def _client() -> Client:
             f"no access to the Climate Data Store: {error}; write ~/.cdsapirc as {PAGE}/how-to-api "
             "says, two lines: `url: https://cds.climate.copernicus.eu/api` and `key: <your token>`"
         ) from error
+    if ":" in str(getattr(made, "key", "")):
+        raise RecordError(f"the key of the Climate Data Store is {OLD_KEY}")
     return made
 
 
@@ -173,8 +179,8 @@ def _explanation(error: Exception, name: str) -> str:
         )
     if code == 401 or "401" in text:
         return (
-            f"{text}: the key is not accepted. A key `12345:abcd...`, with a number and a colon, "
-            f"is of the form that ended in 2024: copy the token from {PAGE}/profile to ~/.cdsapirc"
+            f"{text}: the key is not accepted. If it has a number and a colon before it, it is "
+            f"{OLD_KEY}; else copy it anew"
         )
     if "too large" in text.lower() or code == 413:
         return f"{text}: ask for a smaller `region`"
