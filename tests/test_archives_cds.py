@@ -138,7 +138,10 @@ def test_answers_packed_as_zip_are_unpacked() -> None:
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (_refusal(401, "Unauthorized"), r"not accepted.*`12345:abcd...`.*copy the token from"),
+        (
+            _refusal(401, "Unauthorized"),
+            r"not accepted.*`12345:abcd\.\.\.`.*copy the token, without",
+        ),
         (
             _refusal(403, "403: required licences not accepted"),
             r"accept the licence once, in the browser.*reanalysis-era5-single-levels\?tab=download",
