@@ -188,3 +188,15 @@ def test_the_cache_is_where_the_environment_says(
     assert cache.folder() == tmp_path / "wdno"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache.folder() == Path.home() / ".cache" / "wdno"
+
+
+def test_a_cache_that_is_only_read_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(CONTENT)
+
+    def forbidden(path: Path) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr("wdno.archives.download.alone", forbidden)
+    download("http://127.0.0.1:9/file", tmp_path / "file", sha256=SHA256)
+    with pytest.raises(PermissionError):
+        download("http://127.0.0.1:9/file", tmp_path / "other", sha256=SHA256)

@@ -18,7 +18,7 @@ import requests
 from tqdm import tqdm
 
 from wdno.archives.errors import ChecksumError, DownloadError
-from wdno.archives.retry import TRANSIENT_STATUS, WAITS, patiently, status
+from wdno.archives.retry import TRANSIENT_STATUS, WAITS, patiently, reason, status
 from wdno.files import DiskFullError, alone, atomic_path, explain_full_disk, write_text
 
 log = logging.getLogger(__name__)
@@ -55,12 +55,12 @@ def download(
         DiskFullError: No space left.
         DownloadError: It could not be had; what arrived is kept for the next time.
     """
+    # What is whole needs no lock, which a cache that is only read could not have.
+    if _is_there(path, sha256):
+        return
     with alone(path):
-        if path.exists():
-            found = _sha256(path) if sha256 else ""
-            if found == sha256:
-                return
-            log.warning("%s has the sha256 %s, expected %s: it is replaced", path, found, sha256)
+        if _is_there(path, sha256):
+            return
         part = path.with_name(f".{path.name}.part")
         for last in (False, True):
             try:
@@ -76,7 +76,9 @@ def download(
             except DiskFullError:
                 raise
             except (requests.RequestException, _BrokenOffError, OSError) as error:
-                raise DownloadError(f"{url} could not be downloaded to {path}: {error}") from error
+                raise DownloadError(
+                    f"{url} could not be downloaded to {path}: {reason(error)}"
+                ) from error
             found = _sha256(part) if sha256 else ""
             _mark(part).unlink(missing_ok=True)
             if found == sha256:
@@ -91,6 +93,15 @@ def download(
             log.warning("%s; once more from the start", problem)
         with atomic_path(path) as temporary:
             part.replace(temporary)
+
+
+def _is_there(path: Path, sha256: str) -> bool:
+    if not path.exists():
+        return False
+    found = _sha256(path) if sha256 else ""
+    if found != sha256:
+        log.warning("%s has the sha256 %s, expected %s: it is replaced", path, found, sha256)
+    return found == sha256
 
 
 def _transfer(url: str, part: Path, name: str, checked: bool, timeout: tuple[float, float]) -> None:

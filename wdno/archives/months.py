@@ -62,6 +62,8 @@ def fetch(
     folder = cache.request_folder(kind, request)
     months = [Month(year, month, every) for year in sorted(set(years)) for month in range(1, 13)]
     paths = [folder / f"{month}.nc" for month in months]
+    if all(path.exists() for path in paths):
+        return paths
     with alone(folder):
         write_json(folder / "request.json", request)
         for month, path in zip(

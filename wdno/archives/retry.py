@@ -26,6 +26,12 @@ def status(error: BaseException) -> int | None:
     return found if isinstance(found, int) else None
 
 
+def reason(error: BaseException) -> str:
+    """Return what an error says, without the layers that libraries put around it."""
+    inner = error.args[0] if error.args else error
+    return str(getattr(inner, "reason", None) or error) or repr(error)
+
+
 def patiently(
     action: Callable[[], Result],
     *,
@@ -65,5 +71,5 @@ def patiently(
                 raise
             wait = waits[failures]
             failures += 1
-            log.warning("%s: %s; try %d in %.1f s", name, error, failures + 1, wait)
+            log.warning("%s: %s; try %d in %.1f s", name, reason(error), failures + 1, wait)
             time.sleep(wait)

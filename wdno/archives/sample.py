@@ -11,6 +11,7 @@ from pathlib import Path
 from wdno.archives import cache
 from wdno.archives.download import download
 from wdno.archives.errors import DownloadError
+from wdno.files import DiskFullError
 
 URL = "https://github.com/pydata/xarray-data/raw/master/era5-2mt-2019-03-uk.grib"
 VARIABLE = "WDNO_SAMPLE_URL"
@@ -43,7 +44,9 @@ def fetch() -> Path:
     target, url = path(), os.environ.get(VARIABLE) or URL
     try:
         download(url, target, sha256=SHA256, waits=WAITS, patience=PATIENCE, timeout=TIMEOUT)
-    except DownloadError as error:
+    except DiskFullError:
+        raise
+    except (DownloadError, OSError) as error:
         raise DownloadError(
             f"the ERA5 sample is neither in the cache nor to be had: {error}. Connect to a "
             f"network, or get {URL} on another machine, sha256 {SHA256}, and put it at {target}; "
