@@ -101,3 +101,26 @@ def test_mean_and_sd():
     assert (mean, math.isnan(sd)) == (5.0, True)
     with pytest.raises(ValueError, match="one value for each seed"):
         mean_and_sd([])
+
+
+def test_cases_of_a_block_are_drawn_together():
+    rng = np.random.default_rng(0)
+    independent = rng.gamma(4.0, size=(2, 20))
+    # The same twenty numbers, each ten times: no more is known than from twenty.
+    repeated = np.repeat(independent, 10, axis=1)
+    blocks = np.repeat(np.arange(20), 10)
+    a, b = (paired_bootstrap(x[0], x[1], resamples=4000) for x in (independent, repeated))
+    c = paired_bootstrap(*repeated, blocks=blocks, resamples=4000)
+    assert c.estimate == pytest.approx(a.estimate)
+    assert c.high - c.low == pytest.approx(a.high - a.low, rel=0.05)
+    assert b.high - b.low < 0.5 * (c.high - c.low), "taken as independent they seem sure"
+
+
+def test_blocks_of_unequal_size_weigh_by_their_cases():
+    a, b = np.array([1.0, 1.0, 1.0, 5.0]), np.ones(4)
+    found = paired_bootstrap(a, b, blocks=np.array([0, 0, 0, 1]), statistic="difference")
+    assert found.estimate == pytest.approx(1.0)
+    assert (found.low, found.high) == pytest.approx((0.0, 4.0))
+    assert math.isnan(paired_bootstrap(a, b, blocks=np.zeros(4, dtype=int)).low)
+    with pytest.raises(ValueError, match="a block for each of 4 cases"):
+        paired_bootstrap(a, b, blocks=np.zeros(3, dtype=int))

@@ -38,7 +38,12 @@ def data_card(splits: Mapping[str, str | Path]) -> pd.DataFrame:
     rows = []
     for split, path in splits.items():
         with open_dataset(Path(path)) as dataset:
-            for name, variable in dataset.data_vars.items():
+            numbers = {
+                name: variable
+                for name, variable in dataset.coords.items()
+                if variable.attrs.get("role") == "diagnostic"
+            }
+            for name, variable in [*dataset.data_vars.items(), *numbers.items()]:
                 rows.append(
                     {"split": split, "variable": str(name)}
                     | _describe(variable)
@@ -106,11 +111,12 @@ def write_data_card(card: pd.DataFrame, path: str | Path, system: str) -> None:
     Args:
         card: rows of :func:`data_card`.
         path: without suffix.
-        system: name of the system, for the title.
+        system: name of the system for readers.
     """
     cells = pd.DataFrame(
         {
             "Variable": card["variable"],
+            "Role": card["role"],
             "Split": card["split"],
             "Units": card["units"],
             "Dimensions": card["dimensions"],
@@ -132,10 +138,11 @@ def write_data_card(card: pd.DataFrame, path: str | Path, system: str) -> None:
     )
     notes = (
         f"Files: {sizes}.",
-        "Moments are over all samples, times and space, of finite values. MB: without compression. "
+        "Variables of the role diagnostic are numbers of each sample that say how well it was "
+        "computed. Moments are over all samples, times and space, of finite values. MB: without compression. "
         "Chunk: values stored and read together.",
     )
     title = f"Data of {system}"
-    words = frozenset({"Split", "Units", "Dimensions", "Chunk"})
+    words = frozenset({"Role", "Split", "Units", "Dimensions", "Chunk"})
     panel = Panel("data", f"{title}: variables", cells, notes, words=words)
     write_table(path, title, card, [panel])

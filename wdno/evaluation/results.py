@@ -60,6 +60,7 @@ class Evaluation:
         parameters: parameters of the model, or None.
         device: where the prediction was timed.
         units: units of fields and coordinates, by name.
+        blocks: `[N]`, block of each case; cases that overlap in time share one. None: none do.
         stand_in: whether the data are made in place of a record that could not be had.
         provenance: versions, commit and settings, as plain values.
     """
@@ -88,6 +89,7 @@ class Evaluation:
     parameters: int | None = None
     device: str = ""
     units: dict[str, str] = field(default_factory=dict, repr=False)
+    blocks: NDArray[np.integer] | None = field(default=None, repr=False)
     stand_in: bool = False
     provenance: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -173,6 +175,8 @@ class Evaluation:
         for name in scores.cases:
             by_field = np.stack([scores.fields[item][name] for item in self.fields])
             variables[f"field_{name}"] = (("field", "case"), by_field)
+        if self.blocks is not None:
+            variables["block"] = ("case", np.asarray(self.blocks))
         variables["mse_over_time"] = (("case", "field", "time"), scores.mse_over_time)
         variables["spectrum_truth"] = (("field", "wavenumber"), scores.spectrum_truth)
         variables["spectrum_prediction"] = (("field", "wavenumber"), scores.spectrum_prediction)
@@ -219,6 +223,7 @@ class Evaluation:
             )
             arrays: dict[str, Any] = {
                 "coordinates": {str(name): dataset[name].values for name in axes},
+                "blocks": dataset["block"].values if "block" in dataset else None,
                 "example_cases": dataset["example"].values,
                 "example_truth": dataset["example_truth"].values,
                 "example_prediction": dataset["example_prediction"].values,
@@ -243,7 +248,14 @@ class Evaluation:
 
 
 _IDENTITY = ("run", "system", "title", "task", "method", "label", "seed")
-_ARRAYS = ("scores", "coordinates", "example_cases", "example_truth", "example_prediction")
+_ARRAYS = (
+    "scores",
+    "coordinates",
+    "blocks",
+    "example_cases",
+    "example_truth",
+    "example_prediction",
+)
 _SCALARS = tuple(item.name for item in dataclasses.fields(Evaluation) if item.name not in _ARRAYS)
 
 

@@ -221,7 +221,9 @@ def _main_notes(cells: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
         notes.append(
             f"{_ratio_column(rows)}: ratio of the MSEs and its bootstrap interval, paired over "
             "cases and crossed with seeds; above 1 is worse, an interval that holds 1 shows no "
-            "difference. With one seed it covers the choice of test cases only."
+            "difference. With one seed it covers the choice of test cases only. Cases of a record "
+            "that overlap in time are resampled in blocks as long as a window; with few blocks "
+            "the interval is rough."
         )
     if rows["baseline_ratio"].notna().any():
         notes.append(

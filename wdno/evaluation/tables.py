@@ -192,6 +192,7 @@ def _ratio(
     interval = paired_bootstrap(
         _case_errors(methods[name]),
         _case_errors(methods[other]),
+        blocks=methods[name][0].blocks,
         level=level,
         resamples=resamples,
     )

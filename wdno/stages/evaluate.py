@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wdno import config as configuration
 from wdno import model as models
 from wdno.data.dataset import Trajectories
@@ -104,6 +107,7 @@ def evaluate(
         seconds_per_trajectory=outcome.seconds_per_trajectory,
         device=device,
         units=_units(test),
+        blocks=_blocks(test),
         stand_in=test.dataset.attrs.get("stand_in") == "true",
         provenance=provenance(),
         **facts,
@@ -115,6 +119,16 @@ def _coordinates(data: Trajectories) -> dict[str, Any]:
     space = data.dataset[data.layout.state[0]].dims[2:]
     generated = data.coordinates["time"][data.layout.given_frames :]
     return {"time": generated, **{str(name): data.coordinates[str(name)] for name in space}}
+
+
+def _blocks(data: Trajectories) -> NDArray[np.int64] | None:
+    """Number the windows' lengths of time that the cases begin in; None without a calendar."""
+    if data.reference_times is None:
+        return None
+    time = data.coordinates["time"]
+    length = int(time[-1] - time[0]) + int(time[1] - time[0])
+    blocks: NDArray[np.int64] = (data.reference_times - data.reference_times.min()) // length
+    return blocks
 
 
 def _units(data: Trajectories) -> dict[str, str]:

@@ -83,7 +83,8 @@ class InitialState:
             u = np.abs(u)
         if self.windowed:
             u = np.where(np.mod(x - self.left, 1.0) < self.width, u, 0.0)
-        return self.sign * u
+        signed: Array = self.sign * u
+        return signed
 
 
 class System(base.EquationSystem):
