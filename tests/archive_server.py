@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +23,7 @@ class Archive:
         cut: Bytes after which the next answers break off, one entry each.
         statuses: Statuses of the next answers, instead of content.
         fail: Paths that are answered by the status 500 for as long as they are here.
+        post: Answers what is posted: path and body to a body, or to a status.
         requests: Path and range of each request.
     """
 
@@ -33,6 +34,7 @@ class Archive:
     cut: list[int] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     fail: set[str] = field(default_factory=set)
+    post: Callable[[str, bytes], bytes | int] = lambda path, body: 405
     requests: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
 
@@ -55,6 +57,17 @@ def serving(archive: Archive) -> Iterator[Archive]:
             wanted = self.headers.get("Range", "")
             archive.requests.append((self.path, wanted))
             self._answer(body=True)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            answer = archive.post(self.path, body)
+            if isinstance(answer, int):
+                self._empty(answer)
+            else:
+                self.send_response(201)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
 
         def _answer(self, body: bool) -> None:
             content = _content(archive, self.path)
@@ -109,6 +122,7 @@ def serving(archive: Archive) -> Iterator[Archive]:
 
 
 def _content(archive: Archive, path: str) -> bytes | None:
+    path = path.partition("?")[0]
     if path in archive.files:
         return archive.files[path]
     if archive.folder is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import requests
 from archive_files import field, write
+from archive_server import Archive, serving
 
 from wdno.archives import cds
 from wdno.archives.dialects import open_records
@@ -175,6 +177,45 @@ def test_answers_that_are_not_whole_are_not_kept(
     with pytest.raises(RecordError, match=message):
         _fetch(Client(answer))
     assert not list(tmp_path.rglob("*.nc"))
+
+
+def _store(archive: Archive, folder: Path) -> None:
+    """Make a server answer as the Climate Data Store answers cdsapi 0.7."""
+    name = "reanalysis-era5-single-levels"
+    process = f"/api/retrieve/v1/processes/{name}"
+    archive.files[process] = json.dumps({"id": name}).encode()
+
+    def post(path: str, body: bytes) -> bytes | int:
+        if path != f"{process}/execution":
+            return 404
+        request = json.loads(body)["inputs"]
+        number = request["month"][0]
+        _month(request, folder / "answer.nc")
+        content = (folder / "answer.nc").read_bytes()
+        asset = {"value": {"href": f"{archive.url}/{number}.nc", "file:size": len(content)}}
+        job = f"/api/retrieve/v1/jobs/{number}"
+        archive.files[f"/{number}.nc"] = content
+        archive.files[job] = json.dumps({"jobID": number, "status": "successful"}).encode()
+        archive.files[f"{job}/results"] = json.dumps({"asset": asset}).encode()
+        links = [{"rel": "monitor", "href": archive.url + job}]
+        return json.dumps({"jobID": number, "status": "accepted", "links": links}).encode()
+
+    archive.post = post
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_cdsapi_is_spoken_to_as_it_expects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("cdsapi", reason="cdsapi is optional")
+    with serving(Archive()) as archive:
+        _store(archive, tmp_path)
+        monkeypatch.setenv("CDSAPI_URL", f"{archive.url}/api")
+        monkeypatch.setenv("CDSAPI_KEY", "abcdef")
+        paths = cds.fetch("2m_temperature", None, REGION, [2020], 12)
+        array = open_records(paths, "2m_temperature", None)
+        assert array.sizes["time"] == 366 * 2
+        archive.post = lambda path, body: 401
+        with pytest.raises(RecordError, match=r"401.*the key is not accepted"):
+            cds.fetch("2m_temperature", None, REGION, [2021], 12)
 
 
 def test_a_key_of_the_old_form_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
