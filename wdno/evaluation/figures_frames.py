@@ -144,20 +144,16 @@ class _Plane:
                 lines = LineCollection(self.coasts, colors=colour, linewidths=width)
                 axis.add_collection(lines, autolim=False)
         for side, signs in ((axis.xaxis, "WE"), (axis.yaxis, "SN")):
-            side.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
+            wide = self.map and np.ptp(self.x) > 90  # then in steps of 90 and 180 degrees
+            steps = [1, 1.8, 3, 4.5, 9, 10] if wide else [1, 2, 5, 10]
+            side.set_major_locator(MaxNLocator(2, steps=steps))
             if self.map:
                 side.set_major_formatter(FuncFormatter(partial(degree_label, signs=signs)))
 
 
 @dataclass(frozen=True)
 class _Sizes:
-    """Sizes of one block of panels, in inches.
-
-    Attributes:
-        columns: times shown.
-        rows: the truth and the methods.
-        ratio: height over width that a panel should have.
-    """
+    """Sizes in inches of a block: `columns` times, `rows` (truth, methods), `ratio` of a panel."""
 
     columns: int
     rows: int
@@ -212,8 +208,8 @@ class _Block:
         self.time_unit = "" if unit == "1" else unit
         parts = np.arange(1, sizes.columns + 1) / sizes.columns
         self.frames = np.unique(np.ceil(len(self.time) * parts).astype(int) - 1)
-        self.name = first.fields[field]
-        self.unit = first.units.get(self.name, "")
+        self.name = first.fields[field].replace("_", " ")
+        self.unit = first.units.get(first.fields[field], "")
         self.case = first.example_cases[case]
         self.truth = np.asarray(first.example_truth[case, field], dtype=np.float64)
         self.samples = [np.asarray(r.example_prediction[case, field], dtype=float) for r in drawn]
@@ -290,11 +286,13 @@ class _Block:
             axis.plot(self.time, line, **(style | {"linewidth": 1.0}))
         axis.set_yscale(scale)
         if scale == "log" and np.isfinite(lines).any():
-            # Room for two of the ticks 1, 2, 5, 10 at least.
+            # Room for two ticks at least: of 1, 2, 5, 10, or of powers of ten where there are many.
             low, high = float(np.nanmin(lines)), float(np.nanmax(lines))
-            margin = max(1.2, (6.0 * low / high) ** 0.5)
+            least = 6.0 if high < 10 * low else 101.0
+            margin = max(1.2, (least * low / high) ** 0.5)
             axis.set_ylim(low / margin, high * margin)
-            axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=3))
+            subs = (1.0, 2.0, 5.0) if high < 10 * low else (1.0,)
+            axis.yaxis.set_major_locator(LogLocator(subs=subs, numticks=4))
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
             axis.yaxis.set_minor_locator(NullLocator())
         axis.set_title(axis_label("RMSE over time", unit=self.unit), pad=3)

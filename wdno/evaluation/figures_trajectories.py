@@ -128,8 +128,8 @@ def _draw_pair(
     truth = np.asarray(first.example_truth[case, field], dtype=np.float64)
     samples = [np.asarray(item.example_prediction[case, field], dtype=float) for item in drawn]
     errors = [np.abs(sample - truth) for sample in samples]
-    name = first.fields[field]
-    unit = first.units.get(name, "")
+    unit = first.units.get(first.fields[field], "")
+    name = first.fields[field].replace("_", " ")
 
     colours = scale_of_field(truth)
     images = [
