@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,11 +123,14 @@ def test_an_interruption_keeps_the_months_that_are_done(
     before = _chunks(archive)
     archive.requests.clear()
     written.append("on")
+    leftover = next((Path(os.environ["WDNO_CACHE"])).rglob("2020-01.nc")).with_name(".left.nc")
+    leftover.touch()
     paths = stores.fetch(store, "2m_temperature", None, ACROSS_GREENWICH, [2020], 1)
     assert len(paths) == len(set(written) - {"on"}) == 12
     assert len(_chunks(archive) & before) <= 1, "months that were done were read again"
     array = open_records(paths, "2m_temperature", None)
     assert array.sizes["time"] == YEAR
+    assert not leftover.exists(), "what a killed process left is removed"
 
 
 def _chunks(archive: Archive) -> set[str]:

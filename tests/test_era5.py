@@ -337,6 +337,47 @@ def test_the_sample_put_into_the_cache_by_hand_is_used(offline: Path) -> None:
     assert "sample" in fetched(Options(), offline).title
 
 
+FILES: dict[str, tuple[dict[str, Any], str]] = {
+    "era5_t2m_uk_2019-03_1h.nc": ({}, ""),
+    "dialects/t2m_uk_2019-03_hourly.grib": ({}, ""),
+    "dialects/new_cds_pressure_levels_2020-07.nc": (
+        {"variable": "temperature", "level": 850, "step": 6, "history": 1, "horizon": 1,
+         "splits": {"validation": 0.3, "test": 0.3}},
+        "",
+    ),
+    "dialects/new_cds_single_level_wind_24h.nc": (
+        {"variable": "u10", "history": 1, "horizon": 2},
+        "",
+    ),
+    "dialects/new_cds_wind_irregular_times.nc": (
+        {"variable": "u10"},
+        r"no window of 8 frames, 1 h apart, .* longest run without a gap has 2 frames, from "
+        r"2025-05-23T23:00 on",
+    ),
+    "dialects/legacy_cds_expver_dimension_monthly.nc": (
+        {"grid": {"latitude": 4, "longitude": 4}},
+        r"no window of 8 frames, 1 h apart, .* longest run without a gap has 1 frames",
+    ),
+    "dialects/legacy_cds_hourly_2017_2x3.nc": ({"grid": {"latitude": 2, "longitude": 3}}, ""),
+}  # fmt: skip
+
+
+@needs_test_data
+@pytest.mark.parametrize("name", FILES)
+def test_real_files_give_samples_or_a_reason(tmp_path: Path, name: str) -> None:
+    changed, refusal = FILES[name]
+    chosen = options(source="file", file=str(ERA5 / name), **changed)
+    if refusal:
+        with pytest.raises(RecordError, match=refusal):
+            fetched(chosen, tmp_path)
+        return
+    system = fetched(chosen, tmp_path)
+    assert system.title.startswith("ERA5 ")
+    for split in windows.SPLITS:
+        drawn = system.draw(split, [0], 0)[system.fields[0].name]
+        assert np.isfinite(drawn).all()
+
+
 @needs_test_data
 def test_the_sample_and_its_conversion_give_the_same_samples(tmp_path: Path) -> None:
     drawn = []
@@ -391,11 +432,11 @@ def test_the_scores_of_the_sample_are_those_compared_with() -> None:
     assert _scores(values) == pytest.approx(SAMPLE_FACTS, abs=0.02)
 
 
-def test_the_weather_of_the_stand_in_is_the_stated_process() -> None:
-    """Unit variance and, where the air is followed, the memory that is stated."""
-    fields = np.stack([stand_in._weather(np.random.default_rng(seed))[::48] for seed in range(12)])
-    assert fields.mean() == pytest.approx(0, abs=0.15)
-    assert fields.std() == pytest.approx(1, abs=0.1)
+def test_the_weather_of_the_stand_in_is_stationary() -> None:
+    """Mean 0 and variance 1, whatever the hour."""
+    fields = np.stack([stand_in._weather(np.random.default_rng(seed))[::48] for seed in range(6)])
+    assert fields.mean() == pytest.approx(0, abs=0.25)
+    assert fields.std() == pytest.approx(1, abs=0.15)
 
 
 def test_fetching_needs_no_torch(tmp_path: Path) -> None:

@@ -66,6 +66,9 @@ def fetch(
         return paths
     with alone(folder):
         write_json(folder / "request.json", request)
+        # Of a process that was killed while it wrote.
+        for leftover in folder.glob(".*"):
+            leftover.unlink()
         for month, path in zip(
             tqdm(months, desc=f"ERA5 from {kind}", unit="month", mininterval=2.0),
             paths,

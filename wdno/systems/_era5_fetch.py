@@ -105,7 +105,9 @@ def _file(options: Options) -> _Found:
     paths = sorted(pattern.parent.glob(pattern.name)) or [pattern]
     array = open_records(paths, options.variable, options.level)
     origin = str(array.attrs["origin"]).lower()
-    real = any(word in origin for word in ("ecmf", "ecmwf", "copernicus", "era5"))
+    real = any(
+        word in origin for word in ("ecmf", "ecmwf", "medium-range weather", "copernicus", "era5")
+    )
     quantity = _quantity(options, str(array.attrs["long_name"]))
     title = f"{'ERA5 ' if real else ''}{quantity} ({pattern.name})"
     return _Found(array, title, f"file {pattern}", real)
