@@ -5,9 +5,10 @@
 
 prints one line per solver: trajectories per second on 1024 cells, with 80 output times up to
 t = 0.4, without drawing them (median of the runs); the same per second of processor time, which a
-busy machine disturbs less; the speed relative to the first line; and the relative L1 error of
+busy machine disturbs less, and that relative to the first line; and the relative L1 error of
 density, velocity and pressure over all output times to the same solver on four times the cells, and
-to the finite volumes on those.
+to the finite volumes on those. The last line of the finite volumes has as many cells as they need
+for about the accuracy of PyClaw on 1024. `ratio` lines compare the two on the same cells.
 
 PyClaw (https://www.clawpack.org, BSD) is no dependency of this project: install it into an
 environment of its own and name its interpreter. It needs a Fortran compiler:
@@ -38,6 +39,7 @@ import numpy as np
 # Nothing of this project here: PyClaw's interpreter runs this file too, and does not have it.
 
 CELLS, FINE, FRAMES, T_END, GAMMA = 1024, 4096, 80, 0.4, 5 / 3
+FINITE_VOLUMES = ((CELLS, 0.3), (CELLS, 0.5), (1536, 0.5))
 PYCLAW = ("euler_with_efix_1D", "euler_hlle_1D")
 HINT = (
     "PyClaw is not installed for {python}; to compare with it:\n"
@@ -93,11 +95,11 @@ def pyclaw_worker(folder: Path, name: str, runs: int, threads: int) -> None:
 
 
 def measure_pyclaw(
-    python: str, name: str, initial: dict[str, np.ndarray], runs: int, threads: int
+    python: str, name: str, initial: dict[int, np.ndarray], runs: int, threads: int
 ) -> tuple[Result, np.ndarray]:
     """Result and times on 1024 cells, and the result on 4096."""
     with tempfile.TemporaryDirectory() as folder:
-        np.savez(Path(folder) / "initial.npz", **initial)
+        np.savez(Path(folder) / "initial.npz", coarse=initial[CELLS], fine=initial[FINE])
         command = [python, __file__, "--worker", folder, name]
         command += ["--runs", str(runs), "--threads", str(threads)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -142,7 +144,7 @@ def errors(coarse: np.ndarray, fine: np.ndarray) -> np.ndarray:
     from wdno.solvers.finite_volume import coarsen, to_primitive
 
     exact = to_primitive(coarsen(fine, CELLS), GAMMA)
-    difference = np.abs(to_primitive(coarse, GAMMA) - exact)
+    difference = np.abs(to_primitive(coarsen(coarse, CELLS), GAMMA) - exact)
     return difference.mean(axis=(0, 1, 3)) / np.abs(exact).mean(axis=(0, 1, 3))
 
 
@@ -175,38 +177,49 @@ def main() -> None:
 
     draws = [Draw.from_seed(s) for s in System.sample_seeds("test", range(arguments.cases))]
     initial = {
-        grid: np.stack([draw.cell_means(cells, GAMMA) for draw in draws])
-        for grid, cells in (("coarse", CELLS), ("fine", FINE))
+        cells: np.stack([draw.cell_means(cells, GAMMA) for draw in draws])
+        for cells in {FINE, *(cells for cells, _ in FINITE_VOLUMES)}
     }
     print(
         f"{arguments.cases} trajectories, {CELLS} cells, {threads} threads, median of {runs} runs, "
         f"load {os.getloadavg()[0]:.1f}; relative L1 errors of rho, v, p on {CELLS} cells"
     )
-    print(f"{'solver':28s} {'traj/s':>7s} {'/cpu-s':>7s} {'speed':>6s} "
-          f"{'to itself on 4096':>27s} {'to finite volumes on 4096':>27s}")  # fmt: skip
-    reference, first = None, None
+    print(f"{'solver':32s} {'traj/s':>7s} {'/cpu-s':>7s} {'speed':>6s} "
+          f"{'to itself on 4096':>26s} {'to finite volumes on 4096':>26s}")  # fmt: skip
+    reference = with_finite_volumes(initial[FINE], 0.3, threads)
+    first: float | None = None
 
-    def line(label: str, result: Result, fine: np.ndarray) -> None:
-        nonlocal reference, first
+    def line(label: str, result: Result, fine: np.ndarray) -> tuple[float, list[np.ndarray]]:
+        nonlocal first
         solution, wall, processor = result
-        rate = arguments.cases / wall
-        reference, first = fine if reference is None else reference, first or rate
-        columns = [" ".join(f"{e:8.1e}" for e in errors(solution, to)) for to in (fine, reference)]
+        rate = arguments.cases / processor
+        first = first or rate
+        found = [errors(solution, to) for to in (fine, reference)]
+        columns = " ".join(f"{' '.join(f'{e:8.1e}' for e in column):>26s}" for column in found)
         print(
-            f"{label:28s} {rate:7.2f} {arguments.cases / processor:7.2f} {rate / first:5.2f}x "
-            f"{columns[0]:>27s} {columns[1]:>27s}",
+            f"{label:32s} {arguments.cases / wall:7.2f} {rate:7.2f} {rate / first:5.2f}x {columns}",
             flush=True,
         )
+        return rate, found
 
-    for cfl in (0.3, 0.5):
-        result = measure_finite_volumes(initial["coarse"], cfl, runs, threads)
-        fine = with_finite_volumes(initial["fine"], cfl, threads)
-        line(f"finite volumes, cfl {cfl}", result, fine)
+    table = {}
+    for cells, cfl in FINITE_VOLUMES:
+        result = measure_finite_volumes(initial[cells], cfl, runs, threads)
+        fine = reference if cfl == 0.3 else with_finite_volumes(initial[FINE], cfl, threads)
+        table[cells, cfl] = line(f"finite volumes {cells} cfl {cfl}", result, fine)
     if not has_pyclaw(arguments.pyclaw_python):
         return print(HINT.format(python=arguments.pyclaw_python))
     for name in PYCLAW:
         result, fine = measure_pyclaw(arguments.pyclaw_python, name, initial, runs, threads)
-        line(f"PyClaw {name}", result, fine)
+        rate, found = line(f"PyClaw {name} {CELLS}", result, fine)
+        our_rate, our_found = table[FINITE_VOLUMES[0]]
+        ratios = [
+            " ".join(f"{e:.2f}" for e in a / b) for a, b in zip(our_found, found, strict=True)
+        ]
+        print(
+            f"    ratio, ours on the same cells to it: speed {our_rate / rate:.2f}, "
+            f"errors {ratios[0]} (to itself), {ratios[1]} (to finite volumes)"
+        )
     return None
 
 
