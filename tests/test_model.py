@@ -161,3 +161,18 @@ def test_parameters_are_counted_once(waves: Trajectories) -> None:
     model = build(waves)
     network = model.objective.denoiser.network
     assert model.parameter_count() == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("representation", REPRESENTATIONS, ids=lambda r: r.get("family", "id"))
+def test_a_relative_model_begins_as_persistence(waves: Trajectories, representation: dict) -> None:
+    model = build(
+        waves, representation={**representation, "relative": True}, objective=OBJECTIVES[1]
+    )
+    batch = waves.batch(np.arange(4))
+    last = batch["initial"][:, :, None]
+    departure = model.representation.encode(batch["state"] - last)
+    torch.testing.assert_close(model.target(batch), departure)
+    # The network's last layer starts at zero: what is left is the mean departure in training.
+    channels = model.target_scaler.denormalise(torch.zeros_like(departure))
+    mean = model.representation.decode(channels, waves.layout.grid)
+    torch.testing.assert_close(model.predict(batch, generators(4)), last + mean)

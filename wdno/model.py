@@ -6,7 +6,8 @@ $$ p\big( s^{-1} W u_{1..T} \,\big|\, s_f^{-1} W f,\; s_0^{-1} W_0 u_0 \big), $$
 
 where $W_0$ is the transform over space alone, repeated along time (arXiv 2412.04833, section 3).
 On axes that are periodic the transform and the network's convolutions wrap around.
-The given frames $u_0$ are never generated: they are put before the prediction as they came.
+With a representation that is `relative`, $u_{1..T}$ stands for the departure from the last given
+frame, which is added again. The given frames $u_0$ are never generated: they are put before the prediction as they came.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from wdno import networks, objectives, representations
-from wdno.data.dataset import Layout, Trajectories
+from wdno.data.dataset import Layout, Trajectories, last_given
 from wdno.representations.base import ChannelScaler
 from wdno.training.checkpoint import CheckpointError, load_model, save_model
 
@@ -53,9 +54,9 @@ class Model(nn.Module):
         self.layout = layout
         dims = len(layout.grid)
         periodic = [kind == "periodic" for kind in layout.boundaries]
-        self.representation = representations.build(
-            **self.spec["representation"], dims=dims, periodic=periodic
-        )
+        chosen = dict(self.spec["representation"])
+        self.relative = bool(chosen.pop("relative", False))
+        self.representation = representations.build(**chosen, dims=dims, periodic=periodic)
         state, forcing = layout.state, layout.forcing
         initial = [f"{name}{k}" for name in state for k in range(layout.given_frames)]
         target_names = self.representation.channel_names(state)
@@ -95,7 +96,10 @@ class Model(nn.Module):
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the coefficients of the state, in physical units, ``[B, C, *grid]``."""
-        return self.representation.encode(batch["state"])
+        state = batch["state"]
+        if self.relative:
+            state = state - last_given(batch, self.layout)
+        return self.representation.encode(state)
 
     def condition(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the coefficients of forcing and given frames, physical, ``[B, D, *grid]``."""
@@ -156,9 +160,10 @@ class Model(nn.Module):
         """
         condition = self.condition_scaler.normalise(self.condition(batch))
         channels = self.objective.predict(condition, self.channels, generators, sampling)
-        return self.representation.decode(
+        state = self.representation.decode(
             self.target_scaler.denormalise(channels), self.layout.grid
         )
+        return state + last_given(batch, self.layout) if self.relative else state
 
     def require(self, layout: Layout, data: Path, model: Path) -> None:
         """Refuse data of another layout.

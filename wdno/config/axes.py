@@ -17,13 +17,23 @@ Baseline = Literal["persistence", "time_mean", "hourly_mean", "persisted_anomaly
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class IdentityOptions(Section):
+class RepresentationOptions(Section):
+    """What every representation has."""
+
+    relative: bool = Field(
+        default=False,
+        description="Generate the departure from the last given frame, which is added again: an "
+        "untrained network then predicts persistence.",
+    )
+
+
+class IdentityOptions(RepresentationOptions):
     """The fields themselves, one channel each."""
 
     name: Literal["identity"] = Field(description="The fields on their grid.")
 
 
-class WaveletOptions(Section):
+class WaveletOptions(RepresentationOptions):
     """One level of a discrete wavelet transform over time and space; sub-bands become channels."""
 
     name: Literal["wavelet"] = Field(description="One-level discrete wavelet transform.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,13 @@ class Trajectories:
         if self.reference_times is not None:
             batch["reference_time"] = torch.from_numpy(self.reference_times[indices])
         return batch
+
+
+def last_given(batch: Mapping[str, Tensor], layout: Layout) -> Tensor:
+    """Return the last given frame of every state field of a batch, ``[B, F, 1, *space]``."""
+    shape = (len(layout.state), layout.given_frames)
+    last: Tensor = torch.unflatten(batch["initial"], 1, shape)[:, :, -1:]
+    return last
 
 
 def _layout(dataset: xr.Dataset) -> Layout:

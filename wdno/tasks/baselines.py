@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wdno.data.dataset import Layout, Trajectories
+from wdno.data.dataset import Layout, Trajectories, last_given
 from wdno.data.netcdf import DataError
 from wdno.data.statistics import Statistics
 
@@ -70,13 +70,7 @@ class Persistence:
 
     def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Tensor:
         """Repeat the last given frame of every field."""
-        return self.last(batch).expand(-1, -1, *self.layout.grid)
-
-    def last(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the last given frame of every field, ``[B, F, 1, *space]``."""
-        shape = (len(self.layout.state), self.layout.given_frames)
-        last: Tensor = torch.unflatten(batch["initial"], 1, shape)[:, :, -1:]
-        return last
+        return last_given(batch, self.layout).expand(-1, -1, *self.layout.grid)
 
 
 class TimeMean:
@@ -109,12 +103,12 @@ class PersistedAnomaly:
     """The mean of each hour, and the last given frame's departure from it."""
 
     def __init__(self, layout: Layout, climatology: Climatology) -> None:
-        self._persistence = Persistence(layout)
+        self._layout = layout
         self._climatology = climatology
 
     def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Tensor:
         """Add the last given departure to the mean at the hours to be predicted."""
-        anomaly = self._persistence.last(batch) - torch.from_numpy(
+        anomaly = last_given(batch, self._layout) - torch.from_numpy(
             self._climatology.last_given(batch)
         )
         return torch.from_numpy(self._climatology.generated(batch)) + anomaly
