@@ -187,6 +187,8 @@ def _coefficient_grid(family: str, modes: Sequence[str], grid: tuple[int, ...]) 
 def _check_study(config: Config, systems: Sequence[str], model: ModelOf) -> list[str]:
     study = config.sampler_study
     problems = _unknown("sampler_study.models", study.models, config.models)
+    known = type(config.systems).model_fields  # type: ignore[attr-defined]
+    problems += _unknown("sampler_study.systems", study.systems or [], known)
     for name in systems:
         for key in study.models:
             if key in config.models and model(config, name, key).objective.name != "diffusion":

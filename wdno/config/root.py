@@ -100,6 +100,9 @@ class SamplerStudyOptions(Section):
     """Error against network evaluations, on the checkpoints that are already trained."""
 
     models: list[Name] = Field(default=[], description="Diffusion models to study; none: no study.")
+    systems: list[Name] | None = Field(
+        default=None, description="Systems to study, of those configured; null: all."
+    )
     samplers: list[StudySampler] = Field(default=[], description="Samplers to compare.")
     steps: list[PositiveInt] = Field(default=[], description="Network evaluations to try.")
     cases: PositiveInt = Field(default=100, description="Test cases, from the first on.")

@@ -65,7 +65,7 @@ rule study:
         runtime=240,
     params:
         config="results/{run}/config.yaml",
-        study=section(CONFIG.sampler_study, exclude={"models"}),
+        study=section(CONFIG.sampler_study, exclude={"models", "systems"}),
         evaluation=section(CONFIG.evaluation, include={"batch_size"}),
         code=model_code("study"),
     shell:
