@@ -13,8 +13,8 @@ for about the accuracy of PyClaw on 1024. `ratio` lines compare the two on the s
 PyClaw (https://www.clawpack.org, BSD) is no dependency of this project: install it into an
 environment of its own and name its interpreter. It needs a Fortran compiler:
 
-    python3 -m venv /tmp/pyclaw && /tmp/pyclaw/bin/pip install clawpack scipy
-    python benchmarks/compressible_solvers.py --pyclaw-python /tmp/pyclaw/bin/python
+    python3 -m venv pyclaw && pyclaw/bin/pip install clawpack scipy
+    python benchmarks/compressible_solvers.py --pyclaw-python pyclaw/bin/python
 
 It runs as many processes as there are threads, with its classic solver of second order, the
 monotonised central limiter, and the Courant number that it wants, 0.9.
@@ -43,8 +43,8 @@ FINITE_VOLUMES = ((CELLS, 0.3), (CELLS, 0.5), (1536, 0.5))
 PYCLAW = ("euler_with_efix_1D", "euler_hlle_1D")
 HINT = (
     "PyClaw is not installed for {python}; to compare with it:\n"
-    "    python3 -m venv /tmp/pyclaw && /tmp/pyclaw/bin/pip install clawpack scipy\n"
-    "    python benchmarks/compressible_solvers.py --pyclaw-python /tmp/pyclaw/bin/python\n"
+    "    python3 -m venv pyclaw && pyclaw/bin/pip install clawpack scipy\n"
+    "    python benchmarks/compressible_solvers.py --pyclaw-python pyclaw/bin/python\n"
     "(it needs a Fortran compiler, such as gfortran)"
 )
 Result = tuple[np.ndarray, float, float]

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from synthetic_evaluations import evaluation, evaluations
 
-from wdno.evaluation import figure_style
 from wdno.evaluation.figures import (
     error_over_time,
     error_vs_evaluations,
@@ -24,21 +23,6 @@ from wdno.evaluation.results import EvaluationError
 from wdno.evaluation.sampler_study import COLUMNS, read_sampler_study, write_sampler_study
 
 pytestmark = pytest.mark.filterwarnings("error")
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Keep the figures that are saved, at a low resolution."""
-    figures: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(self: Figure, *arguments, **options):
-        figures.append(self)
-        save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    monkeypatch.setitem(figure_style.STYLE, "savefig.dpi", 30)
-    return figures
 
 
 def assert_written(path) -> None:

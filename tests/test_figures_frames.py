@@ -9,28 +9,13 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from synthetic_evaluations import evaluation, evaluations
 
-from wdno.evaluation import figure_style, figures_frames
+from wdno.evaluation import figures_frames
 from wdno.evaluation.coastlines import coastlines
 from wdno.evaluation.figures import trajectories
 from wdno.evaluation.figures_frames import scale_of_field
 
 pytestmark = pytest.mark.filterwarnings("error")
 GRID = (12, 10, 8)
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Keep the figures that are saved, at a low resolution."""
-    figures: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(self: Figure, *arguments, **options):
-        figures.append(self)
-        save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    monkeypatch.setitem(figure_style.STYLE, "savefig.dpi", 30)
-    return figures
 
 
 def on_map(record, longitudes=None, latitudes=None):

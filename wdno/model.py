@@ -7,7 +7,8 @@ $$ p\big( s^{-1} W u_{1..T} \,\big|\, s_f^{-1} W f,\; s_0^{-1} W_0 u_0 \big), $$
 where $W_0$ is the transform over space alone, repeated along time (arXiv 2412.04833, section 3).
 On axes that are periodic the transform and the network's convolutions wrap around.
 With a representation that is `relative`, $u_{1..T}$ stands for the departure from the last given
-frame, which is added again. The given frames $u_0$ are never generated: they are put before the prediction as they came.
+frame, which is added again. The given frames $u_0$ are never generated: they are put before the
+prediction as they came.
 """
 
 from __future__ import annotations

@@ -46,8 +46,10 @@ def test_every_system_is_in_the_table(systems: Project) -> None:
         "era5": ["wdno", "persistence", "time_mean", "hourly_mean", "persisted_anomaly"],
     }
     rows = table.set_index(["system", "method"])
-    assert rows.loc["compressible_ns"][["rho_mse", "v_mae", "p_max_error", "mse_normalised"]].notna().all(
-        axis=None
+    assert (
+        rows.loc["compressible_ns"][["rho_mse", "v_mae", "p_max_error", "mse_normalised"]]
+        .notna()
+        .all(axis=None)
     )
     assert rows.loc["era5"]["root_mse_weighted"].notna().all()
     assert rows.loc[("era5", "wdno"), "spread_skill"] > 0

@@ -1,8 +1,8 @@
 """One reader for the ways in which ERA5 files are written.
 
-NetCDF-3, NetCDF-4 and GRIB; old and new names of the Climate Data Store; packed integers; `expver`
-as a dimension (final and preliminary data, each missing where the other is) or as a label; north
-first or south first; longitudes 0..360 or -180..180; any order of times. What comes out is always
+NetCDF and GRIB; old and new names of the Climate Data Store; packed integers; `expver` as a
+dimension (final and preliminary data, each missing where the other is) or as a label; north first
+or south first; longitudes 0..360 or -180..180; any order of times. What comes out is always
 an array `[time, latitude, longitude]`, times ascending and unique, latitudes ascending, longitudes
 ascending and contiguous. What cannot be brought into that form is refused with the reason.
 """

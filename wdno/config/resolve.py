@@ -142,9 +142,7 @@ def _hint(value: Any) -> str:
     return f" (YAML reads it as text; write {number!r})" if number is not None else ""
 
 
-def _validate(
-    model: type[M], values: Mapping[str, Any], prefix: str = "", where: str = ""
-) -> M:
+def _validate(model: type[M], values: Mapping[str, Any], prefix: str = "", where: str = "") -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:

@@ -156,8 +156,8 @@ def reference_times(dataset: xr.Dataset) -> NDArray[np.int64] | None:
         if variable.attrs.get("standard_name") == "forecast_reference_time":
             if not str(variable.attrs.get("units", "")).startswith("hours since"):
                 raise DataError(
-                    f"coordinate {str(name)!r}: units are {variable.attrs.get('units')!r}, expected "
-                    "'hours since ...'"
+                    f"coordinate {str(name)!r}: expected the units 'hours since ...', got "
+                    f"{variable.attrs.get('units')!r}"
                 )
             return np.asarray(variable.to_numpy(), dtype=np.int64)
     return None

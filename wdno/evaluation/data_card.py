@@ -139,8 +139,8 @@ def write_data_card(card: pd.DataFrame, path: str | Path, system: str) -> None:
     notes = (
         f"Files: {sizes}.",
         "Variables of the role diagnostic are numbers of each sample that say how well it was "
-        "computed. Moments are over all samples, times and space, of finite values. MB: without compression. "
-        "Chunk: values stored and read together.",
+        "computed. Moments are over all samples, times and space, of finite values. MB: without "
+        "compression. Chunk: values stored and read together.",
     )
     title = f"Data of {system}"
     words = frozenset({"Role", "Split", "Units", "Dimensions", "Chunk"})
