@@ -16,7 +16,7 @@ START = 24 * 365 * 40 + 5
 
 
 class Days(base.System):
-    """Windows of 3 given and 5 further hours: a daily cycle, and an anomaly of each point."""
+    """Windows of 3 given and some further hours: a daily cycle, and an anomaly of each point."""
 
     name: ClassVar[str] = "days"
     title = "Days"
@@ -36,20 +36,22 @@ class Days(base.System):
     time_units = "h"
     given_frames = 3
 
-    def __init__(self, stride: int = 1, noise: float = 0.0) -> None:
-        self.stride, self.noise = stride, noise
-        self.latitude = np.array([0.0, 30.0, 60.0])
-        self.longitude = np.array([-2.0, 0.0, 2.0, 4.0])
+    def __init__(
+        self, stride: int = 1, noise: float = 0.0, grid: tuple[int, int, int] = (5, 3, 4)
+    ) -> None:
+        self.stride, self.noise, self.horizon = stride, noise, grid[0]
+        self.latitude = np.linspace(0.0, 60.0, grid[1])
+        self.longitude = np.linspace(-2.0, 4.0, grid[2])
 
     def coordinates(self) -> dict[str, NDArray[np.float64]]:
         return {
-            "time": np.arange(-2.0, 6.0),
+            "time": np.arange(-2.0, self.horizon + 1.0),
             "latitude": self.latitude,
             "longitude": self.longitude,
         }
 
     def temperature(self, hours: NDArray[np.int64]) -> NDArray[np.float64]:
-        """At hours [...], on the grid: [..., 3, 4]."""
+        """At hours [...], on the grid: [..., *grid]."""
         cycle = np.cos(2 * np.pi * hours / 24)[..., None, None]
         mean = 280.0 + 0.1 * self.latitude[:, None] + self.longitude
         days = (hours // 24)[..., None, None]
@@ -61,7 +63,7 @@ class Days(base.System):
     ) -> dict[str, NDArray[np.generic]]:
         first = {"train": 0, "validation": 2000, "test": 4000}[split]
         reference = START + first + self.stride * np.asarray(indices)
-        hours = reference[:, None] + np.arange(-2, 6)
+        hours = reference[:, None] + np.arange(-2, self.horizon + 1)
         return {"t": np.float32(self.temperature(hours)), "reference_time": reference}
 
     def available(self, split: str) -> int:

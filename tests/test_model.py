@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from calendar_system import Days
 from conftest import Waves, make_data
 
 from wdno import model as models
@@ -161,6 +162,34 @@ def test_parameters_are_counted_once(waves: Trajectories) -> None:
     model = build(waves)
     network = model.objective.denoiser.network
     assert model.parameter_count() == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("representation", REPRESENTATIONS, ids=lambda r: r.get("family", "id"))
+def test_a_large_mean_hides_nothing_from_the_network(
+    tmp_path: Path, representation: dict, relative: bool
+) -> None:
+    system = Days(noise=2.0, grid=(10, 10, 10))
+    data = Trajectories(make_data(tmp_path / "train.nc", system=system, count=60))
+    representation = {**representation, "relative": relative}
+    spec = {"representation": representation, "network": NETWORKS[1], "objective": OBJECTIVES[1]}
+    spec["network"] = {"name": "unet", "width": 8, "multipliers": [1], "attention": "none"}
+    model = Model(spec, data.layout)
+    model.fit_scales(data)
+    assert model.field_mean[0] == pytest.approx(
+        data.dataset["t"].to_numpy()[:, 3:].mean(), rel=1e-5
+    )
+    batch = data.batch(np.arange(60))
+    given = model.condition_scaler.normalise(model.condition(batch))
+    # Over time, at each point: what the weather changes, beside what differs between points.
+    varies = given[:, :, 0].std(dim=0).flatten(1).amax(dim=1)
+    assert varies[0] > 0.2, f"the mean level varies by {varies[0]:.3f} of its channel's scale"
+    torch.testing.assert_close(
+        model.representation.decode(model.target(batch), data.layout.grid) + model._origin(batch),
+        batch["state"],
+        rtol=1e-5,
+        atol=1e-4,
+    )
 
 
 @pytest.mark.parametrize("representation", REPRESENTATIONS, ids=lambda r: r.get("family", "id"))

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from wdno.archives import cache
 from wdno.archives.download import download
-from wdno.archives.errors import DownloadError
-from wdno.files import DiskFullError
+from wdno.archives.errors import ChecksumError, DownloadError
 
 URL = "https://github.com/pydata/xarray-data/raw/master/era5-2mt-2019-03-uk.grib"
 VARIABLE = "WDNO_SAMPLE_URL"
@@ -39,14 +38,16 @@ def fetch() -> Path:
         The GRIB file, whole and with the right checksum.
 
     Raises:
+        ChecksumError: What is there under its address is another file.
         DownloadError: It is neither in the cache nor to be had.
+        OSError: The cache cannot be written.
     """
     target, url = path(), os.environ.get(VARIABLE) or URL
     try:
         download(url, target, sha256=SHA256, waits=WAITS, patience=PATIENCE, timeout=TIMEOUT)
-    except DiskFullError:
+    except ChecksumError:
         raise
-    except (DownloadError, OSError) as error:
+    except DownloadError as error:
         raise DownloadError(
             f"the ERA5 sample is neither in the cache nor to be had: {error}. Connect to a "
             f"network, or get {URL} on another machine, sha256 {SHA256}, and put it at {target}; "

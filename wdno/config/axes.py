@@ -106,8 +106,8 @@ class ObjectiveOptions(Section):
 
     weighting: Literal["uniform", "scale", "energy"] = Field(
         default="uniform",
-        description="Weight of each channel in the loss: 1, its scale, or its scale squared, "
-        "which makes the loss of an orthogonal transform that of the fields.",
+        description="Weight of each channel in the loss, among those of its field: 1, its scale, "
+        "or its scale squared, which makes the loss of an orthogonal transform that of the fields.",
     )
 
 

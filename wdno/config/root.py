@@ -19,7 +19,7 @@ Options = TypeVar("Options", bound=SystemOptions)
 
 
 class SampleCounts(Section):
-    """How many trajectories each split holds; splits are independent draws."""
+    """How many trajectories each split holds, at most so many where they are cut from a record."""
 
     train: PositiveInt = Field(default=40_000, description="Training trajectories.")
     validation: PositiveInt = Field(default=500, description="Validation trajectories.")

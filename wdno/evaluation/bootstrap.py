@@ -14,8 +14,8 @@ resampled means spread (S - 1) / S of the variance that new trainings would, so 
 seeds the interval is somewhat narrow; with one seed it speaks of that one training only.
 
 Cases that overlap, such as windows of one record an hour apart, are no independent draws. They are
-resampled together, in blocks (Kuensch 1989, Ann. Statist. 17(3), 1217); with few blocks the
-interval is rough.
+resampled together, in blocks (Kuensch 1989, Ann. Statist. 17(3), 1217); of fewer than eight blocks
+nothing is said.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 Float = NDArray[np.float64]
+
+FEWEST_BLOCKS = 8
+"""Of fewer, the resamples are too few to tell an interval from the range."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,9 @@ def paired_bootstrap(
         seed: of the resampling.
 
     Returns:
-        The interval. Its ends are NaN for a single case or block, and everything is NaN where an
-        error is not finite or the reference's mean error is zero.
+        The interval. Its ends are NaN for a single case and for fewer than :data:`FEWEST_BLOCKS`
+        blocks, and everything is NaN where an error is not finite or the reference's mean error is
+        zero.
 
     Raises:
         ValueError: the numbers of cases differ, or an option is out of range.
@@ -107,7 +111,7 @@ def paired_bootstrap(
         )
     members = (labels[:, None] == np.unique(labels)).astype(float)
     sums_a, sums_b, counts = a @ members, b @ members, members.sum(axis=0)
-    if counts.size < 2:
+    if counts.size < (2 if blocks is None else FEWEST_BLOCKS):
         return Interval(estimate, math.nan, math.nan, level)
 
     # What is resampled is positions, not values, so that one draw of cases serves both methods.

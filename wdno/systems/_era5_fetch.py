@@ -12,7 +12,7 @@ import xarray as xr
 
 from wdno.archives import cds, record, sample, space, stand_in, stores
 from wdno.archives.dialects import open_records
-from wdno.archives.errors import DownloadError, RecordError
+from wdno.archives.errors import ChecksumError, DownloadError, RecordError
 from wdno.archives.names import lookup
 from wdno.archives.space import Region
 
@@ -85,6 +85,9 @@ def fetch(options: Options, output: Path, *, check: Callable[[Path], object]) ->
 def _sample(options: Options) -> _Found:
     try:
         path = sample.fetch()
+    except ChecksumError:
+        # Something is there, and it is not the sample: nobody should take it for no network.
+        raise
     except DownloadError as error:
         if options.fallback != "stand_in":
             raise
@@ -102,7 +105,7 @@ def _sample(options: Options) -> _Found:
 
 def _file(options: Options) -> _Found:
     pattern = Path(str(options.file)).expanduser()
-    paths = sorted(pattern.parent.glob(pattern.name)) or [pattern]
+    paths = [Path(file) for file in options.files()]
     array = open_records(paths, options.variable, options.level)
     origin = str(array.attrs["origin"]).lower()
     real = any(

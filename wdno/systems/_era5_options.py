@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -220,15 +221,15 @@ class Options(SystemOptions):
             return self
         hours = self.periods.hours()
         needed = (self.frames + 1) * self.hours_per_step
-        ordered = sorted(SPLITS, key=lambda name: hours[name])
         for name in SPLITS:
             if hours[name][0] > hours[name][1]:
                 raise ValueError(f"periods.{name}: its first time is after its last")
-        for before, after in itertools.pairwise(ordered):
+        for before, after in itertools.pairwise(SPLITS):
             apart = hours[after][0] - hours[before][1]
             if apart < needed:
                 raise ValueError(
-                    f"periods: {after} begins {apart} hours after the last time of {before}; with "
+                    f"periods: {after} begins {apart} hours after the last time of {before}, which "
+                    "it must follow, so that nothing is learnt from the future; with "
                     f"windows of {self.frames} frames every {self.hours_per_step} h expected at "
                     f"least {needed}, so that a whole window lies between"
                 )
@@ -248,6 +249,13 @@ class Options(SystemOptions):
     def store_url(self) -> str:
         """URL of the Zarr store."""
         return self.store or STORES[self.source]
+
+    def files(self) -> list[str]:
+        """Return the files of `source: file`, or their pattern where none is there yet."""
+        if self.file is None:
+            return []
+        pattern = Path(self.file).expanduser()
+        return [str(path) for path in sorted(pattern.parent.glob(pattern.name)) or [pattern]]
 
     def grid_shape(self) -> tuple[int, int, int]:
         """Return `(horizon, latitude, longitude)`."""

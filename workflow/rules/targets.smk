@@ -25,8 +25,10 @@ def studied(system):
 
 
 def data_sets(system):
-    """Return the data sets of a system and their card."""
+    """Return the data sets of a system and their card, and its record if it has one."""
+    recorded = configuration.system(CONFIG, system).options.recorded
     return [
+        *([f"{RUN}/{system}/data/record.nc"] if recorded else []),
         *expand(f"{RUN}/{system}/data/{{split}}.nc", split=SPLITS),
         f"{RUN}/{system}/data/card.csv",
     ]

@@ -7,6 +7,7 @@ from importlib import resources
 import pandas as pd
 
 METRICS = ("mse", "mae", "max_error")
+SIMULATION = "simulation.csv"
 
 Published = dict[tuple[str, str], dict[str, float]]
 """(system, method) -> metric -> value; the method's name as :func:`key` writes it."""
@@ -20,20 +21,23 @@ def key(method: str) -> str:
 def simulation() -> Published:
     """Errors of simulation, by system and method, of arXiv 2412.04833.
 
-    Mean squared errors are those of its Table 1; for compressible flow its Table 5 has further
-    methods, mean absolute and largest errors.
+    Mean squared errors are those of its Table 1, `simulation.csv`; a file `{system}.csv` has
+    further methods and errors of a system.
 
     Raises:
         ValueError: a file has no column `method`, or a value is not a number.
     """
     found: Published = {}
-    for row in read("compressible_ns.csv").to_dict("records"):
-        method = key(str(row.pop("method")))
-        values = {str(name): float(value) for name, value in row.items() if pd.notna(value)}
-        found["compressible_ns", method] = values
-    table = read("simulation.csv").melt("method", var_name="system", value_name="value").dropna()
+    table = read(SIMULATION).melt("method", var_name="system", value_name="value").dropna()
     for system, method, value in table[["system", "method", "value"]].itertuples(index=False):
-        found.setdefault((str(system), key(str(method))), {})["mse"] = float(value)
+        found[str(system), key(str(method))] = {"mse": float(value)}
+    for file in resources.files(__name__).iterdir():
+        if not file.name.endswith(".csv") or file.name == SIMULATION:
+            continue
+        for row in read(file.name).to_dict("records"):
+            method = key(str(row.pop("method")))
+            values = {str(name): float(value) for name, value in row.items() if pd.notna(value)}
+            found.setdefault((file.name.removesuffix(".csv"), method), {}).update(values)
     return found
 
 
