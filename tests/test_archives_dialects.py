@@ -50,6 +50,22 @@ DIALECTS: dict[str, Change] = {
 }
 
 
+def test_final_data_win_over_preliminary_ones_whatever_the_names(tmp_path: Path) -> None:
+    final, preliminary = field(), field() + 9.0
+
+    def labelled(array: xr.DataArray, version: str) -> xr.DataArray:
+        return array.assign_coords(expver=("time", [version] * array.sizes["time"]))
+
+    paths = [
+        write(tmp_path / "a.nc", labelled(preliminary[20:], "0005")),
+        write(tmp_path / "b.nc", labelled(final[:40], "0001")),
+    ]
+    found = open_records(paths, "2m_temperature", None)
+    np.testing.assert_allclose(found[:40], field()[:40], rtol=1e-6)
+    np.testing.assert_allclose(found[40:], field()[40:] + 9.0, rtol=1e-6)
+    assert "version" not in found.coords
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_dialects_give_the_same_array(tmp_path: Path, dialect: str) -> None:
     path = write(tmp_path / "file.nc", DIALECTS[dialect](field()))

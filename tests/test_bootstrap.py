@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from wdno.evaluation.bootstrap import mean_and_sd, paired_bootstrap
+from wdno.evaluation.bootstrap import FEWEST_BLOCKS, mean_and_sd, paired_bootstrap
 
 
 def test_estimates_are_of_all_cases_and_seeds():
@@ -117,10 +117,27 @@ def test_cases_of_a_block_are_drawn_together():
 
 
 def test_blocks_of_unequal_size_weigh_by_their_cases():
-    a, b = np.array([1.0, 1.0, 1.0, 5.0]), np.ones(4)
-    found = paired_bootstrap(a, b, blocks=np.array([0, 0, 0, 1]), statistic="difference")
-    assert found.estimate == pytest.approx(1.0)
-    assert (found.low, found.high) == pytest.approx((0.0, 4.0))
-    assert math.isnan(paired_bootstrap(a, b, blocks=np.zeros(4, dtype=int)).low)
+    # Nine single cases of error 1, and nine of error 5 in one block.
+    a, b = np.repeat([1.0, 5.0], 9), np.ones(18)
+    blocks = np.concatenate([np.arange(9), np.full(9, 9)])
+    found = paired_bootstrap(a, b, blocks=blocks, statistic="difference")
+    assert found.estimate == pytest.approx(2.0)
+    # The block is drawn k times of ten: 36 k / (10 - k + 9 k), 0 for k = 0 and 3 for k = 3.75.
+    assert found.low == 0.0
+    assert 2.4 < found.high < 3.2
+    assert math.isnan(paired_bootstrap(a, b, blocks=np.zeros(18, dtype=int)).low)
+
+
+def test_of_few_blocks_nothing_is_said():
+    rng = np.random.default_rng(0)
+    a, b = rng.gamma(4.0, size=(2, 70))
+    for count in (2, FEWEST_BLOCKS - 1, FEWEST_BLOCKS):
+        found = paired_bootstrap(a, b, blocks=np.arange(70) % count)
+        assert found.estimate == pytest.approx(a.mean() / b.mean())
+        assert math.isnan(found.low) == math.isnan(found.high) == (count < FEWEST_BLOCKS), count
+
+
+def test_blocks_are_one_for_each_case():
+    a, b = np.ones(4), np.ones(4)
     with pytest.raises(ValueError, match="a block for each of 4 cases"):
         paired_bootstrap(a, b, blocks=np.zeros(3, dtype=int))

@@ -251,3 +251,22 @@ def test_dates_may_be_dates_of_yaml() -> None:
     assert periods.test == ["2020-01-20", "2020-01-25T12:00"]
     first, last = periods.hours()["test"]
     assert (record.date(first), record.date(last)) == ("2020-01-20T00:00", "2020-01-25T12:00")
+
+
+def test_the_files_of_a_user_are_inputs(tmp_path: Path) -> None:
+    assert Options().files() == []
+    chosen = options(source="file", file=str(tmp_path / "2020-*.nc"))
+    assert chosen.files() == [str(tmp_path / "2020-*.nc")], "named in the error when none is there"
+    for name in ("2020-02.nc", "2020-01.nc", "2019-12.nc"):
+        (tmp_path / name).touch()
+    assert chosen.files() == [str(tmp_path / name) for name in ("2020-01.nc", "2020-02.nc")]
+
+
+def test_learning_from_the_future_is_refused() -> None:
+    order = {
+        "train": ["2020-03-01"] * 2,
+        "validation": ["2020-02-01"] * 2,
+        "test": ["2020-01-01"] * 2,
+    }
+    with pytest.raises(ValidationError, match="nothing is learnt from the future"):
+        options(periods=order)

@@ -18,7 +18,7 @@ from archive_server import Archive, serving
 from test_era5 import fetched, options
 
 from wdno.archives import sample, stand_in
-from wdno.archives.errors import DownloadError, RecordError
+from wdno.archives.errors import ChecksumError, DownloadError, RecordError
 from wdno.systems import _era5_windows as windows
 from wdno.systems.era5 import Options
 
@@ -65,8 +65,10 @@ def test_another_file_under_the_name_of_the_sample_is_refused(
 ) -> None:
     with serving(Archive({"/sample": b"not the sample"})) as archive:
         monkeypatch.setenv("WDNO_SAMPLE_URL", f"{archive.url}/sample")
-        with pytest.raises(DownloadError, match=rf"14 bytes .* expected {sample.SHA256}"):
-            fetched(Options(), offline)
+        # With a fallback too: something is there, and nobody should take it for no network.
+        for fallback in ("none", "stand_in"):
+            with pytest.raises(ChecksumError, match=rf"14 bytes .* expected {sample.SHA256}"):
+                fetched(Options(fallback=fallback), offline)
     assert not sample.path().exists()
 
 

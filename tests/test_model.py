@@ -14,6 +14,7 @@ from conftest import Waves, make_data
 from wdno import model as models
 from wdno.data.dataset import Trajectories
 from wdno.model import LayoutError, Model
+from wdno.systems import compressible_ns
 from wdno.training.checkpoint import CheckpointError, save_model
 
 REPRESENTATIONS = [
@@ -205,3 +206,20 @@ def test_a_relative_model_begins_as_persistence(waves: Trajectories, representat
     channels = model.target_scaler.denormalise(torch.zeros_like(departure))
     mean = model.representation.decode(channels, waves.layout.grid)
     torch.testing.assert_close(model.predict(batch, generators(4)), last + mean)
+
+
+@pytest.mark.parametrize("weighting", ["scale", "energy"])
+def test_fields_count_alike_in_the_loss(tmp_path: Path, weighting: str) -> None:
+    shocks = compressible_ns.Options(grid={"time": 16, "x": 24}, cells=48)
+    system = compressible_ns.System(shocks)
+    data = Trajectories(make_data(tmp_path / "train.nc", system=system, count=12))
+    model = build(data, objective={"name": "regression", "weighting": weighting})
+    weight = model._weight()
+    assert weight is not None
+    by_field = weight.view(3, 4)
+    torch.testing.assert_close(by_field.mean(dim=1), torch.ones(3))
+    # Pressures are forty times as large as velocities, and their bands weigh about the same.
+    spread = model.target_scaler.scale.view(3, 4)
+    assert spread[2, 0] > 10 * spread[1, 0]
+    assert by_field[2, 0] < 2 * by_field[1, 0]
+    assert (by_field[:, 0] > by_field[:, 3]).all(), "within a field, bands weigh by their scale"

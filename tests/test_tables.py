@@ -203,7 +203,23 @@ def test_forecasts_have_their_usual_scores(tmp_path, forecasts):
     assert table["baseline_ratio"].to_numpy() == pytest.approx(table["mse"] / table["mse"][2])
     assert errors["MSE / Persistence [95 %]"][2] == "1"
     assert (table["baseline_ratio_high"][:2] < 1).all()
+    for method in ("persistence", "hourly_mean"):
+        times = table[table["method"] == method]["mse"].iloc[0] / table["mse"]
+        assert table[f"times_better_than_{method}"].to_numpy() == pytest.approx(times)
+    assert errors["vs. hourly mean"][3] == "1.00×"
     assert "Paper, full size" in errors
+
+
+def test_cases_that_overlap_are_counted_by_their_windows(tmp_path, forecasts):
+    overlapping = [dataclasses.replace(r, blocks=np.arange(12) // 5) for r in forecasts]
+    table = simulation_table(overlapping, {}, resamples=50)
+    assert table["blocks"].tolist() == [3] * 4
+    assert table["mse_ratio_low"][1:].isna().all()
+    assert table["mse_ratio"].notna().all()
+    write_simulation_table(table, tmp_path / "t")
+    text = (tmp_path / "t.md").read_text()
+    assert "errors on 12 test cases, 3 windows' lengths of time, of 4 x 6 x 8" in text
+    assert "[" not in read_markdown(text)[0]["MSE / WDNO [95 %]"][1]
 
 
 def test_data_that_stand_in_are_named_and_have_no_published_values(tmp_path, forecasts):

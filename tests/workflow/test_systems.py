@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 import yaml
 from archive_files import TEST_DATA
-from snakemake_project import ROOT, Project, copy_project, parse_jobs
+from snakemake_project import PARTS, ROOT, Project, copy_project, parse_jobs
 
 from wdno.archives.sample import NAME as SAMPLE_NAME
 
@@ -103,6 +103,14 @@ def test_a_change_of_one_system_leaves_the_others_alone(systems: Project) -> Non
     jobs = parse_jobs(output)
     assert {job.wildcards["system"] for job in jobs if "system" in job.wildcards} == {"era5"}
     assert {"fetch", "generate", "statistics", "train"} <= {job.rule for job in jobs}
+
+
+def test_a_record_that_is_removed_is_fetched_again(systems: Project, tmp_path: Path) -> None:
+    project = copy_project(systems.path, tmp_path / "p", (*PARTS, "results", ".snakemake"))
+    (project.path / "results/systems/era5/data/record.nc").unlink()
+    output = project.run("--dry-run", "all", overlays=(OVERLAY,))
+    rules = {job.rule for job in parse_jobs(output)}
+    assert {"fetch", "generate", "statistics", "train", "evaluate", "simulation_table"} <= rules
 
 
 def test_one_table_or_one_system_alone(fresh: Project) -> None:

@@ -20,6 +20,7 @@ import xarray as xr
 from wdno.archives import space
 from wdno.archives.errors import RecordError
 from wdno.archives.names import Variable, lookup
+from wdno.archives.versions import final, in_time_order, of_each_time
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +35,6 @@ NAMES = {
 BLOCK_BYTES = 32 * 1024 * 1024
 """Bytes of the file that are read at a time."""
 
-FINAL = 1
-"""`expver` of final data; 5 is preliminary."""
-
 
 def open_records(paths: Sequence[Path], variable: str, level: int | None) -> xr.DataArray:
     """Open several files, such as one a month, as one record; see `open_record`.
@@ -44,7 +42,7 @@ def open_records(paths: Sequence[Path], variable: str, level: int | None) -> xr.
     Raises:
         RecordError: A file cannot be used, or the files have different grids.
     """
-    arrays = [open_record(path, variable, level) for path in paths]
+    arrays = [_open_one(path, variable, level) for path in paths]
     for path, array in zip(paths, arrays, strict=True):
         for axis in ("latitude", "longitude"):
             ours, theirs = arrays[0][axis].to_numpy(), array[axis].to_numpy()
@@ -53,11 +51,10 @@ def open_records(paths: Sequence[Path], variable: str, level: int | None) -> xr.
                     f"{path}: {axis} {space.extent(array, axis)}, but {paths[0]} has "
                     f"{space.extent(arrays[0], axis)}; the files of one record share a grid"
                 )
-    if len(arrays) == 1:
-        return arrays[0]
-    return _in_order(
-        xr.concat(arrays, "time", join="override", coords="minimal", compat="override")
-    )
+    whole = arrays[0]
+    if len(arrays) > 1:
+        whole = xr.concat(arrays, "time", join="override", coords="minimal", compat="override")
+    return in_time_order(whole)
 
 
 def open_record(path: Path, variable: str, level: int | None = None) -> xr.DataArray:
@@ -75,6 +72,11 @@ def open_record(path: Path, variable: str, level: int | None = None) -> xr.DataA
     Raises:
         RecordError: The file is absent, not whole, or of a form that cannot be used.
     """
+    return in_time_order(_open_one(path, variable, level))
+
+
+def _open_one(path: Path, variable: str, level: int | None) -> xr.DataArray:
+    """Open a file as it is in time, with the `version` (expver) of each frame."""
     wanted = lookup(variable)
     dataset = _open(path, wanted, level)
     name = _find(path, dataset, wanted)
@@ -91,7 +93,7 @@ def open_record(path: Path, variable: str, level: int | None = None) -> xr.DataA
     # A block of time; larger than the file's own chunks, so that each is read once.
     per_time = max(array.nbytes // max(array.sizes["time"], 1), 1)
     array = array.chunk({"time": int(np.clip(BLOCK_BYTES // per_time, 1, 8192))})
-    array = _final(path, array)
+    array = final(path, array)
     for axis in ("latitude", "longitude"):
         if axis not in array.dims or axis not in array.coords:
             raise RecordError(
@@ -105,9 +107,9 @@ def open_record(path: Path, variable: str, level: int | None = None) -> xr.DataA
             f"{path}: {name!r} has the dimension {', '.join(several)} beside time, latitude and "
             "longitude; select one entry of it, or their mean, before"
         )
-    array = array.squeeze(extra).reset_coords(drop=True)
-    array = array.transpose("time", "latitude", "longitude")
-    array = _in_order(space.in_order(array, str(path)))
+    version = ("time", of_each_time(array))
+    array = array.squeeze(extra).reset_coords(drop=True).assign_coords(version=version)
+    array = space.in_order(array.transpose("time", "latitude", "longitude"), str(path))
     units = wanted.units or str(array.attrs.get("units", "1"))
     long_name = wanted.long_name or str(array.attrs.get("long_name", wanted.short))
     array.attrs = {"units": units, "long_name": long_name, "origin": _origin(dataset)}
@@ -261,31 +263,6 @@ def _level(path: Path, array: xr.DataArray, level: int | None) -> xr.DataArray:
         return array.isel(level=index) if "level" in array.dims else array
     there = ", ".join(f"{value:g}" for value in levels)
     raise RecordError(f"{path}: {array.name!r} has {problem}; its levels in hPa: {there}")
-
-
-def _final(path: Path, array: xr.DataArray) -> xr.DataArray:
-    """Combine final and preliminary data: each is missing where the other is."""
-    if "expver" not in array.dims:
-        return array
-    versions = array["expver"].astype(int).to_numpy().tolist()
-    if FINAL not in versions and len(versions) > 1:
-        raise RecordError(
-            f"{path}: {array.name!r} has the versions (expver) {versions}, none of them {FINAL}, "
-            "the final one; select one before"
-        )
-    order = sorted(range(len(versions)), key=lambda i: versions[i])
-    combined = array.isel(expver=order[0])
-    for other in order[1:]:
-        combined = combined.fillna(array.isel(expver=other))
-    return combined
-
-
-def _in_order(array: xr.DataArray) -> xr.DataArray:
-    """Times ascending; of those that are there twice, the first."""
-    _, first = np.unique(array["time"].to_numpy(), return_index=True)
-    if len(first) < array.sizes["time"]:
-        log.info("%d frames with times that are there already", array.sizes["time"] - len(first))
-    return array if np.array_equal(first, np.arange(array.sizes["time"])) else array[first]
 
 
 def _coordinate(array: xr.DataArray, names: Iterable[str]) -> str | None:

@@ -243,8 +243,8 @@ def _main_notes(cells: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
     if any(column.startswith(f"{VERSUS} ") for column in cells):
         notes.append(
             f"{VERSUS} persistence: how many times the MSE is lower than that of repeating the "
-            "last given frame. Hourly mean: of each hour of the day in training; persisted anomaly: the "
-            "last given frame's departure from it, added to it."
+            "last given frame. Hourly mean: of each hour of the day in training; persisted "
+            "anomaly: the last given frame's departure from it, added to it."
         )
     if PAPER in cells:
         notes.append(
