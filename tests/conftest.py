@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -87,3 +87,22 @@ def waves(waves_file: Path) -> Trajectories:
 def _one_thread_for_libraries() -> None:
     # Tests run small problems, for which more threads only cost.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Keep the figures that are saved, at a low resolution."""
+    from matplotlib.figure import Figure
+
+    from wdno.evaluation import figure_style
+
+    figures: list[Any] = []
+    save = Figure.savefig
+
+    def keep(self: Figure, *arguments: Any, **options: Any) -> None:
+        figures.append(self)
+        save(self, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    monkeypatch.setitem(figure_style.STYLE, "savefig.dpi", 30)
+    return figures

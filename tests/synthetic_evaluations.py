@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wdno.evaluation.results import Evaluation
-from wdno.evaluation.scores import score
+from wdno.evaluation.scores import Measure, score
 
 DESIGNS: dict[str, dict[str, Any]] = {
     "persistence": {"label": "Persistence"},
@@ -67,6 +67,8 @@ def evaluation(
     cases: int = 12,
     samples: int = 1,
     scale: float | None = None,
+    measure: Measure | None = None,
+    climatology: NDArray[np.float64] | None = None,
     **changes: Any,
 ) -> Evaluation:
     """Evaluate a prediction that is the truth and noise that grows in time.
@@ -80,6 +82,8 @@ def evaluation(
         cases: number of cases.
         samples: samples of each case.
         scale: standard deviation of the noise at the final time; None: by the method.
+        measure: what errors are measured with.
+        climatology: `[cases, fields, *grid]`, for the anomaly correlation.
         **changes: attributes of the record to set.
     """
     truth, coordinates = waves(grid, len(fields), cases)
@@ -95,10 +99,11 @@ def evaluation(
     values: dict[str, Any] = {
         "run": "laptop",
         "system": system,
+        "title": f"{system.capitalize()} equation",
         "task": "simulation",
         "method": method,
         "seed": seed,
-        "scores": score(truth, prediction, fields),
+        "scores": score(truth, prediction, fields, measure=measure, climatology=climatology),
         "coordinates": coordinates,
         "example_cases": np.arange(3),
         "example_truth": truth[:3],

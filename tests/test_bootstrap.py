@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from wdno.evaluation.bootstrap import mean_and_sd, paired_bootstrap
+from wdno.evaluation.bootstrap import FEWEST_BLOCKS, mean_and_sd, paired_bootstrap
 
 
 def test_estimates_are_of_all_cases_and_seeds():
@@ -101,3 +101,43 @@ def test_mean_and_sd():
     assert (mean, math.isnan(sd)) == (5.0, True)
     with pytest.raises(ValueError, match="one value for each seed"):
         mean_and_sd([])
+
+
+def test_cases_of_a_block_are_drawn_together():
+    rng = np.random.default_rng(0)
+    independent = rng.gamma(4.0, size=(2, 20))
+    # The same twenty numbers, each ten times: no more is known than from twenty.
+    repeated = np.repeat(independent, 10, axis=1)
+    blocks = np.repeat(np.arange(20), 10)
+    a, b = (paired_bootstrap(x[0], x[1], resamples=4000) for x in (independent, repeated))
+    c = paired_bootstrap(*repeated, blocks=blocks, resamples=4000)
+    assert c.estimate == pytest.approx(a.estimate)
+    assert c.high - c.low == pytest.approx(a.high - a.low, rel=0.05)
+    assert b.high - b.low < 0.5 * (c.high - c.low), "taken as independent they seem sure"
+
+
+def test_blocks_of_unequal_size_weigh_by_their_cases():
+    # Nine single cases of error 1, and nine of error 5 in one block.
+    a, b = np.repeat([1.0, 5.0], 9), np.ones(18)
+    blocks = np.concatenate([np.arange(9), np.full(9, 9)])
+    found = paired_bootstrap(a, b, blocks=blocks, statistic="difference")
+    assert found.estimate == pytest.approx(2.0)
+    # The block is drawn k times of ten: 36 k / (10 - k + 9 k), 0 for k = 0 and 3 for k = 3.75.
+    assert found.low == 0.0
+    assert 2.4 < found.high < 3.2
+    assert math.isnan(paired_bootstrap(a, b, blocks=np.zeros(18, dtype=int)).low)
+
+
+def test_of_few_blocks_nothing_is_said():
+    rng = np.random.default_rng(0)
+    a, b = rng.gamma(4.0, size=(2, 70))
+    for count in (2, FEWEST_BLOCKS - 1, FEWEST_BLOCKS):
+        found = paired_bootstrap(a, b, blocks=np.arange(70) % count)
+        assert found.estimate == pytest.approx(a.mean() / b.mean())
+        assert math.isnan(found.low) == math.isnan(found.high) == (count < FEWEST_BLOCKS), count
+
+
+def test_blocks_are_one_for_each_case():
+    a, b = np.ones(4), np.ones(4)
+    with pytest.raises(ValueError, match="a block for each of 4 cases"):
+        paired_bootstrap(a, b, blocks=np.zeros(3, dtype=int))

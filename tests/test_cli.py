@@ -54,7 +54,14 @@ def train_arguments(folder: Path, name: str, model: str = "wdno") -> list[object
 
 def evaluate_arguments(folder: Path, checkpoint: Path, method: str = "wdno") -> list[object]:
     names = ["--system", "burgers", "--task", "simulation", "--method", method, "--seed", 0]
-    paths = ["--data", folder / "test.nc", "--checkpoint", checkpoint]
+    statistics = folder / "statistics.nc"
+    if not statistics.exists():
+        source = folder / "train.nc"
+        done = run(
+            "statistics", source if source.exists() else folder / "test.nc", "--output", statistics
+        )
+        assert done.returncode == 0, done.stderr
+    paths = ["--data", folder / "test.nc", "--statistics", statistics, "--checkpoint", checkpoint]
     config = ["--config", folder / "config.yaml"]
     return ["evaluate", *config, *names, *paths, "--output", folder / "evaluated"]
 

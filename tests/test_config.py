@@ -173,10 +173,13 @@ def test_studied_models_are_checked_though_no_method_uses_them(values: dict) -> 
 def test_an_overlay_that_changes_a_choice_is_told_to_remove_the_rest(values: dict) -> None:
     with pytest.raises(ConfigError, match=r"models\.fno\.network\.modes.*remove them with null"):
         configuration.validate(changed(values, "models.fno.network.name", "unet"))
-    removed = {"name": "unet", "modes": None, "layers": None}
-    config = configuration.validate(
-        configuration.merge(values, {"models": {"fno": {"network": removed}}})
-    )
+    removed = {"models": {"fno": {"network": {"name": "unet", "modes": None, "layers": None}}}}
+    values = configuration.merge(values, removed)
+    # A system's own part of the model is told by the system's name.
+    with pytest.raises(ConfigError, match=r"of system 'era5':\n.*models\.fno\.network\.modes"):
+        configuration.validate(values)
+    own = {"models": {"fno": {"network": {"modes": None}}}}
+    config = configuration.validate(configuration.merge(values, {"systems": {"era5": own}}))
     assert config.models["fno"].network.name == "unet"
 
 

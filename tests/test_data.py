@@ -55,7 +55,7 @@ def test_layout_survives_json(waves: Trajectories) -> None:
     layout = Layout.from_json(json.loads(json.dumps(waves.layout.to_json())))
     assert layout == waves.layout
     assert layout == Layout(
-        "waves", ("u",), ("f",), 1, (16, 24), ("periodic",), (0.0, 1.0, 0.0, 23 / 24)
+        "waves", "Waves", ("u",), ("f",), 1, (16, 24), ("periodic",), (0.0, 1.0, 0.0, 23 / 24)
     )
 
 
@@ -174,7 +174,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, waves_file: Path, keep: flo
 def test_files_of_others_and_absent_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.nc"
     xr.Dataset({"u": ("x", np.zeros(3))}).to_netcdf(path)
-    with pytest.raises(DataError, match="lacks the attributes"):
+    with pytest.raises(DataError, match=r"lacks the attribute.s. system, title, given_frames"):
         open_dataset(path)
     with pytest.raises(DataError, match="not found"):
         open_dataset(tmp_path / "absent.nc")

@@ -15,7 +15,7 @@ def write_split(path, values: np.ndarray) -> None:
     dims = ("sample", "time", "x")
     attributes = {"units": "m/s", "role": "state"}
     dataset = xr.Dataset({"u": (dims, values.astype("float32"), attributes)})
-    dataset.attrs = {"system": "burgers", "given_frames": 1}
+    dataset.attrs = {"system": "burgers", "title": "Burgers equation", "given_frames": 1}
     chunks = {"zlib": True, "complevel": 4, "chunksizes": (2, *values.shape[1:])}
     dataset.to_netcdf(path, engine="netcdf4", encoding={"u": chunks})
 

@@ -17,7 +17,9 @@ Edit = Callable[[str, str], None]
 UNET_MODEL = {"representation": "wavelet", "network": "unet", "objective": "diffusion"}
 FNO_MODEL = {"representation": "identity", "network": "fno", "objective": "regression"}
 STAGE_NAMES = {
+    "fetch": {"system": "burgers"},
     "generate": {"system": "burgers"},
+    "statistics": {},
     "card": {},
     "train": UNET_MODEL,
     "evaluate": UNET_MODEL,
@@ -144,7 +146,7 @@ def test_the_folder_of_the_package_does_not_enter(
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(DigestError, match=r"no module 'wdno\.networks\.unett'"):
         stage_digest("train", **UNET_MODEL | {"network": "unett"})
-    with pytest.raises(DigestError, match="unknown stage 'fly': expected one of generate"):
+    with pytest.raises(DigestError, match="unknown stage 'fly': expected one of fetch, generate"):
         stage_digest("fly")
     with pytest.raises(DigestError, match="stage 'generate' needs 'system': given nothing"):
         stage_digest("generate")
@@ -154,16 +156,19 @@ def test_unknown_names_are_refused() -> None:
 def test_every_stage_has_its_modules(stage: str) -> None:
     names = STAGE_NAMES[stage]
     found = modules(*(root.format(**names) for root in STAGES[stage].roots))
-    assert f"wdno.{'evaluation' if stage == 'card' else 'stages'}" in {
-        name.rpartition(".")[0] for name in found
-    }
+    home = {"card": "evaluation", "statistics": "data"}.get(stage, "stages")
+    assert f"wdno.{home}" in {name.rpartition(".")[0] for name in found}
     assert len(stage_digest(stage, **names)) == 16
 
 
 @pytest.mark.parametrize(
     ("stage", "names", "absent"),
     [
-        ("train", UNET_MODEL, ["wdno.diffusion.samplers", "wdno.networks.fno", "wdno.evaluation"]),
+        (
+            "train",
+            UNET_MODEL,
+            ["wdno.diffusion.samplers", "wdno.networks.fno", "wdno.data.statistics"],
+        ),
         ("train", UNET_MODEL, ["wdno.solvers", "wdno.representations.identity"]),
         ("train", FNO_MODEL, ["wdno.diffusion", "wdno.networks.unet", "wdno.evaluation"]),
         ("evaluate", FNO_MODEL, ["wdno.diffusion", "wdno.networks.unet", "wdno.solvers"]),

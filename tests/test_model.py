@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from calendar_system import Days
 from conftest import Waves, make_data
 
 from wdno import model as models
 from wdno.data.dataset import Trajectories
 from wdno.model import LayoutError, Model
+from wdno.systems import compressible_ns
 from wdno.training.checkpoint import CheckpointError, save_model
 
 REPRESENTATIONS = [
@@ -161,3 +163,63 @@ def test_parameters_are_counted_once(waves: Trajectories) -> None:
     model = build(waves)
     network = model.objective.denoiser.network
     assert model.parameter_count() == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("representation", REPRESENTATIONS, ids=lambda r: r.get("family", "id"))
+def test_a_large_mean_hides_nothing_from_the_network(
+    tmp_path: Path, representation: dict, relative: bool
+) -> None:
+    system = Days(noise=2.0, grid=(10, 10, 10))
+    data = Trajectories(make_data(tmp_path / "train.nc", system=system, count=60))
+    representation = {**representation, "relative": relative}
+    spec = {"representation": representation, "network": NETWORKS[1], "objective": OBJECTIVES[1]}
+    spec["network"] = {"name": "unet", "width": 8, "multipliers": [1], "attention": "none"}
+    model = Model(spec, data.layout)
+    model.fit_scales(data)
+    assert model.field_mean[0] == pytest.approx(
+        data.dataset["t"].to_numpy()[:, 3:].mean(), rel=1e-5
+    )
+    batch = data.batch(np.arange(60))
+    given = model.condition_scaler.normalise(model.condition(batch))
+    # Over time, at each point: what the weather changes, beside what differs between points.
+    varies = given[:, :, 0].std(dim=0).flatten(1).amax(dim=1)
+    assert varies[0] > 0.2, f"the mean level varies by {varies[0]:.3f} of its channel's scale"
+    torch.testing.assert_close(
+        model.representation.decode(model.target(batch), data.layout.grid) + model._origin(batch),
+        batch["state"],
+        rtol=1e-5,
+        atol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("representation", REPRESENTATIONS, ids=lambda r: r.get("family", "id"))
+def test_a_relative_model_begins_as_persistence(waves: Trajectories, representation: dict) -> None:
+    model = build(
+        waves, representation={**representation, "relative": True}, objective=OBJECTIVES[1]
+    )
+    batch = waves.batch(np.arange(4))
+    last = batch["initial"][:, :, None]
+    departure = model.representation.encode(batch["state"] - last)
+    torch.testing.assert_close(model.target(batch), departure)
+    # The network's last layer starts at zero: what is left is the mean departure in training.
+    channels = model.target_scaler.denormalise(torch.zeros_like(departure))
+    mean = model.representation.decode(channels, waves.layout.grid)
+    torch.testing.assert_close(model.predict(batch, generators(4)), last + mean)
+
+
+@pytest.mark.parametrize("weighting", ["scale", "energy"])
+def test_fields_count_alike_in_the_loss(tmp_path: Path, weighting: str) -> None:
+    shocks = compressible_ns.Options(grid={"time": 16, "x": 24}, cells=48)
+    system = compressible_ns.System(shocks)
+    data = Trajectories(make_data(tmp_path / "train.nc", system=system, count=12))
+    model = build(data, objective={"name": "regression", "weighting": weighting})
+    weight = model._weight()
+    assert weight is not None
+    by_field = weight.view(3, 4)
+    torch.testing.assert_close(by_field.mean(dim=1), torch.ones(3))
+    # Pressures are forty times as large as velocities, and their bands weigh about the same.
+    spread = model.target_scaler.scale.view(3, 4)
+    assert spread[2, 0] > 10 * spread[1, 0]
+    assert by_field[2, 0] < 2 * by_field[1, 0]
+    assert (by_field[:, 0] > by_field[:, 3]).all(), "within a field, bands weigh by their scale"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,25 +12,26 @@ from test_model import SAMPLING, build
 from torch import Tensor
 
 from wdno.data.dataset import Trajectories
-from wdno.tasks.simulate import ModelPredictor, Persistence, sample_seed, simulate, trajectory
+from wdno.data.statistics import Statistics, measure
+from wdno.tasks.baselines import Persistence
+from wdno.tasks.simulate import ModelPredictor, sample_seed, simulate, trajectory
 
 
-def test_persistence_repeats_the_given_frame(waves: Trajectories) -> None:
-    batch = waves.batch(np.arange(3))
-    drawn = Persistence(waves.layout)(batch, 0)
-    assert drawn.shape == batch["state"].shape
-    for frame in range(drawn.shape[2]):
-        torch.testing.assert_close(drawn[:, 0, frame], batch["initial"][:, 0])
+@pytest.fixture(scope="module")
+def statistics(waves_file: Path) -> Statistics:
+    return measure(waves_file)
 
 
-def test_scores_are_those_of_the_generated_frames(waves: Trajectories) -> None:
+def test_scores_are_those_of_the_generated_frames(
+    waves: Trajectories, statistics: Statistics
+) -> None:
     outcome = simulate(
-        Persistence(waves.layout), waves, samples=1, cases=7, batch_size=3, examples=2
+        Persistence(waves.layout), waves, statistics, samples=1, cases=7, batch_size=3, examples=2
     )
     batch = waves.batch(np.arange(7))
     error = (batch["state"] - batch["initial"][:, :, None]).square().flatten(1).mean(1)
     np.testing.assert_allclose(outcome.scores.cases["mse"], error, rtol=1e-6)
-    assert outcome.scores.mse_over_time.shape == (7, 16)
+    assert outcome.scores.mse_over_time.shape == (7, 1, 16)
     np.testing.assert_array_equal(outcome.example_truth, batch["state"][:2])
 
 
@@ -40,13 +42,14 @@ def test_the_given_frames_are_imposed_exactly(waves: Trajectories) -> None:
     assert whole.shape == (2, 1, 17, 24)
 
 
-def test_a_sample_does_not_depend_on_its_batch(waves: Trajectories) -> None:
+def test_a_sample_does_not_depend_on_its_batch(waves: Trajectories, statistics: Statistics) -> None:
     model = build(waves)
     sampling = {"name": "ddim", "steps": 3, "eta": 1.0}
     scores = [
         simulate(
             ModelPredictor(model, seed=1, sampling=sampling),
             waves,
+            statistics,
             samples=2,
             cases=6,
             batch_size=size,
@@ -70,11 +73,13 @@ def test_samples_and_seeds_differ(waves: Trajectories) -> None:
     assert len({sample_seed(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)}) == 8
 
 
-def test_a_prediction_that_is_not_finite_is_refused_by_case(waves: Trajectories) -> None:
+def test_a_prediction_that_is_not_finite_is_refused_by_case(
+    waves: Trajectories, statistics: Statistics
+) -> None:
     def predict(batch: Mapping[str, Tensor], sample: int) -> Tensor:
         drawn = batch["state"].clone()
         drawn[batch["index"] == 4] = torch.nan
         return drawn
 
     with pytest.raises(FloatingPointError, match="case 4 is not finite"):
-        simulate(predict, waves, samples=1, cases=6, batch_size=3, description="test")
+        simulate(predict, waves, statistics, samples=1, cases=6, batch_size=3, description="test")

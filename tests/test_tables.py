@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -10,13 +11,7 @@ from synthetic_evaluations import evaluation, evaluations
 from wdno.evaluation import published
 from wdno.evaluation.bootstrap import paired_bootstrap
 from wdno.evaluation.results import EvaluationError
-from wdno.evaluation.sampler_study import (
-    COLUMNS,
-    read_sampler_study,
-    sampler_study_table,
-    write_sampler_study,
-    write_sampler_study_table,
-)
+from wdno.evaluation.scores import Measure
 from wdno.evaluation.table_text import with_spread
 from wdno.evaluation.tables import simulation_table, write_simulation_table
 
@@ -142,9 +137,101 @@ def test_panels_of_several_systems(tmp_path, records):
     write_simulation_table(table, tmp_path / "t")
     text = (tmp_path / "t.md").read_text()
     assert [len(panel) for panel in read_markdown(text)] == [4, 4, 4, 2, 2, 2]
-    assert "## smoke: errors on 12 test cases of 4 x 6 x 6 (time x space)" in text
+    assert "## Smoke equation: errors on 12 test cases of 4 x 6 x 6 (time x space)" in text
     assert text.count("Notes") == 1
     assert table["published_mse"].tolist()[-2:] == [0.00231, 0.00684]
+
+
+def test_several_fields_have_their_own_errors(tmp_path):
+    fields, spreads = ("rho", "p"), np.array([0.5, 4.0])
+    options = {"fields": fields, "measure": Measure(spreads=spreads), "system": "compressible_ns"}
+    records = [*evaluations(("wdno",), **options), evaluation("fno", **options)]
+    table = simulation_table(records, published.simulation(), persistence=None, resamples=50)
+    for name in ("mse", "mae", "max_error"):
+        values = [r.scores.fields["p"][name].mean() for r in records[:3]]
+        assert table[f"p_{name}"][0] == pytest.approx(np.mean(values))
+        assert table[f"p_{name}_sd"][0] == pytest.approx(np.std(values, ddof=1))
+    normalised = (table["rho_mse"] / 0.25 + table["p_mse"] / 16) / 2
+    assert table["mse_normalised"].to_numpy() == pytest.approx(normalised)
+    assert table["published_mae"].tolist() == [0.1049, 0.1985]
+    write_simulation_table(table, tmp_path / "t")
+    _, further, by_field, _ = read_markdown((tmp_path / "t.md").read_text())
+    assert further["MAE, paper"].tolist() == ["0.105", "0.199"]
+    assert {"MSE, normalised", "MAE, normalised", "Max. error, normalised"} <= set(further)
+    assert by_field.columns.tolist()[2:] == [
+        f"{field}: {name}" for field in fields for name in ("MSE", "MAE", "Max. error")
+    ]
+
+
+@pytest.fixture(scope="module")
+def forecasts():
+    climatology = np.zeros((12, 1, 4, 6, 8))
+    options = {
+        "grid": (4, 6, 8),
+        "system": "era5",
+        "measure": Measure(weights=np.linspace(0.5, 1.5, 6)[:, None] * np.ones((6, 8))),
+        "climatology": climatology,
+    }
+    second = evaluation("persistence", **options)
+    second = dataclasses.replace(second, method="hourly_mean", label="Hourly mean")
+    worse = {name: 4 * values for name, values in second.scores.cases.items()}
+    second = dataclasses.replace(second, scores=dataclasses.replace(second.scores, cases=worse))
+    return [
+        evaluation("wdno", samples=4, **options),
+        evaluation("fno", **options),
+        evaluation("persistence", **options),
+        second,
+    ]
+
+
+def test_forecasts_have_their_usual_scores(tmp_path, forecasts):
+    table = simulation_table(forecasts, published.simulation(), resamples=50)
+    wdno = forecasts[0].metrics
+    assert table["root_mse_weighted"][0] == pytest.approx(math.sqrt(wdno["mse_weighted"]))
+    skill = math.sqrt(wdno["spread"] / wdno["mse_mean_weighted"])
+    assert table["spread_skill"][0] == pytest.approx(skill)
+    # The truth in the middle of four samples: (4 + 1) / 4 of their variance over a quarter of it.
+    assert skill == pytest.approx(math.sqrt(5), rel=0.05)
+    assert table["spread_skill"][1:].isna().all()
+    write_simulation_table(table, tmp_path / "t")
+    errors, scores, *_ = read_markdown((tmp_path / "t.md").read_text())
+    assert {"RMSE", "Rel. L2", "Anomaly corr.", "CRPS", "Spread / skill"} <= set(scores)
+    best = table["anomaly_correlation"][:2].idxmax()
+    assert scores["Anomaly corr."][best].startswith("**"), "higher is better"
+    # The better of the two untrained methods is what the others must beat.
+    assert table["baseline"].tolist() == ["persistence"] * 4
+    assert table["baseline_ratio"].to_numpy() == pytest.approx(table["mse"] / table["mse"][2])
+    assert errors["MSE / Persistence [95 %]"][2] == "1"
+    assert (table["baseline_ratio_high"][:2] < 1).all()
+    for method in ("persistence", "hourly_mean"):
+        times = table[table["method"] == method]["mse"].iloc[0] / table["mse"]
+        assert table[f"times_better_than_{method}"].to_numpy() == pytest.approx(times)
+    assert errors["vs. hourly mean"][3] == "1.00×"
+    assert "Paper, full size" in errors
+
+
+def test_cases_that_overlap_are_counted_by_their_windows(tmp_path, forecasts):
+    overlapping = [dataclasses.replace(r, blocks=np.arange(12) // 5) for r in forecasts]
+    table = simulation_table(overlapping, {}, resamples=50)
+    assert table["blocks"].tolist() == [3] * 4
+    assert table["mse_ratio_low"][1:].isna().all()
+    assert table["mse_ratio"].notna().all()
+    write_simulation_table(table, tmp_path / "t")
+    text = (tmp_path / "t.md").read_text()
+    assert "errors on 12 test cases, 3 windows' lengths of time, of 4 x 6 x 8" in text
+    assert "[" not in read_markdown(text)[0]["MSE / WDNO [95 %]"][1]
+
+
+def test_data_that_stand_in_are_named_and_have_no_published_values(tmp_path, forecasts):
+    title = "ERA5 stand-in (synthetic)"
+    records = [dataclasses.replace(r, title=title, stand_in=True) for r in forecasts]
+    table = simulation_table(records, published.simulation(), resamples=50)
+    assert table["published_mse"].isna().all()
+    write_simulation_table(table, tmp_path / "t")
+    for suffix in ("csv", "md", "tex", "html"):
+        assert title in (tmp_path / f"t.{suffix}").read_text(), suffix
+    for heading in (tmp_path / "t.md").read_text().split("\n## ")[1:]:
+        assert heading.startswith(title), heading
 
 
 def test_a_method_that_diverged_is_shown_and_wins_nothing(tmp_path):
@@ -160,13 +247,15 @@ def test_a_method_that_diverged_is_shown_and_wins_nothing(tmp_path):
 
 
 def test_latex_is_escaped_and_balanced(tmp_path):
-    records = [evaluation("wdno", label="WDNO_a & 50 %", system="compressible_ns")]
-    records += [evaluation("fno", system="compressible_ns", scale=1e-4)]
+    records = [
+        evaluation("wdno", label="WDNO_a & 50 %", title="Flow & shocks", system="compressible_ns")
+    ]
+    records += [evaluation("fno", system="compressible_ns", title="Flow & shocks", scale=1e-4)]
     table = simulation_table(records, {}, persistence=None, resamples=50)
     write_simulation_table(table, tmp_path / "t")
     text = (tmp_path / "t.tex").read_text()
     assert r"WDNO\_a \& 50 \%" in text
-    assert r"compressible\_ns: errors" in text
+    assert r"Flow \& shocks: errors" in text
     assert r"\textbf{" in text
     assert r"$\times 10^{-9}$" in text
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
@@ -178,57 +267,3 @@ def test_latex_is_escaped_and_balanced(tmp_path):
         assert cells == len(columns), f"{cells} cells in {len(columns)} columns: {line}"
     for letter in "±–×":
         assert letter not in text
-
-
-def study_rows(model: str, seed: int) -> list[dict[str, object]]:
-    return [
-        {"system": "burgers", "task": "simulation", "model": model, "seed": seed}
-        | {"sampler": sampler, "eta": eta, "steps": steps, "cases": 100}
-        | {"mse": 1.0 / steps + 0.01 * seed, "seconds_per_trajectory": 0.1 * steps}
-        for sampler, eta in (("ddim", 0.0), ("ddim", 1.0), ("ddpm", None))
-        for steps in (1, 10)
-    ]
-
-
-@pytest.fixture
-def study_files(tmp_path):
-    files = []
-    for model in ("wdno", "ddpm"):
-        for seed in (0, 2):
-            files.append(tmp_path / f"{model}{seed}.csv")
-            write_sampler_study(files[-1], study_rows(model, seed))
-    return files
-
-
-def test_sampler_study(tmp_path, study_files):
-    study = read_sampler_study(study_files)
-    assert tuple(study.columns) == COLUMNS
-    assert len(study) == 24
-    table = sampler_study_table(study)
-    assert table["model"].tolist() == ["wdno"] * 6 + ["ddpm"] * 6
-    assert table["steps"].tolist() == [1, 10] * 6
-    assert table["eta"].isna().tolist() == [False, False, False, False, True, True] * 2
-    assert table["mse"].to_numpy() == pytest.approx([1.01, 0.11] * 6)
-    assert table["mse_sd"].to_numpy() == pytest.approx(np.full(12, 0.01 * math.sqrt(2)))
-    write_sampler_study_table(table, tmp_path / "study")
-    shown = read_markdown((tmp_path / "study.md").read_text())[0]
-    assert shown["Sampler"].tolist()[:5:2] == ["DDIM, eta 0", "DDIM, eta 1", "DDPM"]
-    assert shown["MSE"][1] == "**0.110 ± 0.014**"
-    assert len(pd.read_csv(tmp_path / "study.csv")) == 12
-    assert (tmp_path / "study.tex").exists()
-
-
-def test_sampler_study_refuses_what_does_not_fit(tmp_path, study_files):
-    with pytest.raises(EvaluationError, match="occurs twice"):
-        read_sampler_study([study_files[0], study_files[0]])
-    with pytest.raises(EvaluationError, match="at least one file"):
-        read_sampler_study([])
-    with pytest.raises(EvaluationError, match="expected the keys"):
-        write_sampler_study(tmp_path / "a.csv", [{"system": "burgers"}])
-    with pytest.raises(EvaluationError, match=r"absent.csv does not exist"):
-        read_sampler_study([tmp_path / "absent.csv"])
-    text = study_files[0].read_text()
-    for damage in ("", text[:60], text.replace("100", "many"), text.split("\n")[0] + "\n"):
-        study_files[0].write_text(damage)
-        with pytest.raises(EvaluationError, match=study_files[0].name):
-            read_sampler_study(study_files[:1])

@@ -70,6 +70,9 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the training."
 Output = Annotated[Path, typer.Option("--output", help="What is written.")]
 State = Annotated[Path, typer.Option("--state", help="Folder from which work resumes.")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor threads.")]
+StatisticsFile = Annotated[
+    Path, typer.Option("--statistics", help="Statistics of the training data.")
+]
 Inputs = Annotated[list[Path], typer.Argument(help="What is read.")]
 
 
@@ -97,6 +100,16 @@ def generate(
     from wdno.stages import data
 
     data.generate(config, system, split.value, output, state, threads, record)
+
+
+@app.command()
+def statistics(
+    source: Annotated[Path, typer.Argument(help="Training data.")], output: Output
+) -> None:
+    """Measure spreads, and means by hour of the day, of the training data; write NetCDF-4."""
+    from wdno.data.statistics import write_statistics
+
+    write_statistics(source, output)
 
 
 @app.command()
@@ -141,6 +154,7 @@ def evaluate(
     method: MethodName,
     seed: Seed,
     data: Annotated[Path, typer.Option("--data", help="Test data.")],
+    statistics: StatisticsFile,
     output: Output,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", help="Trained model; none for a baseline.")
@@ -150,7 +164,7 @@ def evaluate(
     """Predict the test cases and measure the errors; write metrics.json and evaluation.nc."""
     from wdno.stages import evaluate as stage
 
-    stage.evaluate(config, system, method, seed, data, checkpoint, output, threads)
+    stage.evaluate(config, system, method, seed, data, statistics, checkpoint, output, threads)
 
 
 @app.command()
@@ -161,6 +175,7 @@ def study(
     model: ModelName,
     seed: Seed,
     data: Annotated[Path, typer.Option("--data", help="Test data.")],
+    statistics: StatisticsFile,
     checkpoint: Annotated[Path, typer.Option("--checkpoint", help="Trained model.")],
     output: Output,
     threads: Threads = 1,
@@ -168,7 +183,7 @@ def study(
     """Measure a diffusion model's error against sampler and network evaluations."""
     from wdno.stages import evaluate as stage
 
-    stage.study(config, system, model, seed, data, checkpoint, output, threads)
+    stage.study(config, system, model, seed, data, statistics, checkpoint, output, threads)
 
 
 @app.command()
@@ -194,12 +209,13 @@ def figure(
     config: ConfigFile,
     system: SystemName,
     task: TaskName,
+    statistics: StatisticsFile,
     output: Output,
 ) -> None:
     """Draw a figure from evaluations, studies or training logs, as .png and .pdf."""
     from wdno.stages import figures
 
-    figures.figure(config, system, name.value, inputs, output)
+    figures.figure(config, system, name.value, statistics, inputs, output)
 
 
 @config_app.command()

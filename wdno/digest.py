@@ -65,8 +65,11 @@ MODEL = (
 )
 
 STAGES = {
-    "fetch": Stage(("wdno.stages.data", "wdno.systems.{system}")),
-    "generate": Stage(("wdno.stages.data", "wdno.systems.{system}")),
+    "fetch": Stage(("wdno.stages.data", "wdno.systems.{system}"), without=frozenset({"wdno.data"})),
+    # How a record was downloaded is over when samples are cut from it.
+    "generate": Stage(
+        ("wdno.stages.data", "wdno.systems.{system}"), without=frozenset({"wdno.archives"})
+    ),
     "statistics": Stage(("wdno.data.statistics",)),
     "card": Stage(("wdno.evaluation.data_card",)),
     # Training minimises a loss and draws no samples.

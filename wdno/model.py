@@ -5,7 +5,12 @@ With the encoding $W$ of the representation and its scales $s$, the network lear
 $$ p\big( s^{-1} W u_{1..T} \,\big|\, s_f^{-1} W f,\; s_0^{-1} W_0 u_0 \big), $$
 
 where $W_0$ is the transform over space alone, repeated along time (arXiv 2412.04833, section 3).
-The given frames $u_0$ are never generated: they are put before the prediction as they came.
+On axes that are periodic the transform and the network's convolutions wrap around.
+Fields enter as departures from their means in training: a transform that continues them by zeros
+would see a temperature in kelvin as its edges. With a representation that is `relative`, $u_{1..T}$
+stands for the departure from the last given
+frame, which is added again. The given frames $u_0$ are never generated: they are put before the
+prediction as they came.
 """
 
 from __future__ import annotations
@@ -19,12 +24,9 @@ import torch
 from torch import Tensor, nn
 
 from wdno import networks, objectives, representations
-from wdno.data.dataset import Layout, Trajectories
+from wdno.data.dataset import Layout, Trajectories, last_given
 from wdno.representations.base import ChannelScaler
 from wdno.training.checkpoint import CheckpointError, load_model, save_model
-
-PADDING = {"periodic": "circular"}
-"""Padding of the network by boundary condition; the others are padded with zeros."""
 
 
 class LayoutError(ValueError):
@@ -38,7 +40,10 @@ class Model(nn.Module):
         spec: options of the three axes, as in the configuration, by ``representation``,
             ``network`` and ``objective``.
         layout: fields, grid and boundaries that it was built for.
+        field_mean: mean of each state field in training, ``[F]``, a buffer.
     """
+
+    field_mean: Tensor
 
     def __init__(self, spec: Mapping[str, Mapping[str, Any]], layout: Layout) -> None:
         """Build with random weights and unit scales.
@@ -54,8 +59,12 @@ class Model(nn.Module):
         self.spec = {axis: dict(spec[axis]) for axis in ("representation", "network", "objective")}
         self.layout = layout
         dims = len(layout.grid)
-        self.representation = representations.build(**self.spec["representation"], dims=dims)
+        periodic = [kind == "periodic" for kind in layout.boundaries]
+        chosen = dict(self.spec["representation"])
+        self.relative = bool(chosen.pop("relative", False))
+        self.representation = representations.build(**chosen, dims=dims, periodic=periodic)
         state, forcing = layout.state, layout.forcing
+        self.register_buffer("field_mean", torch.zeros(len(state)))
         initial = [f"{name}{k}" for name in state for k in range(layout.given_frames)]
         target_names = self.representation.channel_names(state)
         condition_names = self.representation.channel_names(forcing)
@@ -71,7 +80,7 @@ class Model(nn.Module):
             out_channels=len(target_names),
             dims=dims,
             time_conditioned=objective.time_conditioned,
-            padding=("zeros", *(PADDING.get(kind, "zeros") for kind in layout.boundaries)),
+            padding=("zeros", *("circular" if wraps else "zeros" for wraps in periodic)),
         )
         options = {k: v for k, v in self.spec["objective"].items() if k != "name"}
         self.weighting = options.pop("weighting", "uniform")
@@ -93,19 +102,34 @@ class Model(nn.Module):
         cast(nn.Module, self.objective.network).compile(*args, **options)
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the coefficients of the state, in physical units, ``[B, C, *grid]``."""
-        return self.representation.encode(batch["state"])
+        """Return the coefficients of the state, ``[B, C, *grid]``, in its units.
+
+        They are of departures from the fields' means in training or from the last given frame.
+        """
+        return self.representation.encode(batch["state"] - self._origin(batch))
+
+    def _origin(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return what the generated frames are departures from, ``[B or 1, F, 1, *space or 1]``."""
+        if self.relative:
+            return last_given(batch, self.layout)
+        return self.field_mean.view(1, -1, 1, *[1] * (len(self.layout.grid) - 1))
 
     def condition(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the coefficients of forcing and given frames, physical, ``[B, D, *grid]``."""
-        initial = self.representation.encode_static(batch["initial"], self.layout.grid[0])
+        """Return the coefficients of forcing and given frames, ``[B, D, *grid]``.
+
+        Those of the given frames are of departures from the fields' means in training.
+        """
+        # Channels of the given frames are those of field 1, then of field 2, ...
+        mean = self.field_mean.repeat_interleave(self.layout.given_frames)
+        given = batch["initial"] - mean.view(1, -1, *[1] * (len(self.layout.grid) - 1))
+        initial = self.representation.encode_static(given, self.layout.grid[0])
         if not self.layout.forcing:
             return initial
         return torch.cat([self.representation.encode(batch["forcing"]), initial], dim=1)
 
     @torch.no_grad()
     def fit_scales(self, data: Trajectories, batch_size: int = 256) -> None:
-        """Measure the scale of every channel on the training data.
+        """Measure the mean of every field and the scale of every channel on the training data.
 
         Raises:
             ValueError: a channel is constant or not finite; the message names it.
@@ -115,15 +139,22 @@ class Model(nn.Module):
             for start in range(0, len(data), batch_size):
                 yield data.batch(np.arange(start, min(start + batch_size, len(data))))
 
+        self.field_mean.zero_()
+        means = [
+            batch["state"].double().transpose(0, 1).flatten(1).mean(1) * len(batch["index"])
+            for batch in batches()
+        ]
+        self.field_mean.copy_(torch.stack(means).sum(0) / len(data))
         self.target_scaler.fit(self.target(batch) for batch in batches())
         self.condition_scaler.fit(self.condition(batch) for batch in batches())
 
     def _weight(self) -> Tensor | None:
         if self.weighting == "uniform":
             return None
-        scale = self.target_scaler.scale
+        # Field by field: a pressure of tens must not silence a velocity of ones.
+        scale = self.target_scaler.scale.view(len(self.layout.state), -1)
         weight = scale if self.weighting == "scale" else scale.square()
-        return weight / weight.mean()
+        return (weight / weight.mean(dim=1, keepdim=True)).flatten()
 
     def loss_per_sample(self, batch: Mapping[str, Tensor], generator: torch.Generator) -> Tensor:
         """Return the objective's loss of each sample, ``[B]``.
@@ -155,9 +186,10 @@ class Model(nn.Module):
         """
         condition = self.condition_scaler.normalise(self.condition(batch))
         channels = self.objective.predict(condition, self.channels, generators, sampling)
-        return self.representation.decode(
+        state = self.representation.decode(
             self.target_scaler.denormalise(channels), self.layout.grid
         )
+        return state + self._origin(batch)
 
     def require(self, layout: Layout, data: Path, model: Path) -> None:
         """Refuse data of another layout.

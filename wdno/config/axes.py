@@ -13,24 +13,39 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from wdno.config.base import Name, Section
 
+Baseline = Literal["persistence", "time_mean", "hourly_mean", "persisted_anomaly"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class IdentityOptions(Section):
+class RepresentationOptions(Section):
+    """What every representation has."""
+
+    relative: bool = Field(
+        default=False,
+        description="Generate the departure from the last given frame, which is added again: an "
+        "untrained network then predicts persistence.",
+    )
+
+
+class IdentityOptions(RepresentationOptions):
     """The fields themselves, one channel each."""
 
     name: Literal["identity"] = Field(description="The fields on their grid.")
 
 
-class WaveletOptions(Section):
+class WaveletOptions(RepresentationOptions):
     """One level of a discrete wavelet transform over time and space; sub-bands become channels."""
 
     name: Literal["wavelet"] = Field(description="One-level discrete wavelet transform.")
-    family: str = Field(
-        default="bior2.4", description="Wavelet: any discrete family that PyWavelets knows."
+    family: str | None = Field(
+        default=None,
+        description="Wavelet: any discrete family that PyWavelets knows; by default bior2.4 in 1D, "
+        "bior1.3 in 2D.",
     )
-    mode: Literal["periodization", "zero"] = Field(
-        default="periodization", description="Signal extension at the ends of each axis."
+    mode: Literal["periodization", "zero"] | None = Field(
+        default=None,
+        description="Signal extension at the ends of each axis that is not periodic; by default "
+        "periodization in 1D, zero in 2D. Periodic axes wrap around.",
     )
     backend: Literal["matrices", "pytorch_wavelets"] = Field(
         default="matrices", description="Implementation; both give the same coefficients."
@@ -74,7 +89,11 @@ class FNOOptions(Section):
     """Fourier Neural Operator (arXiv 2010.08895), from the neuraloperator package."""
 
     name: Literal["fno"] = Field(description="Fourier Neural Operator.")
-    modes: PositiveInt = Field(default=16, description="Fourier modes kept along each axis.")
+    modes: PositiveInt | list[PositiveInt] = Field(
+        default=16,
+        description="Fourier modes kept along each axis: one number, or a list with one for each, "
+        "time first.",
+    )
     width: PositiveInt = Field(default=64, description="Hidden channels.")
     layers: PositiveInt = Field(default=4, description="Fourier layers.")
 
@@ -87,8 +106,8 @@ class ObjectiveOptions(Section):
 
     weighting: Literal["uniform", "scale", "energy"] = Field(
         default="uniform",
-        description="Weight of each channel in the loss: 1, its scale, or its scale squared, "
-        "which makes the loss of an orthogonal transform that of the fields.",
+        description="Weight of each channel in the loss, among those of its field: 1, its scale, "
+        "or its scale squared, which makes the loss of an orthogonal transform that of the fields.",
     )
 
 
@@ -201,8 +220,12 @@ class MethodOptions(Section):
 
     label: str = Field(default="", description="Name in tables and figures; default: the key.")
     model: Name | None = Field(default=None, description="The model, by its key in `models`.")
-    baseline: Literal["persistence"] | None = Field(
-        default=None, description="Instead of a model: `persistence` repeats the initial state."
+    baseline: Baseline | None = Field(
+        default=None,
+        description="Instead of a model: `persistence` repeats the last given state. For systems "
+        "with a calendar, from the training period: `time_mean`, `hourly_mean` (the mean of each "
+        "hour of the day), `persisted_anomaly` (the last given state's departure from the hourly "
+        "mean, added to it).",
     )
     sampler: SamplerOptions | None = Field(
         default=None, description="Required with a diffusion model, refused with any other."

@@ -9,6 +9,7 @@ from typing import Any
 from wdno.config.axes import MethodOptions, ModelOptions, UNetOptions, WaveletOptions
 from wdno.config.base import ConfigError, suggest
 from wdno.config.root import Config, SystemConfig
+from wdno.representations.wavelet_defaults import resolve
 
 ModelOf = Callable[[Config, str, str], ModelOptions]
 MethodOf = Callable[[Config, str, str], MethodOptions]
@@ -84,6 +85,12 @@ def _check_method(
     options = method(config, system, key)
     where = f"methods.{key}"
     if options.model is None:
+        calendar = getattr(config.systems, system).options.calendar
+        if options.baseline != "persistence" and not calendar:
+            return [
+                f"systems.{system}: method {key!r} is the baseline {options.baseline!r}, which "
+                "needs a calendar, and the samples of this system have none; use `persistence`"
+            ]
         return []
     if options.model not in config.models:
         return _unknown(f"{where}.model", [options.model], config.models)
@@ -116,10 +123,12 @@ def _check_model(config: Config, system: str, key: str, options: ModelOptions) -
     grid = section.options.grid_shape()
     representation = options.representation
     if isinstance(representation, WaveletOptions):
-        problems = _check_wavelet(where, representation, grid)
+        periodic = [kind == "periodic" for kind in section.options.boundaries()]
+        family, ends = resolve(representation.family, representation.mode, len(grid), periodic)
+        problems = _check_wavelet(where, family, grid)
         if problems:
             return problems
-        grid = _coefficient_grid(representation, grid)
+        grid = _coefficient_grid(family, ends, grid)
     network = options.network
     if isinstance(network, UNetOptions):
         halvings = len(network.multipliers) - 1
@@ -131,45 +140,55 @@ def _check_model(config: Config, system: str, key: str, options: ModelOptions) -
                 f"{' x '.join(map(str, grid))} cannot be halved {halvings} times; use at most "
                 f"{(smallest - 1).bit_length() + 1} levels or a larger grid"
             ]
-    elif network.modes > min(grid):
+        return []
+    modes = network.modes if isinstance(network.modes, list) else [network.modes] * len(grid)
+    if len(modes) != len(grid):
+        return [
+            f"{where}.network.modes = {network.modes}: {len(modes)} numbers for the {len(grid)} "
+            f"axes of a grid of {' x '.join(map(str, grid))}; give one, or one for each axis"
+        ]
+    if any(kept > size for kept, size in zip(modes, grid, strict=True)):
         return [
             f"{where}.network.modes = {network.modes}: a grid of {' x '.join(map(str, grid))} "
-            f"has fewer; allowed: 1 to {min(grid)}"
+            f"has fewer; allowed: 1 to {min(grid)}, or a list with one for each axis"
         ]
     return []
 
 
-def _check_wavelet(where: str, options: WaveletOptions, grid: tuple[int, ...]) -> list[str]:
+def _check_wavelet(where: str, family: str, grid: tuple[int, ...]) -> list[str]:
     import pywt
 
     discrete = pywt.wavelist(kind="discrete")
-    if options.family not in discrete:
-        close = difflib.get_close_matches(options.family, discrete, n=3)
+    if family not in discrete:
+        close = difflib.get_close_matches(family, discrete, n=3)
         hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
         return [
-            f"{where}.representation.family = {options.family!r}: not a discrete wavelet{hint} "
+            f"{where}.representation.family = {family!r}: not a discrete wavelet{hint} "
             f"Families: {', '.join(pywt.families())}"
         ]
-    length = pywt.Wavelet(options.family).dec_len
+    length = pywt.Wavelet(family).dec_len
     if min(grid) < length:
         return [
-            f"{where}.representation.family = {options.family!r}: its filters have {length} taps "
+            f"{where}.representation.family = {family!r}: its filters have {length} taps "
             f"and need as many points on each axis, the grid has "
             f"{' x '.join(map(str, grid))}; use a larger grid or a shorter wavelet such as 'haar'"
         ]
     return []
 
 
-def _coefficient_grid(options: WaveletOptions, grid: tuple[int, ...]) -> tuple[int, ...]:
+def _coefficient_grid(family: str, modes: Sequence[str], grid: tuple[int, ...]) -> tuple[int, ...]:
     import pywt
 
-    length = pywt.Wavelet(options.family).dec_len
-    return tuple(pywt.dwt_coeff_len(size, length, options.mode) for size in grid)
+    length = pywt.Wavelet(family).dec_len
+    pairs = zip(grid, modes, strict=True)
+    return tuple(pywt.dwt_coeff_len(size, length, mode) for size, mode in pairs)
 
 
 def _check_study(config: Config, systems: Sequence[str], model: ModelOf) -> list[str]:
     study = config.sampler_study
     problems = _unknown("sampler_study.models", study.models, config.models)
+    known = type(config.systems).model_fields  # type: ignore[attr-defined]
+    problems += _unknown("sampler_study.systems", study.systems or [], known)
     for name in systems:
         for key in study.models:
             if key in config.models and model(config, name, key).objective.name != "diffusion":

@@ -142,11 +142,12 @@ def _hint(value: Any) -> str:
     return f" (YAML reads it as text; write {number!r})" if number is not None else ""
 
 
-def _validate(model: type[M], values: Mapping[str, Any], prefix: str = "") -> M:
+def _validate(model: type[M], values: Mapping[str, Any], prefix: str = "", where: str = "") -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("invalid configuration:\n" + explain(error, model, prefix)) from error
+        problems = explain(error, model, prefix)
+        raise ConfigError(f"invalid configuration{where}:\n{problems}") from error
 
 
 def system(config: Config, name: str) -> SystemConfig[Any]:
@@ -172,7 +173,12 @@ def system_names(config: Config) -> list[str]:
 
 
 def _with_overrides(
-    kind: str, section: type[M], shared: Mapping[str, M], own: Mapping[str, Any], name: str
+    kind: str,
+    section: type[M],
+    shared: Mapping[str, M],
+    own: Mapping[str, Any],
+    name: str,
+    system_name: str,
 ) -> M:
     if name not in shared:
         raise ConfigError(
@@ -182,19 +188,19 @@ def _with_overrides(
     if name not in own:
         return shared[name]
     values = merge(shared[name].model_dump(exclude_unset=True), own[name])
-    return _validate(section, values, f"{kind}.{name}")
+    return _validate(section, values, f"{kind}.{name}", f", of system {system_name!r}")
 
 
 def model(config: Config, system_name: str, name: str) -> ModelOptions:
     """Return a model as it is for one system: the shared section with the system's overrides."""
     own = system(config, system_name).models
-    return _with_overrides("models", ModelOptions, config.models, own, name)
+    return _with_overrides("models", ModelOptions, config.models, own, name, system_name)
 
 
 def method(config: Config, system_name: str, name: str) -> MethodOptions:
     """Return a method as it is for one system: the shared section with the system's overrides."""
     own = system(config, system_name).methods
-    return _with_overrides("methods", MethodOptions, config.methods, own, name)
+    return _with_overrides("methods", MethodOptions, config.methods, own, name, system_name)
 
 
 def labels(config: Config) -> dict[str, str]:

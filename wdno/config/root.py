@@ -19,7 +19,7 @@ Options = TypeVar("Options", bound=SystemOptions)
 
 
 class SampleCounts(Section):
-    """How many trajectories each split holds; splits are independent draws."""
+    """How many trajectories each split holds, at most so many where they are cut from a record."""
 
     train: PositiveInt = Field(default=40_000, description="Training trajectories.")
     validation: PositiveInt = Field(default=500, description="Validation trajectories.")
@@ -100,6 +100,9 @@ class SamplerStudyOptions(Section):
     """Error against network evaluations, on the checkpoints that are already trained."""
 
     models: list[Name] = Field(default=[], description="Diffusion models to study; none: no study.")
+    systems: list[Name] | None = Field(
+        default=None, description="Systems to study, of those configured; null: all."
+    )
     samplers: list[StudySampler] = Field(default=[], description="Samplers to compare.")
     steps: list[PositiveInt] = Field(default=[], description="Network evaluations to try.")
     cases: PositiveInt = Field(default=100, description="Test cases, from the first on.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from wdno.data.netcdf import DataError, open_dataset
+from wdno.data.netcdf import DataError, open_dataset, reference_times
 
 IN_MEMORY_BYTES = 2 * 1024**3
 
@@ -23,6 +24,7 @@ class Layout:
 
     Attributes:
         system: name of the system.
+        title: its name for readers, which tells a record from what stands in for it.
         state: fields that are generated.
         forcing: fields that are given at every interval.
         given_frames: frames at the start that are given.
@@ -32,6 +34,7 @@ class Layout:
     """
 
     system: str
+    title: str
     state: tuple[str, ...]
     forcing: tuple[str, ...]
     given_frames: int
@@ -61,6 +64,8 @@ class Trajectories:
         path: the file.
         layout: fields, grid and boundaries.
         coordinates: the axes, by name.
+        reference_times: time in the calendar of each sample, in hours, ``[N]``; frame t is of that
+            time plus coordinate t. None without a calendar.
     """
 
     def __init__(self, path: Path, *, in_memory: bool | None = None) -> None:
@@ -81,6 +86,7 @@ class Trajectories:
             for name in self._dataset.coords
             if name in self._dataset.dims and name != "sample"
         }
+        self.reference_times = reference_times(self._dataset)
         if in_memory is None:
             in_memory = self._dataset.nbytes <= IN_MEMORY_BYTES
         if in_memory:
@@ -129,8 +135,8 @@ class Trajectories:
         Returns:
             ``initial`` ``[B, F * g, *space]`` (the g given frames of field 1, then of
             field 2, ...),
-            ``state`` ``[B, F, T, *space]``, ``forcing`` ``[B, Ff, T, *space]`` (Ff may be 0) and
-            ``index`` ``[B]``.
+            ``state`` ``[B, F, T, *space]``, ``forcing`` ``[B, Ff, T, *space]`` (Ff may be 0),
+            ``index`` ``[B]`` and, with a calendar, ``reference_time`` in hours ``[B]``.
 
         Raises:
             DataError: a value is not finite; the message names field and sample.
@@ -152,7 +158,7 @@ class Trajectories:
                     "generate it again"
                 )
         initial = states[:, :, :given]
-        return {
+        batch = {
             "initial": torch.from_numpy(
                 np.ascontiguousarray(initial.reshape(len(indices), -1, *states.shape[3:]))
             ),
@@ -160,6 +166,16 @@ class Trajectories:
             "forcing": torch.from_numpy(np.ascontiguousarray(forcing)),
             "index": torch.from_numpy(np.asarray(indices, dtype=np.int64)),
         }
+        if self.reference_times is not None:
+            batch["reference_time"] = torch.from_numpy(self.reference_times[indices])
+        return batch
+
+
+def last_given(batch: Mapping[str, Tensor], layout: Layout) -> Tensor:
+    """Return the last given frame of every state field of a batch, ``[B, F, 1, *space]``."""
+    shape = (len(layout.state), layout.given_frames)
+    last: Tensor = torch.unflatten(batch["initial"], 1, shape)[:, :, -1:]
+    return last
 
 
 def _layout(dataset: xr.Dataset) -> Layout:
@@ -178,6 +194,7 @@ def _layout(dataset: xr.Dataset) -> Layout:
     space = state.dims[2:]
     return Layout(
         system=str(dataset.attrs["system"]),
+        title=str(dataset.attrs["title"]),
         state=tuple(roles["state"]),
         forcing=tuple(roles["forcing"]),
         given_frames=given,

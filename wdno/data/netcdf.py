@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from wdno.files import atomic_path
 from wdno.provenance import provenance
@@ -139,9 +140,24 @@ def open_dataset(path: Path) -> xr.Dataset:
             f"data file {path}: not a complete NetCDF-4 file ({size} bytes; {error}); "
             "delete it and run again"
         ) from error
-    if "system" not in dataset.attrs or "given_frames" not in dataset.attrs:
+    if missing := [
+        name for name in ("system", "title", "given_frames") if name not in dataset.attrs
+    ]:
         raise DataError(
-            f"data file {path}: lacks the attributes 'system' and 'given_frames'; expected a file "
-            "written by `wdno generate`"
+            f"data file {path}: lacks the attribute(s) {', '.join(missing)}; expected a file "
+            "written by `wdno generate` of this version"
         )
     return dataset
+
+
+def reference_times(dataset: xr.Dataset) -> NDArray[np.int64] | None:
+    """Return the reference time of each sample, in hours, ``[N]``; None without a calendar."""
+    for name, variable in dataset.coords.items():
+        if variable.attrs.get("standard_name") == "forecast_reference_time":
+            if not str(variable.attrs.get("units", "")).startswith("hours since"):
+                raise DataError(
+                    f"coordinate {str(name)!r}: expected the units 'hours since ...', got "
+                    f"{variable.attrs.get('units')!r}"
+                )
+            return np.asarray(variable.to_numpy(), dtype=np.int64)
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from wdno.data.netcdf import open_dataset
 from wdno.evaluation.table_text import Panel, count, number, write_table
 
 BLOCK_BYTES = 64 * 1024 * 1024
+ORIGIN = ("source", "level", "periods", "licence", "attribution", "references")
+"""Attributes of files cut from a record that say where it comes from."""
 
 
 def data_card(splits: Mapping[str, str | Path]) -> pd.DataFrame:
@@ -28,7 +31,7 @@ def data_card(splits: Mapping[str, str | Path]) -> pd.DataFrame:
         A row for each split and variable: split, variable, role, units, samples, dimensions,
         values, non_finite, minimum, maximum, mean, standard_deviation, skewness, excess_kurtosis
         (moments of the finite values; NaN where not defined), dtype, bytes, chunks, compression,
-        file, file_bytes.
+        file, file_bytes. Its `attrs["origin"]` holds what the files say of where they come from.
 
     Raises:
         ValueError: there are no splits, or a file is absent or damaged.
@@ -36,15 +39,24 @@ def data_card(splits: Mapping[str, str | Path]) -> pd.DataFrame:
     if not splits:
         raise ValueError("data_card: expected at least one split, got none")
     rows = []
+    origin: dict[str, str] = {}
     for split, path in splits.items():
         with open_dataset(Path(path)) as dataset:
-            for name, variable in dataset.data_vars.items():
+            origin |= {name: str(dataset.attrs[name]) for name in ORIGIN if name in dataset.attrs}
+            numbers = {
+                name: variable
+                for name, variable in dataset.coords.items()
+                if variable.attrs.get("role") == "diagnostic"
+            }
+            for name, variable in [*dataset.data_vars.items(), *numbers.items()]:
                 rows.append(
                     {"split": split, "variable": str(name)}
                     | _describe(variable)
                     | {"file": Path(path).name, "file_bytes": Path(path).stat().st_size}
                 )
-    return pd.DataFrame(rows)
+    card = pd.DataFrame(rows)
+    card.attrs["origin"] = origin
+    return card
 
 
 def _describe(variable: xr.DataArray) -> dict[str, Any]:
@@ -106,11 +118,12 @@ def write_data_card(card: pd.DataFrame, path: str | Path, system: str) -> None:
     Args:
         card: rows of :func:`data_card`.
         path: without suffix.
-        system: name of the system, for the title.
+        system: name of the system for readers.
     """
     cells = pd.DataFrame(
         {
             "Variable": card["variable"],
+            "Role": card["role"],
             "Split": card["split"],
             "Units": card["units"],
             "Dimensions": card["dimensions"],
@@ -132,10 +145,17 @@ def write_data_card(card: pd.DataFrame, path: str | Path, system: str) -> None:
     )
     notes = (
         f"Files: {sizes}.",
-        "Moments are over all samples, times and space, of finite values. MB: without compression. "
-        "Chunk: values stored and read together.",
+        "Variables of the role diagnostic are numbers of each sample that say how well it was "
+        "computed. Moments are over all samples, times and space, of finite values. MB: without "
+        "compression. Chunk: values stored and read together.",
     )
+    origin = card.attrs.get("origin", {})
+    if "periods" in origin:
+        periods = json.loads(origin["periods"]).items()
+        dates = "; ".join(f"{split} {' to '.join(ends)}" for split, ends in periods)
+        origin = {**origin, "periods": f"{dates}. Samples of a split may overlap in time"}
     title = f"Data of {system}"
-    words = frozenset({"Split", "Units", "Dimensions", "Chunk"})
-    panel = Panel("data", f"{title}: variables", cells, notes, words=words)
+    words = frozenset({"Role", "Split", "Units", "Dimensions", "Chunk"})
+    said = (f"{name.capitalize()}: {text.rstrip('.')}." for name, text in origin.items())
+    panel = Panel("data", f"{title}: variables", cells, (*notes, *said), words=words)
     write_table(path, title, card, [panel])

@@ -52,7 +52,12 @@ _LOOKS: tuple[dict[str, Any], ...] = (
     {"color": "#8C6D1F", "linestyle": (0, (2, 2)), "marker": "X"},
     {"color": "#4B2E83", "linestyle": (0, (6, 1, 2, 1)), "marker": "*"},
 )
-_BASELINE: dict[str, Any] = {"color": "0.45", "linestyle": (0, (1, 1.2)), "marker": "."}
+_BASELINES: tuple[dict[str, Any], ...] = (
+    {"color": "0.45", "linestyle": (0, (1, 1.2)), "marker": "."},
+    {"color": "0.65", "linestyle": (0, (4, 1)), "marker": "1"},
+    {"color": "0.25", "linestyle": (0, (3, 1, 1, 1)), "marker": "x"},
+    {"color": "0.1", "linestyle": (0, (6, 1.5)), "marker": "+"},
+)
 
 
 def look(position: int) -> dict[str, Any]:
@@ -63,11 +68,16 @@ def look(position: int) -> dict[str, Any]:
 def looks(evaluations: Iterable[Evaluation]) -> dict[str, dict[str, Any]]:
     """Colour and dashes of each method, as they first occur; untrained methods are grey."""
     chosen: dict[str, dict[str, Any]] = {}
-    learned = 0
+    learned = untrained = 0
     for evaluation in evaluations:
-        if evaluation.method not in chosen:
-            chosen[evaluation.method] = look(learned) if evaluation.learned else dict(_BASELINE)
-            learned += evaluation.learned
+        if evaluation.method in chosen:
+            continue
+        if evaluation.learned:
+            chosen[evaluation.method] = look(learned)
+            learned += 1
+        else:
+            chosen[evaluation.method] = dict(_BASELINES[untrained % len(_BASELINES)])
+            untrained += 1
     return chosen
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from wdno.evaluation.figure_style import (
     plot_with_range,
     shared_legend,
 )
-from wdno.evaluation.grouping import group
+from wdno.evaluation.grouping import Group, group
 from wdno.evaluation.labels import sampler_label
 from wdno.evaluation.results import Evaluation, EvaluationError
 
@@ -32,7 +33,7 @@ SHELLS = slice(1, -1)
 def error_over_time(
     evaluations: Iterable[Evaluation], path: str | Path, *, methods: Sequence[str] | None = None
 ) -> None:
-    """Draw the mean squared error of one draw at each time, a panel for each system.
+    """Draw the mean squared error of one draw at each time, a panel for each system and field.
 
     Lines are means over cases and seeds; the band is the range of the seeds' means.
 
@@ -47,22 +48,37 @@ def error_over_time(
     evaluations = list(evaluations)
     styles = looks(evaluations)
     systems = group(evaluations, methods)
-    with drawing(path, *_size(len(systems))) as figure:
-        axes = figure.subplots(1, len(systems), squeeze=False)[0]
-        several = False
-        for axis, (system, found) in zip(axes, systems.items(), strict=True):
+    panels = [
+        (system, found, index)
+        for system, found in systems.items()
+        for index in range(len(_first(found).fields))
+    ]
+    with drawing(path, *_size(len(panels))) as figure:
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        several = any(len(records) > 1 for found in systems.values() for records in found.values())
+        for axis, (_, found, index) in zip(axes, panels, strict=True):
             for method, records in found.items():
-                lines = np.stack([item.scores.mse_over_time.mean(axis=0) for item in records])
+                lines = [item.scores.mse_over_time[:, index].mean(axis=0) for item in records]
                 time = records[0].coordinates["time"]
                 options = {"marker": ""} if len(time) > 1 else {}
-                plot_with_range(axis, time, lines, records[0].label, styles[method], **options)
-                several |= len(records) > 1
-            first = next(iter(found.values()))[0]
+                style = styles[method]
+                plot_with_range(axis, time, np.stack(lines), records[0].label, style, **options)
+            first = _first(found)
             axis.set_xlabel(axis_label("time", "t", first.units.get("time", "")))
             axis.set_yscale("log")
-            _finish(axis, system)
+            _finish(axis, _panel_title(first, index))
         axes[0].set_ylabel("MSE at time t")
         shared_legend(figure, axes, RANGE if several else None)
+
+
+def _first(found: Group) -> Evaluation:
+    return next(iter(found.values()))[0]
+
+
+def _panel_title(first: Evaluation, field: int) -> str:
+    """Name the system and, where it has several, the field."""
+    name = textwrap.fill(first.title, 34)
+    return f"{name}\n{first.fields[field]}" if len(first.fields) > 1 else name
 
 
 def spectra(
@@ -80,8 +96,8 @@ def spectra(
     width, height = _size(columns)
     with drawing(path, width, height * len(systems)) as figure:
         axes = figure.subplots(len(systems), columns, squeeze=False)
-        for row, (system, found) in zip(axes, systems.items(), strict=True):
-            first = next(iter(found.values()))[0]
+        for row, found in zip(axes, systems.values(), strict=True):
+            first = _first(found)
             for index, axis in enumerate(row):
                 if index >= len(first.fields):
                     axis.set_axis_off()
@@ -92,8 +108,7 @@ def spectra(
                     wavenumber = first.scores.wavenumber[SHELLS]
                     style = {**styles[method], "marker": ""}
                     plot_with_range(axis, wavenumber, np.stack(lines), records[0].label, style)
-                many = len(first.fields) > 1
-                _finish(axis, f"{system}, {first.fields[index]}" if many else system)
+                _finish(axis, _panel_title(first, index))
                 axis.set_xlabel("wavenumber k (cycles per length)")
             row[0].set_ylabel("energy E(k)")
         several = any(len(items) > 1 for found in systems.values() for items in found.values())
@@ -171,7 +186,7 @@ def error_vs_evaluations(
             axis.set_yscale("log")
             _whole_ticks(axis, np.unique(rows["steps"]))
             axis.set_xlabel("network evaluations")
-            _finish(axis, system)
+            _finish(axis, textwrap.fill(rows["title"].iloc[0], 34))
         axes[0].set_ylabel("MSE of one sample")
         several = study["seed"].nunique() > 1
         shared_legend(figure, axes, RANGE if several else None)

@@ -49,7 +49,7 @@ def read_history(path: str | Path) -> pd.DataFrame:
 
 
 def training_curves(
-    histories: Mapping[str, Mapping[str, Sequence[str | Path]]], path: str | Path
+    histories: Mapping[str, Mapping[str, Sequence[str | Path]]], path: str | Path, *, title: str
 ) -> None:
     """Draw training and validation loss against steps (left) and seconds (right).
 
@@ -61,27 +61,29 @@ def training_curves(
         histories: group (such as an objective) -> label of a model -> files `train.jsonl`, one for
             each seed.
         path: without suffix.
+        title: name of the system for readers.
 
     Raises:
         EvaluationError: a file cannot be used, or there is none.
     """
     records = {
-        title: {label: [read_history(file) for file in files] for label, files in models.items()}
-        for title, models in histories.items()
+        name: {label: [read_history(file) for file in files] for label, files in models.items()}
+        for name, models in histories.items()
     }
     if not any(seeds for models in records.values() for seeds in models.values()):
         raise EvaluationError("training_curves: expected at least one file train.jsonl, got none")
     labels = dict.fromkeys(label for models in records.values() for label in models)
     styles = {label: look(index) for index, label in enumerate(labels)}
-    with drawing(path, WIDTH, 2.3 * len(records) + 0.3) as figure:
+    with drawing(path, WIDTH, 2.3 * len(records) + 0.5) as figure:
+        figure.suptitle(title)
         axes = figure.subplots(len(records), 2, squeeze=False, sharey="row")
-        for (left, right), (title, models) in zip(axes, records.items(), strict=True):
+        for (left, right), (group, models) in zip(axes, records.items(), strict=True):
             for label, seeds in models.items():
                 for index, history in enumerate(seeds):
                     name = label if index == 0 else ""
                     _draw(left, history, "step", name, styles[label]["color"])
                     _draw(right, history, "seconds", name, styles[label]["color"])
-            left.set_title(title, loc="left")
+            left.set_title(group, loc="left")
             left.set_ylabel("loss")
             left.set_xlabel("optimiser step")
             right.set_xlabel("seconds of training")

@@ -11,7 +11,7 @@ Group = dict[str, list[Evaluation]]
 
 _DESIGN = ("representation", "network", "objective")
 _OF_METHOD = ("label", *_DESIGN, "sampler", "samples", "parameters")
-_OF_SYSTEM = ("run", "task", "fields", "cases", "grid")
+_OF_SYSTEM = ("run", "title", "task", "fields", "cases", "grid")
 
 
 def group(

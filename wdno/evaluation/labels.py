@@ -6,17 +6,25 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from wdno.evaluation.metrics import METRICS
-
 SAMPLERS = {"ddim": "DDIM", "ddpm": "DDPM", "dpmpp_2m": "DPM-Solver++(2M)"}
 
-METRIC_LABELS = dict(
-    zip(
-        METRICS,
-        ("MSE", "MSE of the mean", "Rel. L2", "MAE", "Max. error", "CRPS", "Spectrum error"),
-        strict=True,
-    )
-)
+METRIC_LABELS = {
+    "mse": "MSE",
+    "mse_mean": "MSE of the mean",
+    "relative_l2": "Rel. L2",
+    "mae": "MAE",
+    "max_error": "Max. error",
+    "mse_normalised": "MSE, normalised",
+    "mae_normalised": "MAE, normalised",
+    "max_error_normalised": "Max. error, normalised",
+    "crps": "CRPS",
+    "spread": "Spread²",
+    "mse_weighted": "MSE, weighted",
+    "mse_mean_weighted": "MSE of the mean, weighted",
+    "anomaly_correlation": "Anomaly corr.",
+    "spectrum_error": "Spectrum error",
+}
+"""Names of the metrics, :data:`wdno.evaluation.metrics.METRICS`."""
 
 
 def sampler_label(sampler: Mapping[str, Any] | None, samples: int = 1) -> str:

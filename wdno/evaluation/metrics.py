@@ -12,6 +12,9 @@ that were given to the model never enter), and $\langle\cdot\rangle$ the mean ov
 | `max_error` | $\frac1M \sum_m \max \lvert x_m - y \rvert$ |
 | `crps` | continuous ranked probability score, $M > 1$, see :func:`crps` |
 | `spectrum_error` | distance of the energy spectra in decades, see :mod:`.spectrum` |
+| `*_normalised` | `mse`, `mae`, `max_error` of fields in units of their spread in training |
+
+Ensembles and forecasts on the sphere have further ones, see :mod:`.forecast`.
 
 The conditional mean has the lowest `mse` of all predictions, half that of a perfect sample of the
 conditional distribution: `mse` alone rewards blur. `crps` and `spectrum_error` do not.
@@ -34,8 +37,17 @@ if TYPE_CHECKING:
 
 Float: TypeAlias = NDArray[np.float64]
 
-METRICS = ("mse", "mse_mean", "relative_l2", "mae", "max_error", "crps", "spectrum_error")
-"""All metrics, in the order of the tables; `mse_mean` and `crps` need several samples."""
+NORMALISED = ("mse_normalised", "mae_normalised", "max_error_normalised")
+"""Errors of fields divided by their standard deviations in training, where there are several."""
+
+METRICS = (
+    *("mse", "mse_mean", "relative_l2", "mae", "max_error", *NORMALISED, "crps", "spread"),
+    *("mse_weighted", "mse_mean_weighted", "anomaly_correlation", "spectrum_error"),
+)
+"""All metrics; those of the mean, `crps` and `spread` need several samples.
+
+The weighted ones need latitudes, the anomaly correlation a calendar (:mod:`.forecast`).
+"""
 
 
 def float64(values: Array) -> Float:

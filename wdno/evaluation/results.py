@@ -37,6 +37,7 @@ class Evaluation:
     Attributes:
         run: name of the run.
         system: name of the system.
+        title: its name for readers.
         task: name of the task.
         method: name of the method, the key in the configuration.
         label: its name in tables and figures.
@@ -59,11 +60,14 @@ class Evaluation:
         parameters: parameters of the model, or None.
         device: where the prediction was timed.
         units: units of fields and coordinates, by name.
+        blocks: `[N]`, block of each case; cases that overlap in time share one. None: none do.
+        stand_in: whether the data are made in place of a record that could not be had.
         provenance: versions, commit and settings, as plain values.
     """
 
     run: str
     system: str
+    title: str
     task: str
     method: str
     label: str
@@ -85,6 +89,8 @@ class Evaluation:
     parameters: int | None = None
     device: str = ""
     units: dict[str, str] = field(default_factory=dict, repr=False)
+    blocks: NDArray[np.integer] | None = field(default=None, repr=False)
+    stand_in: bool = False
     provenance: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -100,9 +106,9 @@ class Evaluation:
             raise EvaluationError(
                 f"{self.where}: coordinates {list(self.coordinates)} must begin with 'time'"
             )
-        if self.scores.mse_over_time.shape[1] != grid[0]:
+        if self.scores.mse_over_time.shape[2] != grid[0]:
             raise EvaluationError(
-                f"{self.where}: errors at {self.scores.mse_over_time.shape[1]} times, coordinates "
+                f"{self.where}: errors at {self.scores.mse_over_time.shape[2]} times, coordinates "
                 f"of {grid[0]}"
             )
 
@@ -169,7 +175,9 @@ class Evaluation:
         for name in scores.cases:
             by_field = np.stack([scores.fields[item][name] for item in self.fields])
             variables[f"field_{name}"] = (("field", "case"), by_field)
-        variables["mse_over_time"] = (("case", "time"), scores.mse_over_time)
+        if self.blocks is not None:
+            variables["block"] = ("case", np.asarray(self.blocks))
+        variables["mse_over_time"] = (("case", "field", "time"), scores.mse_over_time)
         variables["spectrum_truth"] = (("field", "wavenumber"), scores.spectrum_truth)
         variables["spectrum_prediction"] = (("field", "wavenumber"), scores.spectrum_prediction)
         for name in ("example_truth", "example_prediction"):
@@ -215,6 +223,7 @@ class Evaluation:
             )
             arrays: dict[str, Any] = {
                 "coordinates": {str(name): dataset[name].values for name in axes},
+                "blocks": dataset["block"].values if "block" in dataset else None,
                 "example_cases": dataset["example"].values,
                 "example_truth": dataset["example_truth"].values,
                 "example_prediction": dataset["example_prediction"].values,
@@ -238,8 +247,15 @@ class Evaluation:
         return cls(scores=scores, **arrays, **plain)
 
 
-_IDENTITY = ("run", "system", "task", "method", "label", "seed")
-_ARRAYS = ("scores", "coordinates", "example_cases", "example_truth", "example_prediction")
+_IDENTITY = ("run", "system", "title", "task", "method", "label", "seed")
+_ARRAYS = (
+    "scores",
+    "coordinates",
+    "blocks",
+    "example_cases",
+    "example_truth",
+    "example_prediction",
+)
 _SCALARS = tuple(item.name for item in dataclasses.fields(Evaluation) if item.name not in _ARRAYS)
 
 

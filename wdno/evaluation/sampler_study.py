@@ -19,12 +19,12 @@ from wdno.evaluation.table_text import Panel, count, number, with_spread, write_
 from wdno.files import write_text
 
 COLUMNS = (
-    *("system", "task", "model", "seed", "sampler", "eta", "steps", "cases", "mse"),
+    *("system", "title", "task", "model", "seed", "sampler", "eta", "steps", "cases", "mse"),
     "seconds_per_trajectory",
 )
 """`steps` are network evaluations of one trajectory; `eta` is empty where a sampler has none."""
 
-SETTING = ["system", "task", "model", "sampler", "eta", "steps", "cases"]
+SETTING = ["system", "title", "task", "model", "sampler", "eta", "steps", "cases"]
 
 
 def write_sampler_study(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -93,9 +93,9 @@ def sampler_study_table(study: pd.DataFrame) -> pd.DataFrame:
         study: rows of :func:`read_sampler_study`.
 
     Returns:
-        Columns system, task, model, sampler, eta, steps, cases, seeds, mse, mse_sd (NaN for one
-        seed), seconds_per_trajectory; ordered as the models and samplers first occur, then by eta
-        and steps.
+        Columns system, title, task, model, sampler, eta, steps, cases, seeds, mse, mse_sd (NaN for
+        one seed), seconds_per_trajectory; ordered as the models and samplers first occur, then by
+        eta and steps.
     """
     groups = study.groupby(SETTING, sort=False, dropna=False)
     table = groups.agg(
@@ -142,7 +142,8 @@ def write_sampler_study_table(
             }
         )
         best = rows.dropna(subset="mse").groupby("model", sort=False)["mse"].idxmin()
-        title = f"{system}: MSE of one sample on {rows['cases'].iloc[0]} test cases, by sampler"
+        name, cases = rows["title"].iloc[0], rows["cases"].iloc[0]
+        title = f"{name}: MSE of one sample on {cases} test cases, by sampler"
         bold = frozenset((int(row), "MSE") for row in best)
         panels.append(Panel(str(system), title, cells, NOTES, bold, frozenset({"Sampler"})))
     write_table(path, "Sampler study", table, panels)

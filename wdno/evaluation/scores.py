@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wdno.evaluation.forecast import (
+    anomaly_correlation,
+    mse_mean_weighted,
+    mse_weighted,
+    spread,
+)
 from wdno.evaluation.metrics import (
     METRICS,
+    NORMALISED,
     Float,
     check_shapes,
     crps,
@@ -28,13 +35,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """What errors are measured with, beside the truth.
+
+    Attributes:
+        periodic: for each space axis whether the domain is periodic; None: no axis is.
+        spreads: standard deviation of each field in training, `[F]`; None: no normalised errors.
+        weights: of the cells of space, mean 1, `[*S]`; None: no weighted errors.
+    """
+
+    periodic: Sequence[bool] | None = None
+    spreads: Float | None = None
+    weights: Float | None = None
+
+
+@dataclass(frozen=True)
 class Scores:
     """All metrics of one method on N cases.
 
     Attributes:
         cases: metric -> `[N]`, over all fields together (`spectrum_error`: mean over fields).
         fields: field -> metric -> `[N]`.
-        mse_over_time: `[N, T]`.
+        mse_over_time: of each field, `[N, F, T]`.
         wavenumber: `[K]`, cycles per length of the domain.
         spectrum_truth: `[F, K]`, energy spectrum, mean over cases and times.
         spectrum_prediction: `[F, K]`, also mean over samples.
@@ -59,7 +81,8 @@ def score(
     fields: Sequence[str],
     *,
     given_frames: int = 0,
-    periodic: Sequence[bool] | None = None,
+    measure: Measure | None = None,
+    climatology: Array | None = None,
     batch_size: int = 16,
 ) -> Scores:
     """Compute every metric, over all fields and field by field.
@@ -69,7 +92,8 @@ def score(
         prediction: `[N, M, F, given_frames + T, *S]`.
         fields: the F names.
         given_frames: leading frames that the model was given; whatever they hold has no effect.
-        periodic: for each space axis whether the domain is periodic; None: no axis is.
+        measure: what errors are measured with; None: nothing of it.
+        climatology: `[N, F, T, *S]`, for the anomaly correlation; None: no correlation.
         batch_size: cases converted to float64 at a time.
 
     Raises:
@@ -85,7 +109,7 @@ def score(
             f"score: expected one name for each field of truth [cases, fields, time, *space], got "
             f"{list(fields)} and shape {tuple(truth.shape)}"
         )
-    periodic = (False,) * (truth.ndim - 3) if periodic is None else tuple(periodic)
+    measure = measure or Measure()
     truth, prediction = truth[:, :, given_frames:], prediction[:, :, :, given_frames:]
     check_shapes(truth, prediction)
     parts = []
@@ -95,19 +119,28 @@ def score(
             bad = start + np.flatnonzero(~np.isfinite(y.reshape(len(y), -1)).all(axis=1))
             raise ValueError(f"score: the truth of cases {bad.tolist()} is not finite")
         x = float64(prediction[start : start + batch_size])
-        parts.append(_score(y, x, fields, periodic))
+        normal = None if climatology is None else float64(climatology[start : start + batch_size])
+        parts.append(_score(y, x, normal, fields, measure))
     return join(parts)
 
 
-def _score(y: Float, x: Float, fields: Sequence[str], periodic: Sequence[bool]) -> Scores:
+def _score(
+    y: Float, x: Float, climatology: Float | None, fields: Sequence[str], measure: Measure
+) -> Scores:
+    periodic = measure.periodic or (False,) * (y.ndim - 3)
     wavenumber, spectrum_truth = energy_spectrum(y, periodic)
     spectrum_prediction = energy_spectrum(x, periodic)[1]
     distance = spectrum_distance(spectrum_truth[:, None], spectrum_prediction).mean(axis=1)
     by_field = {}
     for index, name in enumerate(fields):
-        by_field[name] = _pointwise(y[:, [index]], x[:, :, [index]])
+        normal = None if climatology is None else climatology[:, [index]]
+        scale = None if measure.spreads is None else measure.spreads[[index]]
+        one = replace(measure, spreads=scale)
+        by_field[name] = _pointwise(y[:, [index]], x[:, :, [index]], normal, one)
         by_field[name]["spectrum_error"] = distance[:, index]
-    together = dict(by_field[fields[0]]) if len(fields) == 1 else _pointwise(y, x)
+    together = (
+        dict(by_field[fields[0]]) if len(fields) == 1 else _pointwise(y, x, climatology, measure)
+    )
     defined = np.isfinite(distance)
     together["spectrum_error"] = np.divide(
         np.where(defined, distance, 0.0).sum(axis=1),
@@ -118,17 +151,33 @@ def _score(y: Float, x: Float, fields: Sequence[str], periodic: Sequence[bool]) 
     return Scores(
         cases=together,
         fields=by_field,
-        mse_over_time=mse_over_time(y, x),
+        mse_over_time=np.stack(
+            [mse_over_time(y[:, [i]], x[:, :, [i]]) for i in range(len(fields))], axis=1
+        ),
         wavenumber=wavenumber,
         spectrum_truth=spectrum_truth.mean(axis=0),
         spectrum_prediction=spectrum_prediction.mean(axis=(0, 1)),
     )
 
 
-def _pointwise(y: Float, x: Float) -> dict[str, Float]:
-    single = {"mse": mse, "relative_l2": relative_l2, "mae": mae, "max_error": max_error}
-    several = {"mse_mean": mse_mean, "crps": crps} if x.shape[1] > 1 else {}
-    return {name: metric(y, x) for name, metric in (single | several).items()}
+def _pointwise(y: Float, x: Float, climatology: Float | None, measure: Measure) -> dict[str, Float]:
+    found = {"mse": mse(y, x), "relative_l2": relative_l2(y, x)}
+    found |= {"mae": mae(y, x), "max_error": max_error(y, x)}
+    if measure.spreads is not None:
+        shape = (-1, *(1,) * (y.ndim - 2))
+        scale = measure.spreads.reshape(shape)
+        metrics = zip(NORMALISED, (mse, mae, max_error), strict=True)
+        found |= {name: metric(y / scale, x / scale) for name, metric in metrics}
+    weights = np.ones(y.shape[3:]) if measure.weights is None else measure.weights
+    if x.shape[1] > 1:
+        found |= {"mse_mean": mse_mean(y, x), "crps": crps(y, x), "spread": spread(x, weights)}
+    if measure.weights is not None:
+        found["mse_weighted"] = mse_weighted(y, x, weights)
+        if x.shape[1] > 1:
+            found["mse_mean_weighted"] = mse_mean_weighted(y, x, weights)
+    if climatology is not None:
+        found["anomaly_correlation"] = anomaly_correlation(y, x, weights, climatology)
+    return found
 
 
 def join(parts: Sequence[Scores]) -> Scores:
@@ -141,7 +190,7 @@ def join(parts: Sequence[Scores]) -> Scores:
         raise ValueError("join: expected the scores of at least one batch of cases, got none")
 
     def keys(part: Scores) -> object:
-        times, shells = part.mse_over_time.shape[1], part.wavenumber.size
+        times, shells = part.mse_over_time.shape[2], part.wavenumber.size
         return sorted(part.cases), list(part.fields), times, shells
 
     if len(found := {str(keys(part)) for part in parts}) > 1:

@@ -8,13 +8,19 @@ from typing import Any
 
 import pandas as pd
 
+from wdno.evaluation.bootstrap import FEWEST_BLOCKS
 from wdno.evaluation.labels import METRIC_LABELS
+from wdno.evaluation.metrics import NORMALISED
 from wdno.evaluation.table_text import MISSING, Panel, count, number, with_spread, write_table
 
 FIRST = ("spectrum_error", "crps")
 FURTHER = ("mse_mean", "relative_l2", "mae", "max_error")
+BY_FIELD = ("mse", "mae", "max_error")
+FORECAST = ("relative_l2", "anomaly_correlation", "crps")
+HIGHEST = frozenset({"anomaly_correlation"})
+"""Metrics that are better the higher they are."""
 WORDS = frozenset({"Sampler", "Representation", "Network", "Objective", "Device"})
-PERSISTENCE = "vs. persistence"
+VERSUS = "vs."
 PAPER = "Paper, full size"
 
 
@@ -22,22 +28,25 @@ def write_simulation_table(table: pd.DataFrame, path: str | Path) -> None:
     """Write the table as `{path}.csv`, `.md`, `.tex` and `.html`.
 
     The CSV file has every column at full precision. The others have three panels for each system:
-    the main errors, further errors, and design and costs; the lowest errors of the learned methods
-    are in bold.
+    the main errors, further errors, and design and costs; of several fields also the errors of
+    each, and of forecasts on the sphere their usual scores. The best of the learned methods are in
+    bold.
 
     Args:
         table: rows of :func:`wdno.evaluation.tables.simulation_table`.
         path: without suffix.
     """
     panels = []
-    for system, rows in table.groupby("system", sort=False):
+    makers = (_main_panel, _forecast_panel, _further_panel, _field_panel, _cost_panel)
+    for _, rows in table.groupby("system", sort=False):
         rows = rows.reset_index(drop=True)
-        panels += [make(str(system), rows) for make in (_main_panel, _further_panel, _cost_panel)]
+        made = [make(rows["title"].iloc[0], rows) for make in makers]
+        panels += [panel for panel in made if panel is not None]
     runs = ", ".join(dict.fromkeys(table["run"]))
     write_table(path, f"Simulation, run {runs}", table, panels)
 
 
-def _main_panel(system: str, rows: pd.DataFrame) -> Panel:
+def _main_panel(title: str, rows: pd.DataFrame) -> Panel:
     cells, bold = _identity(rows), set()
     cells["Seeds"] = rows["seeds"].map(count)
     bold |= _add_errors(cells, rows, "mse")
@@ -47,8 +56,18 @@ def _main_panel(system: str, rows: pd.DataFrame) -> Panel:
             "1" if method == rows["reference"].iloc[0] else _interval(*ratio)
             for method, *ratio in zip(*(rows[name] for name in columns), strict=True)
         ]
-    if (times := rows["times_better_than_persistence"]).notna().any():
-        cells[PERSISTENCE] = [MISSING if math.isnan(x) else f"{number(x)}×" for x in times]
+    if rows["baseline_ratio"].notna().any():
+        columns = ("method", "baseline_ratio", "baseline_ratio_low", "baseline_ratio_high")
+        cells[_ratio_column(rows, "baseline")] = [
+            "1" if method == rows["baseline"].iloc[0] else _interval(*ratio)
+            for method, *ratio in zip(*(rows[name] for name in columns), strict=True)
+        ]
+    for method, label in zip(rows["method"], rows["label"], strict=True):
+        times = rows.get(f"times_better_than_{method}")
+        if times is not None and times.notna().any():
+            cells[f"{VERSUS} {label.lower()}"] = [
+                MISSING if math.isnan(x) else f"{number(x)}×" for x in times
+            ]
     if rows["published_mse"].notna().any():
         cells[PAPER] = rows["published_mse"].map(number)
     for name in FIRST:
@@ -56,12 +75,59 @@ def _main_panel(system: str, rows: pd.DataFrame) -> Panel:
     cells["Seconds"] = rows["seconds_per_trajectory"].map(number)
     cells["Parameters"] = rows["parameters"].map(count)
     cases, grid = rows["cases"].iloc[0], rows["grid"].iloc[0]
-    title = f"{system}: errors on {cases} test cases of {grid} (time x space)"
+    blocks = rows["blocks"].iloc[0]
+    overlap = f", {blocks} windows' lengths of time," if blocks < cases else ""
+    heading = f"{title}: errors on {cases} test cases{overlap} of {grid} (time x space)"
     notes = _main_notes(cells, rows)
-    return Panel(f"{system} errors", title, cells, notes, frozenset(bold), WORDS)
+    return Panel(f"{title} errors", heading, cells, notes, frozenset(bold), WORDS)
 
 
-def _further_panel(system: str, rows: pd.DataFrame) -> Panel:
+def _forecast_panel(title: str, rows: pd.DataFrame) -> Panel | None:
+    """Scores of forecasts on the sphere; None where there are no latitudes."""
+    if rows["root_mse_weighted"].isna().all():
+        return None
+    cells, bold = _identity(rows), set()
+    pairs = zip(rows["root_mse_weighted"], rows["root_mse_weighted_sd"], strict=True)
+    cells["RMSE"] = [with_spread(mean, sd) for mean, sd in pairs]
+    bold |= {(row, "RMSE") for row in _best(rows["root_mse_weighted"].where(rows["learned"]))}
+    for name in FORECAST:
+        bold |= _add_errors(cells, rows, name)
+    if rows["spread_skill"].notna().any():
+        cells["Spread / skill"] = rows["spread_skill"].map(number)
+    notes = [
+        "RMSE: root of the mean squared error of one draw, weighted by the cosine of the latitude, "
+        "in the units of the field.",
+        "Anomaly corr.: correlation in space of predicted and true departures from the hourly mean "
+        "of the training period, mean over times and cases; higher is better.",
+        "Spread / skill: of several samples, root of their mean variance (times (M + 1) / M) over "
+        "the RMSE of their mean; 1 where the spread says how wrong they are, below 1 where they "
+        "are too sure.",
+    ]
+    return Panel(
+        f"{title} scores", f"{title}: forecast scores", cells, notes, frozenset(bold), WORDS
+    )
+
+
+def _field_panel(title: str, rows: pd.DataFrame) -> Panel | None:
+    """Errors of each field in its own units; None where there is one field."""
+    fields = [name.removesuffix("_mse") for name in rows.columns if f"{name}_sd" in rows.columns]
+    fields = [
+        name
+        for name in fields
+        if f"{name}_max_error" in rows.columns and rows[f"{name}_mse"].notna().any()
+    ]
+    if not fields:
+        return None
+    cells, bold = _identity(rows), set()
+    for field in fields:
+        for name in BY_FIELD:
+            bold |= _add_errors(cells, rows, f"{field}_{name}", f"{field}: {METRIC_LABELS[name]}")
+    notes = ["Errors of a field are in its own units, mean over times, space and cases."]
+    heading = f"{title}: errors of each field"
+    return Panel(f"{title} fields", heading, cells, notes, frozenset(bold), WORDS)
+
+
+def _further_panel(title: str, rows: pd.DataFrame) -> Panel:
     cells, bold = _identity(rows), set()
     for name in FURTHER:
         bold |= _add_errors(cells, rows, name)
@@ -71,11 +137,21 @@ def _further_panel(system: str, rows: pd.DataFrame) -> Panel:
     ]
     if METRIC_LABELS["mse_mean"] in cells:
         notes.append("MSE of the mean: of the mean of the samples, where there are several.")
-    title = f"{system}: further errors"
-    return Panel(f"{system} further", title, cells, notes, frozenset(bold), WORDS)
+    for name in ("mae", "max_error"):
+        if rows[f"published_{name}"].notna().any():
+            cells[f"{METRIC_LABELS[name]}, paper"] = rows[f"published_{name}"].map(number)
+    for name in NORMALISED:
+        bold |= _add_errors(cells, rows, name)
+    if METRIC_LABELS[NORMALISED[0]] in cells:
+        notes.append(
+            "Normalised: each field divided by its standard deviation in training, so that none "
+            "dominates; the other errors are in physical units, over all fields together."
+        )
+    heading = f"{title}: further errors"
+    return Panel(f"{title} further", heading, cells, notes, frozenset(bold), WORDS)
 
 
-def _cost_panel(system: str, rows: pd.DataFrame) -> Panel:
+def _cost_panel(title: str, rows: pd.DataFrame) -> Panel:
     cells = _identity(rows)
     for name in ("representation", "network", "objective"):
         cells[name.capitalize()] = rows[name].fillna(MISSING)
@@ -91,44 +167,49 @@ def _cost_panel(system: str, rows: pd.DataFrame) -> Panel:
         "Training steps and seconds are of one training, means over seeds. Evaluations: of the "
         "network for one trajectory. Times are of the device named and whatever else ran on it.",
     ]
-    return Panel(f"{system} costs", f"{system}: design and cost", cells, notes, words=WORDS)
+    return Panel(f"{title} costs", f"{title}: design and cost", cells, notes, words=WORDS)
 
 
 def _identity(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"Method": rows["label"], "Sampler": rows["sampler_label"]})
 
 
-def _add_errors(cells: pd.DataFrame, rows: pd.DataFrame, name: str) -> set[tuple[int, str]]:
+def _add_errors(
+    cells: pd.DataFrame, rows: pd.DataFrame, name: str, label: str = ""
+) -> set[tuple[int, str]]:
     """Add the column of a metric, unless it has no value; return its cells to set in bold."""
     if rows[name].isna().all() and name != "mse":
         return set()
-    label = METRIC_LABELS[name]
+    label = label or METRIC_LABELS[name]
     pairs = zip(rows[name], rows[f"{name}_sd"], strict=True)
     cells[label] = [with_spread(mean, sd) for mean, sd in pairs]
-    return {(row, label) for row in _lowest(rows[name].where(rows["learned"]))}
+    values = rows[name].where(rows["learned"])
+    return {(row, label) for row in _best(-values if name in HIGHEST else values)}
 
 
-def _lowest(values: pd.Series[Any]) -> list[int]:
+def _best(values: pd.Series[Any]) -> list[int]:
     """Rows of the lowest value, if there are two to compare."""
     known = values.dropna()
     return list(known.index[known == known.min()]) if len(known) > 1 else []
 
 
-def _ratio_column(rows: pd.DataFrame) -> str:
-    label = rows["label"][rows["method"] == rows["reference"]].iloc[0]
+def _ratio_column(rows: pd.DataFrame, other: str = "reference") -> str:
+    label = rows["label"][rows["method"] == rows[other].iloc[0]].iloc[0]
     return f"MSE / {label} [{100 * rows['mse_ratio_level'].iloc[0]:g} %]"
 
 
 def _interval(estimate: float, low: float, high: float) -> str:
     if math.isnan(estimate):
         return MISSING
+    if math.isnan(low):
+        return number(estimate)
     return f"{number(estimate)} [{number(low)}, {number(high)}]"
 
 
 def _main_notes(cells: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
     notes = [
         "MSE: mean squared error. Errors are of one draw, over all fields, times and space but for "
-        "the given initial frame; means over test cases, then mean ± sample standard deviation "
+        "the given ones; means over test cases, then mean ± sample standard deviation "
         "over training seeds (no ± for one seed). Bold: lowest among the learned methods, which is "
         "no statement of significance.",
         "Sampler: name and steps; eta 0 is deterministic given the initial noise, 1 as noisy as "
@@ -149,16 +230,27 @@ def _main_notes(cells: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
         notes.append(
             f"{_ratio_column(rows)}: ratio of the MSEs and its bootstrap interval, paired over "
             "cases and crossed with seeds; above 1 is worse, an interval that holds 1 shows no "
-            "difference. With one seed it covers the choice of test cases only."
+            "difference. With one seed it covers the choice of test cases only. Cases of a record "
+            "that overlap in time are resampled in blocks as long as a window, and fewer than "
+            f"{FEWEST_BLOCKS} blocks have no interval."
         )
-    if PERSISTENCE in cells:
+    if rows["baseline_ratio"].notna().any():
         notes.append(
-            f"{PERSISTENCE}: how many times the MSE is lower than that of repeating the initial "
-            "frame."
+            f"{_ratio_column(rows, 'baseline')}: the same against the best of the methods without "
+            "training. A learned method that is not below 1, its interval with it, is not shown to "
+            "know more."
+        )
+    if any(column.startswith(f"{VERSUS} ") for column in cells):
+        notes.append(
+            f"{VERSUS} persistence: how many times the MSE is lower than that of repeating the "
+            "last given frame. Hourly mean: of each hour of the day in training; persisted "
+            "anomaly: the last given frame's departure from it, added to it."
         )
     if PAPER in cells:
         notes.append(
             f"{PAPER}: MSE in arXiv 2412.04833, Table 1, at the paper's full grid, training set "
-            "and network size (diffusion: DDIM, 50 steps in 1D, 100 in 2D, eta 1); for orientation."
+            "and network size, of its own data; for orientation. Diffusion: DDIM with eta 1, 50 "
+            "steps in 1D, 100 in 2D, 850 for compressible flow. For ERA5 it names neither variable "
+            "nor level, region or years: no comparison with another choice of them."
         )
     return notes

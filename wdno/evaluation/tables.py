@@ -13,12 +13,14 @@ from wdno.evaluation.bootstrap import mean_and_sd, paired_bootstrap
 from wdno.evaluation.grouping import Group, group
 from wdno.evaluation.labels import sampler_label
 from wdno.evaluation.metrics import METRICS
+from wdno.evaluation.published import METRICS as PUBLISHED_METRICS
 from wdno.evaluation.published import Published, key
 from wdno.evaluation.results import Evaluation, EvaluationError
 from wdno.evaluation.simulation_panels import write_simulation_table
 
 __all__ = ["simulation_table", "write_simulation_table"]
 
+FIELD_METRICS = ("mse", "mae", "max_error")
 WHOLE = ["sampler_steps", "evaluations", "training_steps", "parameters"]
 COSTS = (
     *("evaluations", "seconds_per_trajectory", "training_seconds", "training_steps"),
@@ -39,20 +41,25 @@ def simulation_table(
 
     Args:
         evaluations: one for each system, method and seed.
-        published: values of the paper, :func:`wdno.evaluation.published.simulation`; looked up by
-            the method's name, then by its label.
+        published: values of papers, :func:`wdno.evaluation.published.simulation`; looked up by
+            the method's name, then by its label; not beside data that stand in for a record.
         reference: method that the others' errors are divided by; None leaves the ratio out.
-        persistence: method that repeats the initial state; None leaves the comparison out.
+        persistence: method that repeats the last given state; None leaves the comparison with
+            untrained methods out.
         level: coverage of the intervals.
         resamples: bootstrap resamples.
 
     Returns:
-        Columns system, run, task, method, label, learned, representation, network, objective,
-        sampler, sampler_steps, eta, sampler_label, samples, seeds, cases, grid; each metric and its
-        `_sd` over seeds (NaN for one seed, or where the metric needs several samples);
-        times_better_than_persistence; reference, mse_ratio, mse_ratio_low, mse_ratio_high,
-        mse_ratio_level; published_mse; evaluations, seconds_per_trajectory, training_seconds and
-        training_steps (means over seeds), parameters, device.
+        Columns system, title, run, task, method, label, learned, representation, network,
+        objective, sampler, sampler_steps, eta, sampler_label, samples, seeds, cases, blocks, grid;
+        each metric and its `_sd` over seeds (NaN for one seed, or where the metric needs several
+        samples); root_mse_weighted and spread_skill (:mod:`.forecast`); of systems of several
+        fields the MSE, MAE and largest error of each, `{field}_{metric}`; `times_better_than_`
+        each untrained method; reference, mse_ratio, mse_ratio_low, mse_ratio_high,
+        mse_ratio_level; where there are several untrained methods the same of the best of them,
+        baseline, baseline_ratio and so on; published_mse, published_mae, published_max_error;
+        evaluations, seconds_per_trajectory, training_seconds and training_steps (means over seeds),
+        parameters, device.
 
     Raises:
         EvaluationError: the records do not fit together, or `reference` or `persistence` has none.
@@ -66,13 +73,10 @@ def simulation_table(
                     f"no evaluation; there are: {', '.join(methods)}"
                 )
         for name, records in methods.items():
-            row = _settings(records) | _errors(records)
+            row = _settings(records) | _errors(records) | _forecast(records) | _by_field(records)
             row |= _compared(name, methods, reference, persistence, level, resamples)
-            keys = ((system, key(name)), (system, key(records[0].label)))
-            row["published_mse"] = next(
-                (published[item] for item in keys if item in published), math.nan
-            )
-            rows.append(row | _costs(records))
+            row |= _compared_with_best(name, methods, level, resamples)
+            rows.append(row | _published(system, records[0], published) | _costs(records))
     table = pd.DataFrame(rows)
     return table.astype({name: _whole(table[name]) for name in WHOLE})
 
@@ -87,7 +91,7 @@ def _settings(records: Sequence[Evaluation]) -> dict[str, Any]:
     first = records[0]
     sampler = first.sampler or {}
     eta = sampler.get("eta")
-    names = ("system", "run", "task", "method", "label", "learned")
+    names = ("system", "title", "run", "task", "method", "label", "learned")
     return {
         **{name: getattr(first, name) for name in names},
         **{name: getattr(first, name) for name in ("representation", "network", "objective")},
@@ -98,6 +102,7 @@ def _settings(records: Sequence[Evaluation]) -> dict[str, Any]:
         "samples": first.samples,
         "seeds": len(records),
         "cases": first.cases,
+        "blocks": first.cases if first.blocks is None else len(np.unique(first.blocks)),
         "grid": " x ".join(map(str, first.grid.values())),
     }
 
@@ -107,6 +112,40 @@ def _errors(records: Sequence[Evaluation]) -> dict[str, float]:
     for name in METRICS:
         values = [record.metrics.get(name, math.nan) for record in records]
         row[name], row[f"{name}_sd"] = mean_and_sd(values)
+    return row
+
+
+def _forecast(records: Sequence[Evaluation]) -> dict[str, float]:
+    """Root of the weighted MSE, and the spread-skill ratio; means over seeds."""
+    found = [record.metrics for record in records]
+    weighted = [one.get("mse_weighted", math.nan) for one in found]
+    skills = [one.get("mse_mean_weighted", one.get("mse_mean", math.nan)) for one in found]
+    spreads = [one.get("spread", math.nan) for one in found]
+    ratios = [math.sqrt(s / e) if e > 0 else math.nan for s, e in zip(spreads, skills, strict=True)]
+    roots = mean_and_sd([math.sqrt(value) for value in weighted])
+    return {
+        "root_mse_weighted": roots[0],
+        "root_mse_weighted_sd": roots[1],
+        "spread_skill": mean_and_sd(ratios)[0],
+    }
+
+
+def _by_field(records: Sequence[Evaluation]) -> dict[str, float]:
+    """Errors of each field in its own units, where there are several; means over seeds."""
+    fields = records[0].fields if len(records[0].fields) > 1 else ()
+    row = {}
+    for field in fields:
+        for name in FIELD_METRICS:
+            values = [float(record.scores.fields[field][name].mean()) for record in records]
+            row[f"{field}_{name}"], row[f"{field}_{name}_sd"] = mean_and_sd(values)
+    return row
+
+
+def _published(system: str, record: Evaluation, published: Published) -> dict[str, float]:
+    row = dict.fromkeys((f"published_{name}" for name in PUBLISHED_METRICS), math.nan)
+    keys = ((system, key(record.method)), (system, key(record.label)))
+    for item in () if record.stand_in else reversed(keys):
+        row |= {f"published_{name}": value for name, value in published.get(item, {}).items()}
     return row
 
 
@@ -124,20 +163,41 @@ def _compared(
 ) -> dict[str, Any]:
     own = _case_errors(methods[name])
     row: dict[str, Any] = {"times_better_than_persistence": math.nan, "reference": reference}
-    if persistence is not None and own.mean() > 0:
-        row["times_better_than_persistence"] = (
-            _case_errors(methods[persistence]).mean() / own.mean()
-        )
-    ratio = (math.nan, math.nan, math.nan)
-    if reference == name:
-        ratio = (1.0, 1.0, 1.0)
-    elif reference is not None:
-        interval = paired_bootstrap(
-            own, _case_errors(methods[reference]), level=level, resamples=resamples
-        )
-        ratio = (interval.estimate, interval.low, interval.high)
+    untrained = [key for key, records in methods.items() if not records[0].learned]
+    for other in untrained if persistence is not None and own.mean() > 0 else ():
+        row[f"times_better_than_{other}"] = _case_errors(methods[other]).mean() / own.mean()
     columns = ("mse_ratio", "mse_ratio_low", "mse_ratio_high")
+    ratio = _ratio(name, reference, methods, level, resamples)
     return row | dict(zip(columns, ratio, strict=True)) | {"mse_ratio_level": level}
+
+
+def _compared_with_best(name: str, methods: Group, level: float, resamples: int) -> dict[str, Any]:
+    """Compare with the best of the untrained methods, where there are several."""
+    untrained = [key for key, records in methods.items() if not records[0].learned]
+    best = None
+    if len(untrained) > 1:
+        best = min(untrained, key=lambda key: _case_errors(methods[key]).mean())
+    columns = ("baseline_ratio", "baseline_ratio_low", "baseline_ratio_high")
+    ratio = _ratio(name, best, methods, level, resamples)
+    return {"baseline": best} | dict(zip(columns, ratio, strict=True))
+
+
+def _ratio(
+    name: str, other: str | None, methods: Group, level: float, resamples: int
+) -> tuple[float, float, float]:
+    """Ratio of the MSE to that of another method, with its interval."""
+    if other is None:
+        return math.nan, math.nan, math.nan
+    if other == name:
+        return 1.0, 1.0, 1.0
+    interval = paired_bootstrap(
+        _case_errors(methods[name]),
+        _case_errors(methods[other]),
+        blocks=methods[name][0].blocks,
+        level=level,
+        resamples=resamples,
+    )
+    return interval.estimate, interval.low, interval.high
 
 
 def _costs(records: Sequence[Evaluation]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wdno.representations.base import Representation
 
-_HELPERS = frozenset({"base", "wavelet_transform", "pytorch_wavelets_backend"})
+_HELPERS = frozenset({"base", "wavelet_defaults", "wavelet_transform", "pytorch_wavelets_backend"})
 
 
 def available() -> tuple[str, ...]:
@@ -29,7 +29,8 @@ def build(name: str, **options: Any) -> Representation:
 
     Args:
         name: One of ``available()``.
-        **options: Arguments of its class; all have defaults.
+        **options: Arguments of its class; all have defaults. Every class takes ``dims``, the number
+            of axes, and ``periodic``, for each spatial axis whether it is.
 
     Raises:
         ValueError: If the name is unknown, or the class has no such option.

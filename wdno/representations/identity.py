@@ -14,7 +14,11 @@ class Identity(base.Representation):
 
     Args:
         dims: Dimensions of the grid: 2 for (time, x), 3 for (time, y, x).
+        periodic: Whether each spatial axis is periodic, which makes no difference here.
     """
+
+    def __init__(self, dims: int = 2, periodic: Sequence[bool] | None = None) -> None:
+        super().__init__(dims)
 
     @property
     def subbands(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from wdno.representations import base
+from wdno.representations.wavelet_defaults import resolve
 from wdno.representations.wavelet_transform import (
     WaveletTransform,
     check_modes,
@@ -29,11 +30,15 @@ class Wavelet(base.Representation):
     """One-level wavelet coefficients of fields, as channels.
 
     Args:
-        family: Discrete wavelet of PyWavelets.
+        family: Discrete wavelet of PyWavelets; None for bior2.4 on (time, x), bior1.3 on
+            (time, y, x).
         mode: Extension beyond the ends: "periodization", "zero" or another of PyWavelets'; one
-            for all axes or one per axis, time first.
+            for all axes or one per axis, time first; None for "periodization" on (time, x), "zero"
+            on (time, y, x). Periodic axes wrap around in any case.
         backend: "matrices" or, as a slower reference, "pytorch_wavelets".
         dims: Dimensions of the grid: 2 for (time, x), 3 for (time, y, x).
+        periodic: Whether each spatial axis is periodic; None if none is. One of an odd number of
+            points wraps around after its last point is repeated.
 
     Raises:
         ValueError: If the family, a mode or the backend is unknown.
@@ -44,13 +49,15 @@ class Wavelet(base.Representation):
 
     def __init__(
         self,
-        family: str = "bior2.4",
-        mode: str | Sequence[str] = "periodization",
+        family: str | None = None,
+        mode: str | Sequence[str] | None = None,
         backend: str = "matrices",
         dims: int = 2,
+        periodic: Sequence[bool] | None = None,
     ) -> None:
         super().__init__(dims)
-        modes = check_modes(mode, dims)
+        family, resolved = resolve(family, mode, dims, periodic)
+        modes = check_modes(resolved, dims)
         if family == "dmey":
             warnings.warn(
                 "wavelet 'dmey' is a truncated filter that reconstructs data only to 3e-3; "

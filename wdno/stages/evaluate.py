@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wdno import config as configuration
 from wdno import model as models
 from wdno.data.dataset import Trajectories
+from wdno.data.statistics import read_statistics
 from wdno.evaluation.results import Evaluation
 from wdno.evaluation.sampler_study import write_sampler_study
 from wdno.provenance import provenance
 from wdno.runtime import resolve_device, set_threads
-from wdno.tasks.simulate import ModelPredictor, Persistence, Predictor, simulate
+from wdno.tasks import baselines
+from wdno.tasks.simulate import ModelPredictor, simulate
 
 
 def evaluate(
@@ -22,6 +27,7 @@ def evaluate(
     method: str,
     seed: int,
     data: Path,
+    statistics: Path,
     checkpoint: Path | None,
     output: Path,
     threads: int,
@@ -34,6 +40,7 @@ def evaluate(
         method: name of the method.
         seed: seed of the training, and of the samples.
         data: test set.
+        statistics: of the training set.
         checkpoint: trained model; None for a baseline.
         output: folder of ``metrics.json`` and ``evaluation.nc``.
         threads: processor threads.
@@ -52,11 +59,14 @@ def evaluate(
     set_threads(threads)
     test = Trajectories(data)
     sampling = options.sampler.model_dump(exclude_none=True) if options.sampler else None
+    known = read_statistics(statistics)
     facts: dict[str, Any] = {}
-    predictor: Predictor = Persistence(test.layout)
     device = "cpu"
     evaluations = 0
-    if checkpoint is not None:
+    predictor: baselines.Predictor
+    if checkpoint is None:
+        predictor = baselines.build(str(options.baseline), test, known)
+    else:
         device = str(resolve_device())
         trained, metadata = models.load(checkpoint)
         trained.require(test.layout, data, checkpoint)
@@ -71,6 +81,7 @@ def evaluate(
     outcome = simulate(
         predictor,
         test,
+        known,
         samples=options.samples,
         cases=len(test),
         batch_size=loaded.evaluation.batch_size,
@@ -80,6 +91,7 @@ def evaluate(
     Evaluation(
         run=loaded.run,
         system=system,
+        title=test.layout.title,
         task="simulation",
         method=method,
         label=options.label or method,
@@ -95,6 +107,8 @@ def evaluate(
         seconds_per_trajectory=outcome.seconds_per_trajectory,
         device=device,
         units=_units(test),
+        blocks=_blocks(test),
+        stand_in=test.dataset.attrs.get("stand_in") == "true",
         provenance=provenance(),
         **facts,
     ).write(output)
@@ -105,6 +119,16 @@ def _coordinates(data: Trajectories) -> dict[str, Any]:
     space = data.dataset[data.layout.state[0]].dims[2:]
     generated = data.coordinates["time"][data.layout.given_frames :]
     return {"time": generated, **{str(name): data.coordinates[str(name)] for name in space}}
+
+
+def _blocks(data: Trajectories) -> NDArray[np.int64] | None:
+    """Number the windows' lengths of time that the cases begin in; None without a calendar."""
+    if data.reference_times is None:
+        return None
+    time = data.coordinates["time"]
+    length = int(time[-1] - time[0]) + int(time[1] - time[0])
+    blocks: NDArray[np.int64] = (data.reference_times - data.reference_times.min()) // length
+    return blocks
 
 
 def _units(data: Trajectories) -> dict[str, str]:
@@ -120,6 +144,7 @@ def study(
     model: str,
     seed: int,
     data: Path,
+    statistics: Path,
     checkpoint: Path,
     output: Path,
     threads: int,
@@ -132,6 +157,7 @@ def study(
         model: name of the model.
         seed: seed of the training, and of the samples.
         data: test set.
+        statistics: of the training set.
         checkpoint: trained model.
         output: the CSV file.
         threads: processor threads.
@@ -147,6 +173,7 @@ def study(
     trained, _ = models.load(checkpoint)
     trained.require(test.layout, data, checkpoint)
     device = resolve_device()
+    known = read_statistics(statistics)
     rows = []
     cases = min(options.cases, len(test))
     for sampler in options.samplers:
@@ -155,6 +182,7 @@ def study(
             outcome = simulate(
                 ModelPredictor(trained, seed=seed, sampling=sampling, device=device),
                 test,
+                known,
                 samples=1,
                 cases=cases,
                 batch_size=loaded.evaluation.batch_size,
@@ -163,6 +191,7 @@ def study(
             rows.append(
                 {
                     "system": system,
+                    "title": test.layout.title,
                     "task": "simulation",
                     "model": model,
                     "seed": seed,

@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wdno import config as configuration
+from wdno.data.statistics import read_statistics
 from wdno.evaluation import figures
 from wdno.evaluation.results import Evaluation
 from wdno.evaluation.sampler_study import read_sampler_study
 
 
 def figure(
-    config: Sequence[Path], system: str, name: str, inputs: Sequence[Path], output: Path
+    config: Sequence[Path],
+    system: str,
+    name: str,
+    statistics: Path,
+    inputs: Sequence[Path],
+    output: Path,
 ) -> None:
     """Draw a figure of one system.
 
@@ -22,6 +28,7 @@ def figure(
         name: ``trajectories``, ``error_over_time``, ``spectra`` (inputs: folders of evaluations),
             ``error_vs_evaluations`` (files ``sampler_study.csv``) or ``training`` (files
             ``train.jsonl`` in the folders ``{model}/seed{seed}``).
+        statistics: of the training data, for their title.
         inputs: what is drawn.
         output: any of the files that are written, ``.png`` and ``.pdf``.
 
@@ -35,20 +42,24 @@ def figure(
         labels = configuration.labels(loaded)
         figures.error_vs_evaluations(read_sampler_study(inputs), stem, labels=labels)
     elif name == "training":
-        figures.training_curves(_histories(loaded, system, inputs), stem)
+        title = read_statistics(statistics).title
+        figures.training_curves(_histories(loaded, system, inputs), stem, title=title)
     else:
         evaluations = [Evaluation.read(folder) for folder in inputs]
-        available = {record.method for record in evaluations}
+        learned = dict.fromkeys(record.method for record in evaluations if record.learned)
+        untrained = dict.fromkeys(record.method for record in evaluations if not record.learned)
+        # What a forecast must beat stands in each of its figures.
+        forecast = any(record.blocks is not None for record in evaluations)
+        beside = list(untrained) if forecast else []
         if name == "trajectories":
+            available = [*learned, *untrained]
             shown = [method for method in loaded.evaluation.show if method in available]
-            figures.trajectories(evaluations, stem, methods=shown or None)
+            methods = list(dict.fromkeys([*shown, *beside]))
+            figures.trajectories(evaluations, stem, methods=methods or None)
         elif name == "error_over_time":
             figures.error_over_time(evaluations, stem)
         elif name == "spectra":
-            baselines = {key for key, m in loaded.methods.items() if m.baseline}
-            found = dict.fromkeys(record.method for record in evaluations)
-            learned = [method for method in found if method not in baselines]
-            figures.spectra(evaluations, stem, methods=learned or None)
+            figures.spectra(evaluations, stem, methods=[*learned, *beside] or None)
         else:
             raise configuration.ConfigError(f"unknown figure {name!r}")
 

@@ -26,9 +26,9 @@ def card(inputs: Sequence[Path], output: Path) -> None:
         output: any of the files that are written, ``.csv``, ``.md``, ``.tex``, ``.html``.
     """
     with open_dataset(inputs[0]) as first:
-        system = str(first.attrs["system"])
+        title = str(first.attrs["title"])
     splits = {path.stem: path for path in inputs}
-    write_data_card(data_card(splits), output.with_suffix(""), system)
+    write_data_card(data_card(splits), output.with_suffix(""), title)
 
 
 def simulation(config: Sequence[Path], inputs: Sequence[Path], output: Path) -> None:

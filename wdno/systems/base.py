@@ -104,6 +104,10 @@ class SystemOptions(OptionsSection, ABC):
     def grid_shape(self) -> tuple[int, ...]:
         """Return the shape `(T, *space)` of the frames that are generated."""
 
+    def files(self) -> list[str]:
+        """Return the user's own files that a record is made from; when one changes, it is again."""
+        return []
+
     @abstractmethod
     def boundaries(self) -> tuple[Boundary, ...]:
         """Return the boundary condition of each spatial axis."""

@@ -1,7 +1,7 @@
 """Simulation: the trajectory from the given frames and the forcing.
 
-A predictor sees the given frames and the forcing and returns the frames after them. The given
-frames are put before its output exactly as they came, and never enter a score.
+A predictor sees the given frames and the forcing and returns the frames after them, which are what
+is scored; the given frames never enter a score.
 """
 
 from __future__ import annotations
@@ -9,36 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from wdno.data.dataset import Layout, Trajectories
-from wdno.evaluation.scores import Scores, join, score
+from wdno.data.dataset import Trajectories
+from wdno.data.statistics import Statistics
+from wdno.evaluation.forecast import latitude_weights
+from wdno.evaluation.scores import Measure, Scores, join, score
 from wdno.model import Model
-
-
-class Predictor(Protocol):
-    """Predicts the frames after the given ones."""
-
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Tensor:
-        """Return sample number `sample` of each case, ``[B, F, T, *space]``, on the CPU."""
-
-
-class Persistence:
-    """The baseline that repeats the last given frame; any method must beat it."""
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Tensor:
-        """Repeat the last given frame of every field."""
-        shape = (len(self.layout.state), self.layout.given_frames)
-        last: Tensor = torch.unflatten(batch["initial"], 1, shape)[:, :, -1:]
-        return last.expand(-1, -1, self.layout.grid[0], *last.shape[3:])
+from wdno.tasks.baselines import Climatology, Predictor
 
 
 class ModelPredictor:
@@ -116,6 +99,7 @@ def trajectory(initial: Tensor, generated: Tensor) -> Tensor:
 def simulate(
     predict: Predictor,
     data: Trajectories,
+    statistics: Statistics,
     *,
     samples: int,
     cases: int,
@@ -128,6 +112,7 @@ def simulate(
     Args:
         predict: the method.
         data: the test set.
+        statistics: of the training set.
         samples: samples M per case.
         cases: number of cases N.
         batch_size: cases predicted at a time.
@@ -142,7 +127,8 @@ def simulate(
         FloatingPointError: a prediction is not finite; the message names the case.
     """
     layout = data.layout
-    periodic = [kind == "periodic" for kind in layout.boundaries]
+    measure = _measure(data, statistics)
+    climatology = None if data.reference_times is None else Climatology(data, statistics)
     predict(data.batch(np.arange(min(batch_size, cases))), 0)
     seconds = 0.0
     parts: list[Scores] = []
@@ -153,17 +139,13 @@ def simulate(
             drawn = torch.stack([predict(batch, m) for m in range(samples)], dim=1)
             seconds += time.perf_counter() - start
             _require_finite(drawn, batch["index"], description)
-            truth = trajectory(batch["initial"], batch["state"])
-            whole = torch.stack(
-                [trajectory(batch["initial"], drawn[:, m]) for m in range(samples)], dim=1
-            )
             parts.append(
                 score(
-                    truth.numpy(),
-                    whole.numpy(),
+                    batch["state"],
+                    drawn,
                     layout.state,
-                    given_frames=layout.given_frames,
-                    periodic=periodic,
+                    measure=measure,
+                    climatology=None if climatology is None else climatology.generated(batch),
                 )
             )
             wanted = max(examples - int(batch["index"][0]), 0)
@@ -174,6 +156,23 @@ def simulate(
         seconds_per_trajectory=seconds / (cases * samples),
         example_truth=np.concatenate([truth for truth, _ in kept]),
         example_prediction=np.concatenate([prediction for _, prediction in kept]),
+    )
+
+
+def _measure(data: Trajectories, statistics: Statistics) -> Measure:
+    """What the errors of a data set are measured with."""
+    layout = data.layout
+    space = [str(dim) for dim in data.dataset[layout.state[0]].dims[2:]]
+    weights = np.ones(layout.grid[1:])
+    latitudes = [data.dataset[name].attrs.get("units") == "degrees_north" for name in space]
+    for axis, (name, latitude) in enumerate(zip(space, latitudes, strict=True)):
+        if latitude:
+            shape = [-1 if i == axis else 1 for i in range(len(space))]
+            weights = weights * latitude_weights(data.coordinates[name]).reshape(shape)
+    return Measure(
+        periodic=[kind == "periodic" for kind in layout.boundaries],
+        spreads=statistics.standard_deviation if len(layout.state) > 1 else None,
+        weights=weights if any(latitudes) else None,
     )
 
 

@@ -18,6 +18,8 @@ localrules:
 
 
 rule fetch:
+    input:
+        lambda w: data_of(w).options.files(),
     output:
         "results/{run}/{system}/data/record.nc",
     log:

@@ -1,6 +1,6 @@
 # Evaluation: from models to errors.
 #
-# Inputs:  {run}/{system}/data/test.nc
+# Inputs:  {run}/{system}/data/{test,statistics}.nc
 #          {run}/{system}/{task}/{model}/seed{seed}/model.safetensors    but for untrained baselines
 # Outputs: {run}/{system}/{task}/{method}/seed{seed}/metrics.json        mean errors, cost
 #          {run}/{system}/{task}/{method}/seed{seed}/evaluation.nc       errors by case, examples
@@ -12,6 +12,7 @@
 rule evaluate:
     input:
         data="results/{run}/{system}/data/test.nc",
+        statistics="results/{run}/{system}/data/statistics.nc",
         checkpoint=checkpoint,
     output:
         metrics="results/{run}/{system}/{task}/{method}/seed{seed}/metrics.json",
@@ -39,13 +40,14 @@ rule evaluate:
     shell:
         "python -m wdno evaluate --config {params.config} --system {wildcards.system}"
         " --task {wildcards.task} --method {wildcards.method} --seed {wildcards.seed}"
-        " --data {input.data} {params.checkpoint} --output $(dirname {output.metrics})"
-        " --threads {resources.processors} 2>&1 | record {log}"
+        " --data {input.data} --statistics {input.statistics} {params.checkpoint}"
+        " --output $(dirname {output.metrics}) --threads {resources.processors} 2>&1 | record {log}"
 
 
 rule study:
     input:
         data="results/{run}/{system}/data/test.nc",
+        statistics="results/{run}/{system}/data/statistics.nc",
         checkpoint="results/{run}/{system}/{task}/{model}/seed{seed}/model.safetensors",
     output:
         "results/{run}/{system}/{task}/{model}/seed{seed}/sampler_study.csv",
@@ -63,11 +65,11 @@ rule study:
         runtime=240,
     params:
         config="results/{run}/config.yaml",
-        study=section(CONFIG.sampler_study, exclude={"models"}),
+        study=section(CONFIG.sampler_study, exclude={"models", "systems"}),
         evaluation=section(CONFIG.evaluation, include={"batch_size"}),
         code=model_code("study"),
     shell:
         "python -m wdno study --config {params.config} --system {wildcards.system}"
         " --task {wildcards.task} --model {wildcards.model} --seed {wildcards.seed}"
-        " --data {input.data} --checkpoint {input.checkpoint} --output {output}"
-        " --threads {resources.processors} 2>&1 | record {log}"
+        " --data {input.data} --statistics {input.statistics} --checkpoint {input.checkpoint}"
+        " --output {output} --threads {resources.processors} 2>&1 | record {log}"

@@ -11,6 +11,7 @@ rule trajectories:
     input:
         metrics=lambda w: evaluated("metrics.json", [w.system]),
         cases=lambda w: evaluated("evaluation.nc", [w.system]),
+        statistics="results/{run}/{system}/data/statistics.nc",
     output:
         png=report(
             "results/{run}/figures/{system}_{task}_trajectories.png",
@@ -35,8 +36,8 @@ rule trajectories:
         code=stage_digest("figure"),
     shell:
         "python -m wdno figure {params.figure} --config {params.config}"
-        " --system {wildcards.system} --task {wildcards.task} --output {output.png}"
-        " {params.inputs} 2>&1 | record {log}"
+        " --system {wildcards.system} --task {wildcards.task} --statistics {input.statistics}"
+        " --output {output.png} {params.inputs} 2>&1 | record {log}"
 
 
 use rule trajectories as error_over_time with:
@@ -75,7 +76,8 @@ use rule trajectories as spectra with:
 
 use rule trajectories as training with:
     input:
-        lambda w: trained("train.jsonl", [w.system]),
+        drawn=lambda w: trained("train.jsonl", [w.system]),
+        statistics="results/{run}/{system}/data/statistics.nc",
     output:
         png=report(
             "results/{run}/figures/{system}_{task}_training.png",
@@ -89,13 +91,14 @@ use rule trajectories as training with:
         "results/{run}/logs/figures/{system}_{task}_training.log",
     params:
         figure="training",
-        inputs=lambda w, input: input,
+        inputs=lambda w, input: input.drawn,
         options=model_labels,
 
 
 use rule trajectories as error_vs_evaluations with:
     input:
-        lambda w: studies([w.system]),
+        drawn=lambda w: studies([w.system]),
+        statistics="results/{run}/{system}/data/statistics.nc",
     output:
         png=report(
             "results/{run}/figures/{system}_{task}_error_vs_evaluations.png",
@@ -109,5 +112,5 @@ use rule trajectories as error_vs_evaluations with:
         "results/{run}/logs/figures/{system}_{task}_error_vs_evaluations.log",
     params:
         figure="error_vs_evaluations",
-        inputs=lambda w, input: input,
+        inputs=lambda w, input: input.drawn,
         options=model_labels,

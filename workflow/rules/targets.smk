@@ -1,7 +1,4 @@
 # The files that targets ask for, and that tables and figures read.
-STUDIED = CONFIG.sampler_study.models
-
-
 def tasks_of(system):
     """Return the tasks of a system, each with its methods."""
     options = configuration.system(CONFIG, system).tasks
@@ -16,18 +13,28 @@ def models_of(system, method=None):
         else [m for names in tasks_of(system).values() for m in names]
     )
     models = [configuration.method(CONFIG, system, name).model for name in methods]
-    return list(dict.fromkeys(filter(None, models if method else [*models, *STUDIED])))
+    return list(
+        dict.fromkeys(filter(None, models if method else [*models, *studied(system)]))
+    )
+
+
+def studied(system):
+    """Return the models of a system in the sampler study."""
+    study = CONFIG.sampler_study
+    return study.models if study.systems is None or system in study.systems else []
 
 
 def data_sets(system):
-    """Return the data sets of a system and their card."""
+    """Return the data sets of a system and their card, and its record if it has one."""
+    recorded = configuration.system(CONFIG, system).options.recorded
     return [
+        *([f"{RUN}/{system}/data/record.nc"] if recorded else []),
         *expand(f"{RUN}/{system}/data/{{split}}.nc", split=SPLITS),
         f"{RUN}/{system}/data/card.csv",
     ]
 
 
-def trained(file, systems=SYSTEMS, models=None):
+def trained(file, systems=SYSTEMS, models=models_of):
     """Return a file of every training: of each system, task, model and seed."""
     pattern = f"{RUN}/{{system}}/{{task}}/{{model}}/seed{{seed}}/{file}"
     return [
@@ -37,7 +44,7 @@ def trained(file, systems=SYSTEMS, models=None):
             pattern,
             system=system,
             task=tasks_of(system),
-            model=models_of(system) if models is None else models,
+            model=models(system),
             seed=CONFIG.seeds,
         )
     ]
@@ -45,7 +52,7 @@ def trained(file, systems=SYSTEMS, models=None):
 
 def studies(systems=SYSTEMS):
     """Return the sampler studies."""
-    return trained("sampler_study.csv", systems, STUDIED)
+    return trained("sampler_study.csv", systems, studied)
 
 
 def checkpoint(wildcards):
@@ -74,7 +81,7 @@ def tables():
     """Return the tables of the run."""
     return expand(
         f"{RUN}/tables/{{name}}.csv",
-        name=["simulation", *(["samplers"] if STUDIED else [])],
+        name=["simulation", *(["samplers"] if studies() else [])],
     )
 
 
@@ -82,7 +89,7 @@ def figures(system):
     """Return the figures of a system."""
     names = ["trajectories", "error_over_time", "spectra"]
     names += ["training"] if models_of(system) else []
-    names += ["error_vs_evaluations"] if STUDIED else []
+    names += ["error_vs_evaluations"] if studied(system) else []
     return expand(
         f"{RUN}/figures/{system}_{{task}}_{{name}}.png",
         task=tasks_of(system),

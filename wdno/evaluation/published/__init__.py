@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib import resources
-from pathlib import Path
 
 import pandas as pd
 
-Published = dict[tuple[str, str], float]
-"""(system, method) -> value; the method's name as :func:`key` writes it."""
+METRICS = ("mse", "mae", "max_error")
+SIMULATION = "simulation.csv"
+
+Published = dict[tuple[str, str], dict[str, float]]
+"""(system, method) -> metric -> value; the method's name as :func:`key` writes it."""
 
 
 def key(method: str) -> str:
@@ -16,23 +18,38 @@ def key(method: str) -> str:
     return "".join(letter for letter in method.lower() if letter.isalnum())
 
 
-def simulation(path: str | Path | None = None) -> Published:
-    """Mean squared errors of simulation, by system and method.
+def simulation() -> Published:
+    """Errors of simulation, by system and method, of arXiv 2412.04833.
 
-    Args:
-        path: a CSV file with a column `method` and one for each system, empty where nothing is
-            reported and `#` before remarks; None: Table 1 of arXiv 2412.04833.
+    Mean squared errors are those of its Table 1, `simulation.csv`; a file `{system}.csv` has
+    further methods and errors of a system.
 
     Raises:
-        ValueError: the file has no column `method`, or a value is not a number.
+        ValueError: a file has no column `method`, or a value is not a number.
     """
-    source = resources.files(__name__) / "simulation.csv" if path is None else Path(path)
+    found: Published = {}
+    table = read(SIMULATION).melt("method", var_name="system", value_name="value").dropna()
+    for system, method, value in table[["system", "method", "value"]].itertuples(index=False):
+        found[str(system), key(str(method))] = {"mse": float(value)}
+    for file in resources.files(__name__).iterdir():
+        if not file.name.endswith(".csv") or file.name == SIMULATION:
+            continue
+        for row in read(file.name).to_dict("records"):
+            method = key(str(row.pop("method")))
+            values = {str(name): float(value) for name, value in row.items() if pd.notna(value)}
+            found.setdefault((file.name.removesuffix(".csv"), method), {}).update(values)
+    return found
+
+
+def read(name: str) -> pd.DataFrame:
+    """Read a file of this package: `#` before remarks, a column `method`, empty where unreported.
+
+    Raises:
+        ValueError: it has no column `method`.
+    """
+    source = resources.files(__name__) / name
     with source.open(encoding="utf-8") as lines:
         table = pd.read_csv(lines, comment="#")
     if "method" not in table.columns:
         raise ValueError(f"{source}: expected a column 'method', found {', '.join(table.columns)}")
-    values = table.melt("method", var_name="system", value_name="value").dropna()
-    return {
-        (str(row.system), key(str(row.method))): float(row.value)
-        for row in values.itertuples(index=False)
-    }
+    return table

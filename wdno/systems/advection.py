@@ -1,0 +1,125 @@
+r"""Linear advection on a periodic interval.
+
+$$ u_t + \beta u_x = 0, \quad x \in [0, 1), \quad u(x, t) = u_0(x - \beta t), $$
+
+the exact solution being evaluated at the stored points. Initial states follow PDEBench's (arXiv
+2210.07182, section D.1),
+
+$$ u_0(x) = \sum_{i=1}^{2} A_i \sin(2 \pi k_i x + \varphi_i), $$
+
+with k in 1..8, A in U(0, 1), phi in U(0, 2 pi). One in ten is replaced by its absolute value; every
+one has a random sign; and, independently, one in ten is multiplied by a window: 1 on an interval
+whose position is uniform and whose length is in U(0.1, 0.9), 0 elsewhere, so that the state jumps
+at its ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field as Option
+from pydantic import PositiveFloat, PositiveInt
+
+from wdno.systems import base
+from wdno.systems.base import Axis, Field, OptionsSection, SystemOptions
+
+WAVES = 2
+LARGEST_WAVENUMBER = 8
+RARE = 0.1
+"""Probability of an absolute value, and of a window."""
+
+Array = NDArray[np.float64]
+Finite = Annotated[float, Option(allow_inf_nan=False)]
+
+
+class GridOptions(OptionsSection):
+    """The grid on which trajectories are stored."""
+
+    time: PositiveInt = Option(
+        default=80, description="Stored time steps; there is one more frame, the initial one."
+    )
+    x: PositiveInt = Option(default=120, description="Stored points, from x = 0 on, evenly spaced.")
+
+
+class Options(SystemOptions):
+    """Speed, duration and stored grid of the advection system."""
+
+    beta: Finite = Option(default=0.4, description="Speed beta; to the left if negative.")
+    t_end: PositiveFloat = Option(default=2.0, description="Time simulated.")
+    grid: GridOptions = Option(default_factory=GridOptions, description="The stored grid.")
+
+    def grid_shape(self) -> tuple[int, int]:
+        """Return `(T, X)` of the stored grid."""
+        return self.grid.time, self.grid.x
+
+    def boundaries(self) -> tuple[base.Boundary, ...]:
+        """Return the boundary condition of x."""
+        return ("periodic",)
+
+
+class InitialState:
+    """One draw of the initial state, to be evaluated anywhere."""
+
+    def __init__(self, seed: int) -> None:
+        """Draw the numbers of a sample."""
+        rng = np.random.default_rng(seed)
+        self.wavenumber = rng.integers(1, LARGEST_WAVENUMBER + 1, WAVES)
+        self.amplitude = rng.uniform(0.0, 1.0, WAVES)
+        self.phase = rng.uniform(0.0, 2 * np.pi, WAVES)
+        self.sign = rng.choice([-1.0, 1.0])
+        self.absolute = rng.uniform() < RARE
+        self.windowed = rng.uniform() < RARE
+        self.left = rng.uniform()
+        self.width = rng.uniform(0.1, 0.9)
+
+    def __call__(self, x: Array) -> Array:
+        """Return u0 at positions of any shape, periodic in x."""
+        angle = 2 * np.pi * np.multiply.outer(x, self.wavenumber) + self.phase
+        u: Array = np.sin(angle) @ self.amplitude
+        if self.absolute:
+            u = np.abs(u)
+        if self.windowed:
+            u = np.where(np.mod(x - self.left, 1.0) < self.width, u, 0.0)
+        signed: Array = self.sign * u
+        return signed
+
+
+class System(base.EquationSystem):
+    """The advection system: state u."""
+
+    name: ClassVar[str] = "advection"
+    title = "Advection equation"
+    fields = (Field("u", "state", "1", "advected quantity u"),)
+    axes = (Axis("x", "periodic", "1", "position x"),)
+
+    def __init__(self, options: Options | None = None) -> None:
+        """Set up the system.
+
+        Args:
+            options: Its options; the defaults if left out.
+        """
+        self.options = options or Options()
+        self.x: Array = np.arange(self.options.grid.x) / self.options.grid.x
+
+    def coordinates(self) -> dict[str, Array]:
+        """Return `time` [T + 1] and `x` [X]."""
+        time = np.linspace(0.0, self.options.t_end, self.options.grid.time + 1)
+        return {"time": time, "x": self.x.copy()}
+
+    def generate(self, seeds: Sequence[int], *, threads: int = 1) -> dict[str, NDArray[Any]]:
+        """Draw initial states and evaluate their exact solutions.
+
+        Args:
+            seeds: One seed per trajectory.
+            threads: Without effect: there is nothing to solve.
+
+        Returns:
+            `u` [n, T + 1, X], float32.
+        """
+        time = self.coordinates()["time"]
+        position = self.x - self.options.beta * time[:, None]
+        u = np.stack([InitialState(int(seed))(position) for seed in seeds])
+        return {"u": u.astype(np.float32)}
