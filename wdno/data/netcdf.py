@@ -2,7 +2,7 @@
 
 A file describes itself. Dimensions are ``sample``, ``time`` (frames, the given ones first),
 ``interval`` (one forcing value each) and the spatial axes; every axis has a coordinate with units,
-every spatial one its ``boundary``; every field has a ``role``, ``state`` or ``forcing``. Numbers of
+every spatial one its ``boundary``; every field has a ``role``, ``state``, ``forcing`` or ``series``. Numbers of
 a sample (its seed, diagnostics of its solver) are coordinates along ``sample``; one with the
 standard name ``forecast_reference_time``, in hours, puts the sample in the calendar. What reads it
 needs to know nothing of the system.
@@ -36,8 +36,8 @@ def to_dataset(system: System, arrays: Mapping[str, np.ndarray], first: int) -> 
 
     Args:
         system: the system that made the arrays.
-        arrays: state fields ``[n, T + g, *space]``, forcing fields ``[n, T, *space]`` and the
-            numbers of each sample ``[n]``, by name.
+        arrays: state fields ``[n, T + g, *space]``, forcing fields ``[n, T, *space]``, series
+            ``[n, T + g]`` and the numbers of each sample ``[n]``, by name.
         first: index of the first sample in its split.
 
     Returns:
@@ -45,7 +45,11 @@ def to_dataset(system: System, arrays: Mapping[str, np.ndarray], first: int) -> 
     """
     coordinates = system.coordinates()
     space = tuple(axis.name for axis in system.axes)
-    dims = {"state": ("sample", "time", *space), "forcing": ("sample", "interval", *space)}
+    dims = {
+        "state": ("sample", "time", *space),
+        "forcing": ("sample", "interval", *space),
+        "series": ("sample", "time"),
+    }
     variables = {
         field.name: (
             dims[field.role],

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-Role = Literal["state", "forcing"]
+Role = Literal["state", "forcing", "series"]
 Boundary = Literal["dirichlet", "periodic", "open"]
 
 
@@ -31,7 +31,8 @@ class Field:
 
     Attributes:
         name: Name in arrays, files and tables.
-        role: `state`, at points in time, or `forcing`, constant on each interval between them.
+        role: `state`, at points in time; `forcing`, constant on each interval between them; or
+            `series`, at points in time and without space.
         units: Units; "1" if dimensionless.
         long_name: What it is, for labels.
     """
@@ -177,7 +178,8 @@ class System(ABC):
             threads: Processor threads.
 
         Returns:
-            For each field by name, float32: state `[n, T + g, *space]`, forcing `[n, T, *space]`;
+            For each field by name, float32: state `[n, T + g, *space]`, forcing `[n, T, *space]`,
+            series `[n, T + g]`;
             and each of `per_sample` by name, `[n]`.
         """
 
@@ -202,7 +204,8 @@ class EquationSystem(System):
             threads: Processor threads.
 
         Returns:
-            For each field by name, float32: state `[n, T + g, *space]`, forcing `[n, T, *space]`;
+            For each field by name, float32: state `[n, T + g, *space]`, forcing `[n, T, *space]`,
+            series `[n, T + g]`;
             and each of `per_sample` but the seed by name, `[n]`.
         """
 

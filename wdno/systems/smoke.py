@@ -42,6 +42,17 @@ INITIAL_VELOCITY = (0.2, 0.0)
 """Velocity (y, x) at the start, everywhere."""
 
 
+FIELDS = (
+    Field("density", "state", "1", "density of smoke"),
+    Field("velocity_y", "state", "1", "velocity in y"),
+    Field("velocity_x", "state", "1", "velocity in x"),
+    Field("control_y", "forcing", "1", "controlled velocity in y"),
+    Field("control_x", "forcing", "1", "controlled velocity in x"),
+    Field("share", "series", "1", "share of the smoke that the target has caught"),
+)
+"""Fields of every scene, before the tallies of its buckets."""
+
+
 class Trajectory(NamedTuple):
     """Trajectories on the stored grid: arrays of numpy, or tensors.
 
@@ -59,17 +70,10 @@ class Trajectory(NamedTuple):
 
 
 class System(base.EquationSystem):
-    """The smoke system: state density and velocity, forcing the control."""
+    """The smoke system: state density and velocity, forcing the control, series what is caught."""
 
     name: ClassVar[str] = "smoke"
     title = "Smoke"
-    fields = (
-        Field("density", "state", "1", "density of smoke"),
-        Field("velocity_y", "state", "1", "velocity in y"),
-        Field("velocity_x", "state", "1", "velocity in x"),
-        Field("control_y", "forcing", "1", "controlled velocity in y"),
-        Field("control_x", "forcing", "1", "controlled velocity in x"),
-    )
     axes = (Axis("y", "open", "1", "position y"), Axis("x", "open", "1", "position x"))
     per_sample = (
         SEED,
@@ -90,6 +94,11 @@ class System(base.EquationSystem):
         """
         self.options = options or Options()
         self.drawing = self.options.scene.build().draw(self.options.cells)
+        buckets = range(len(self.options.scene.buckets))
+        self.fields = (
+            *FIELDS,
+            *(Field(f"tally_{b}", "series", "1", f"smoke caught by bucket {b}") for b in buckets),
+        )
 
     def coordinates(self) -> dict[str, Array]:
         """Return `time` [T + 1], `interval` [T], `interval_bounds` [T, 2], `y` [Y] and `x` [X]."""
@@ -114,15 +123,12 @@ class System(base.EquationSystem):
             threads: Processor threads of the solver.
 
         Returns:
-            The fields by name; `divergence` and `smoke_lost` `[n]`; and beside them `share`
-            `[n, T + 1]` and `tallies` `[n, T + 1, buckets]`, all float32.
+            The fields by name, and `divergence` and `smoke_lost` `[n]`, all float32.
         """
         n, (t, y, x) = len(seeds), self.options.grid_shape()
-        shapes: dict[str, tuple[int, ...]] = {
-            f.name: (n, t + 1, y, x) if f.role == "state" else (n, t, y, x) for f in self.fields
-        }
-        shapes |= {"divergence": (n,), "smoke_lost": (n,), "share": (n, t + 1)}
-        shapes["tallies"] = (n, t + 1, len(self.options.scene.buckets))
+        of_role = {"state": (n, t + 1, y, x), "forcing": (n, t, y, x), "series": (n, t + 1)}
+        shapes: dict[str, tuple[int, ...]] = {f.name: of_role[f.role] for f in self.fields}
+        shapes |= {"divergence": (n,), "smoke_lost": (n,)}
         arrays = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
         # The noise of one trajectory takes megabytes at the solver's resolution.
         batch = 8 * threads
@@ -163,7 +169,8 @@ class System(base.EquationSystem):
             out["density"][:, frame] = self._stored(batch.smoke)
             out["velocity_y"][:, frame] = velocity[:, 0]
             out["velocity_x"][:, frame] = velocity[:, 1]
-            out["tallies"][:, frame] = batch.tallies
+            for bucket in range(batch.tallies.shape[1]):
+                out[f"tally_{bucket}"][:, frame] = batch.tallies[:, bucket]
             out["share"][:, frame] = self._share(batch.smoke, batch.tallies)
         kept = batch.smoke.sum(axis=(1, 2)) * drawing.spacing**2 + batch.tallies.sum(axis=1)
         out["smoke_lost"][:] = 1 - kept / start
