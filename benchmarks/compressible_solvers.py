@@ -24,8 +24,8 @@ time, and relative L1 errors of rho, v, p to the finite volumes on 4096 cells (`
     PyClaw, Roe,   1024 cells, cfl 0.9     4.6    4.8   9.6e-4 3.2e-4 1.9e-4
     PyClaw, HLLE,  1024 cells, cfl 0.9     4.9    5.2   7.7e-3 7.3e-4 4.2e-4
 
-On the same cells the finite volumes are 2.3 times as fast as PyClaw's Roe solver and their errors 1.4
-to 1.6 times as large; at its accuracy, on 1536 cells, they are 1.7 times as fast.
+On the same cells the finite volumes are 2.3 times as fast as PyClaw's Roe solver and their errors
+1.4 to 1.6 times as large; at its accuracy, on 1536 cells, they are 1.7 times as fast.
 
 It runs as many processes as there are threads, with its classic solver of second order, the
 monotonised central limiter, and the Courant number that it wants, 0.9.
