@@ -2,7 +2,7 @@
 
 A file describes itself. Dimensions are ``sample``, ``time`` (frames, the given ones first),
 ``interval`` (one forcing value each) and the spatial axes; every axis has a coordinate with units,
-every spatial one its ``boundary``; every field has a ``role``, ``state``, ``forcing`` or ``series``.
+every spatial one its ``boundary``; every field has a role: ``state``, ``forcing`` or ``series``.
 Numbers of a sample (its seed, diagnostics of its solver) are coordinates along ``sample``; one with
 the standard name ``forecast_reference_time``, in hours, puts the sample in the calendar. What reads
 it needs to know nothing of the system.
