@@ -35,13 +35,18 @@ def test_configurations_build(fresh: Project, overlay: str | None) -> None:
     config = configuration.load(*files)
     expected: Counter[str] = Counter()
     for name in configuration.system_names(config):
-        methods = configuration.system(config, name).tasks.simulation.methods
+        section = configuration.system(config, name)
+        methods = section.tasks.simulation.methods
         models = [configuration.method(config, name, method).model for method in methods]
-        trained = {*filter(None, models), *config.sampler_study.models}
+        systems = config.sampler_study.systems
+        studied = config.sampler_study.models if systems is None or name in systems else []
+        trained = {*filter(None, models), *studied}
+        expected["fetch"] += section.options.recorded
         expected["generate"] += 3
+        expected["statistics"] += 1
         expected["train"] += len(trained) * len(config.seeds)
         expected["evaluate"] += sum(len(config.seeds) if model else 1 for model in models)
-        expected["study"] += len(config.sampler_study.models) * len(config.seeds)
+        expected["study"] += len(studied) * len(config.seeds)
     options = ["--configfile", str(Path("config") / overlay), "--"] if overlay else []
     jobs = Counter(job.rule for job in parse_jobs(_dry_run(fresh, "--cores", "8", *options, "all")))
     assert {rule: jobs[rule] for rule in expected} == dict(expected)
