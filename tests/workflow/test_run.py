@@ -164,7 +164,7 @@ def test_a_changed_system_reruns_everything_of_it(project: Project) -> None:
     data = [f"generate {split}" for split in ("test", "train", "validation")]
     evaluations = [*_each("evaluate", METHODS), *_each("train", MODELS), *_each("study", STUDIED)]
     tables = ["simulation_table", "samplers_table"]
-    assert planned == sorted([*data, "card", *evaluations, *FIGURES, *tables])
+    assert planned == sorted([*data, "statistics", "card", *evaluations, *FIGURES, *tables])
 
 
 def test_report_is_complete_and_needs_no_network(project: Project) -> None:
