@@ -11,8 +11,8 @@ from synthetic_evaluations import evaluation, evaluations
 
 from wdno.evaluation import figures_frames
 from wdno.evaluation.coastlines import coastlines
+from wdno.evaluation.figure_images import scale_of_field
 from wdno.evaluation.figures import trajectories
-from wdno.evaluation.figures_frames import scale_of_field
 
 pytestmark = pytest.mark.filterwarnings("error")
 GRID = (12, 10, 8)

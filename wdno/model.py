@@ -15,11 +15,10 @@ prediction as they came.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -134,19 +133,14 @@ class Model(nn.Module):
         Raises:
             ValueError: a channel is constant or not finite; the message names it.
         """
-
-        def batches() -> Iterator[dict[str, Tensor]]:
-            for start in range(0, len(data), batch_size):
-                yield data.batch(np.arange(start, min(start + batch_size, len(data))))
-
         self.field_mean.zero_()
         means = [
             batch["state"].double().transpose(0, 1).flatten(1).mean(1) * len(batch["index"])
-            for batch in batches()
+            for batch in data.batches(batch_size)
         ]
         self.field_mean.copy_(torch.stack(means).sum(0) / len(data))
-        self.target_scaler.fit(self.target(batch) for batch in batches())
-        self.condition_scaler.fit(self.condition(batch) for batch in batches())
+        self.target_scaler.fit(self.target(batch) for batch in data.batches(batch_size))
+        self.condition_scaler.fit(self.condition(batch) for batch in data.batches(batch_size))
 
     def _weight(self) -> Tensor | None:
         if self.weighting == "uniform":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,12 @@ class Trajectories:
         unique, inverse = np.unique(indices, return_inverse=True)
         read: np.ndarray = array.isel(sample=unique).to_numpy()[inverse]
         return read
+
+    def batches(self, size: int, count: int | None = None) -> Iterator[dict[str, Tensor]]:
+        """Read the first `count` samples, or all, in order, `size` at a time; as :meth:`batch`."""
+        stop = len(self) if count is None else count
+        for start in range(0, stop, size):
+            yield self.batch(np.arange(start, min(start + size, stop)))
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
         """Read samples.

@@ -12,18 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from wdno.evaluation.figure_style import WIDTH, axis_label, drawing, looks
-from wdno.evaluation.figures_frames import (
-    Styles,
+from wdno.evaluation.figure_images import (
     Values,
     beyond,
-    draw_frames,
     image,
     measured,
     scale_of_errors,
     scale_of_field,
     visible,
 )
+from wdno.evaluation.figure_style import WIDTH, axis_label, drawing, looks
+from wdno.evaluation.figures_frames import Styles, draw_frames
 from wdno.evaluation.grouping import only_system
 from wdno.evaluation.results import Evaluation, EvaluationError
 

@@ -110,11 +110,10 @@ def _forecast_panel(title: str, rows: pd.DataFrame) -> Panel | None:
 
 def _field_panel(title: str, rows: pd.DataFrame) -> Panel | None:
     """Errors of each field in its own units; None where there is one field."""
-    fields = [name.removesuffix("_mse") for name in rows.columns if f"{name}_sd" in rows.columns]
     fields = [
-        name
-        for name in fields
-        if f"{name}_max_error" in rows.columns and rows[f"{name}_mse"].notna().any()
+        name.removesuffix("_mse")
+        for name in rows.columns
+        if name.endswith("_mse") and f"{name}_sd" in rows.columns and rows[name].notna().any()
     ]
     if not fields:
         return None

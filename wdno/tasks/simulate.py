@@ -7,7 +7,7 @@ is scored; the given frames never enter a score.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,12 +76,6 @@ class Outcome:
     example_prediction: np.ndarray
 
 
-def batches(data: Trajectories, cases: int, batch_size: int) -> Iterator[dict[str, Tensor]]:
-    """Yield the first `cases` samples in order, `batch_size` at a time."""
-    for start in range(0, cases, batch_size):
-        yield data.batch(np.arange(start, min(start + batch_size, cases)))
-
-
 def trajectory(initial: Tensor, generated: Tensor) -> Tensor:
     """Put the given frames before the generated ones.
 
@@ -134,7 +128,7 @@ def simulate(
     parts: list[Scores] = []
     kept: list[tuple[np.ndarray, np.ndarray]] = []
     with tqdm(total=cases, desc=description, unit="case", mininterval=1.0) as bar:
-        for batch in batches(data, cases, batch_size):
+        for batch in data.batches(batch_size, cases):
             start = time.perf_counter()
             drawn = torch.stack([predict(batch, m) for m in range(samples)], dim=1)
             seconds += time.perf_counter() - start
