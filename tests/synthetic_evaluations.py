@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wdno.evaluation.results import Evaluation
-from wdno.evaluation.scores import Measure, score
+from wdno.evaluation.scores import Measure, Series, score
 
 DESIGNS: dict[str, dict[str, Any]] = {
     "persistence": {"label": "Persistence"},
@@ -64,6 +64,7 @@ def evaluation(
     system: str = "burgers",
     grid: tuple[int, ...] = (16, 24),
     fields: tuple[str, ...] = ("u",),
+    series: tuple[str, ...] = (),
     cases: int = 12,
     samples: int = 1,
     scale: float | None = None,
@@ -79,6 +80,7 @@ def evaluation(
         system: name of the system.
         grid: (T, *space).
         fields: names.
+        series: names; they grow from 0 to 1.
         cases: number of cases.
         samples: samples of each case.
         scale: standard deviation of the noise at the final time; None: by the method.
@@ -96,6 +98,9 @@ def evaluation(
         noise = rng.standard_normal((cases, samples, *truth.shape[1:]))
         prediction = truth[:, None] + level * growth * noise
     learned = method != "persistence"
+    true_series = np.broadcast_to(coordinates["time"] / 2, (cases, len(series), grid[0]))
+    drawn_series = np.repeat(true_series[:, None], prediction.shape[1], axis=1)
+    drawn_series = drawn_series * (1 + NOISE.get(method, -1.0))
     values: dict[str, Any] = {
         "run": "laptop",
         "system": system,
@@ -103,11 +108,20 @@ def evaluation(
         "task": "simulation",
         "method": method,
         "seed": seed,
-        "scores": score(truth, prediction, fields, measure=measure, climatology=climatology),
+        "scores": score(
+            truth,
+            prediction,
+            fields,
+            measure=measure,
+            climatology=climatology,
+            series=Series(series, true_series, drawn_series),
+        ),
         "coordinates": coordinates,
         "example_cases": np.arange(3),
         "example_truth": truth[:3],
         "example_prediction": prediction[:3, 0],
+        "example_series_truth": true_series[:3],
+        "example_series_prediction": drawn_series[:3, 0],
         "samples": samples,
         "seconds_per_trajectory": 0.0123,
         "training_seconds": 90.5 + seed if learned else None,

@@ -10,7 +10,7 @@ import torch
 from calendar_system import Days
 from conftest import make_data
 
-from wdno.data.dataset import Trajectories
+from wdno.data.dataset import Generated, Trajectories
 from wdno.data.netcdf import DataError
 from wdno.data.statistics import measure
 from wdno.tasks.baselines import build
@@ -31,7 +31,7 @@ def test_persistence_repeats_the_last_given_frame(waves: Trajectories, tmp_path:
     _, test = days(tmp_path, 1.0)
     for data in (waves, test):
         batch = data.batch(np.arange(3))
-        drawn = build("persistence", data, measure(data.path))(batch, 0)
+        drawn = build("persistence", data, measure(data.path))(batch, 0).state
         assert drawn.shape == batch["state"].shape
         last = data.dataset[data.layout.state[0]][:3, data.layout.given_frames - 1].to_numpy()
         for frame in range(drawn.shape[2]):
@@ -51,7 +51,7 @@ def test_each_baseline_follows_its_definition(tmp_path: Path) -> None:
         "persisted_anomaly": hourly[:, 1:] + (last - hourly[:, 0])[:, None],
     }
     for name, values in expected.items():
-        drawn = build(name, test, statistics)(batch, 0)
+        drawn = build(name, test, statistics)(batch, 0).state
         assert drawn.shape == batch["state"].shape, name
         np.testing.assert_allclose(drawn[:, 0], values, rtol=1e-6, err_msg=name)
 
@@ -73,10 +73,10 @@ def test_scores_on_the_sphere_weigh_by_latitude(tmp_path: Path) -> None:
     train, test = days(tmp_path, 1.5)
     statistics = measure(train.path)
 
-    def off_at_60_degrees(batch: dict[str, torch.Tensor], sample: int) -> torch.Tensor:
+    def off_at_60_degrees(batch: dict[str, torch.Tensor], sample: int) -> Generated:
         drawn = batch["state"].clone()
         drawn[:, :, :, 2] += 1.0
-        return drawn
+        return Generated(drawn, batch["series"])
 
     scores = simulate(
         off_at_60_degrees, test, statistics, samples=1, cases=24, batch_size=24
@@ -86,7 +86,12 @@ def test_scores_on_the_sphere_weigh_by_latitude(tmp_path: Path) -> None:
     expected = weights[2] / weights.sum()
     assert scores.cases["mse_weighted"] == pytest.approx(np.full(24, expected), rel=1e-4)
     exact = simulate(
-        lambda batch, sample: batch["state"], test, statistics, samples=1, cases=24, batch_size=7
+        lambda batch, sample: Generated(batch["state"], batch["series"]),
+        test,
+        statistics,
+        samples=1,
+        cases=24,
+        batch_size=7,
     ).scores
     assert exact.cases["anomaly_correlation"] == pytest.approx(np.ones(24))
     assert (scores.cases["anomaly_correlation"] < 0.999).all()

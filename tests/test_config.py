@@ -116,6 +116,7 @@ def test_every_option_has_a_description() -> None:
         ("models.wdno.training.steps", "300", ["'300'", "reads it as text; write 300)"]),
         ("models.wdno.training.steps", True, ["training.steps", "True", "integer"]),
         ("models.wdno.training.warmup_steps", 10**6, ["warmup_steps", "steps"]),
+        ("models.wdno.objective", {"name": "autoregressive"}, ["needs", "'identity'", "'wavelet'"]),
         ("methods.wdno.sampler.eta", 1.5, ["eta", "1.5"]),
         ("methods.wdno.sampler", None, ["methods.wdno.sampler", "missing"]),
         ("methods.wdno.sampler", {"name": "dpmpp_2m", "eta": 0.5}, ["eta", "ddim"]),

@@ -55,7 +55,7 @@ def test_layout_survives_json(waves: Trajectories) -> None:
     layout = Layout.from_json(json.loads(json.dumps(waves.layout.to_json())))
     assert layout == waves.layout
     assert layout == Layout(
-        "waves", "Waves", ("u",), ("f",), 1, (16, 24), ("periodic",), (0.0, 1.0, 0.0, 23 / 24)
+        "waves", "Waves", ("u",), ("f",), (), 1, (16, 24), ("periodic",), (0.0, 1.0, 0.0, 23 / 24)
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy import integrate, stats
 
+from wdno.evaluation.flow import Flow
 from wdno.evaluation.metrics import (
     METRICS,
     crps,
@@ -17,7 +18,7 @@ from wdno.evaluation.metrics import (
     mse_over_time,
     relative_l2,
 )
-from wdno.evaluation.scores import Measure, join, score
+from wdno.evaluation.scores import Measure, Series, join, score
 from wdno.evaluation.spectrum import FLOOR, energy_spectrum, spectrum_distance
 
 SHAPES = [(3, 1, 5, 8), (2, 3, 4, 6), (2, 2, 3, 4, 6)]
@@ -218,16 +219,21 @@ def test_score_by_field_and_together():
     assert scores.cases["max_error"] == pytest.approx(np.full(2, 3.0))
     assert scores.cases["spectrum_error"] == pytest.approx(np.zeros(2), abs=1e-6)
     several = score(truth, np.repeat(prediction, 2, axis=1), ["u", "v"])
-    measure = Measure(spreads=np.array([1.0, 3.0]), weights=np.ones(8))
+    flow = Flow(density=0, velocity=(1,), spacing=(1.0,))
+    measure = Measure(spreads=np.array([1.0, 3.0]), weights=np.ones(8), flow=flow)
     climatology = np.full_like(truth, 0.5)
+    series = Series(["s"], np.zeros((2, 1, 3)), np.full((2, 2, 1, 3), 2.0))
     several = score(
         truth,
         np.repeat(prediction, 2, axis=1),
         ["u", "v"],
         measure=measure,
         climatology=climatology,
+        series=series,
     )
     assert tuple(several.cases) == METRICS
+    assert several.cases["mse_with_series"] == pytest.approx(np.full(2, (1.0 + 9.0 + 4.0) / 3))
+    assert several.series["s"]["mae"] == pytest.approx(np.full(2, 2.0))
     assert several.cases["mse_normalised"] == pytest.approx(np.ones(2))
     assert several.cases["mae_normalised"] == pytest.approx(np.ones(2))
     assert several.cases["max_error_normalised"] == pytest.approx(np.ones(2))

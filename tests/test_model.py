@@ -59,7 +59,7 @@ def test_every_choice_on_the_axes_trains_and_predicts(
     assert losses.shape == (3,)
     losses.mean().backward()
     assert all(p.grad is not None for p in model.parameters())
-    drawn = model.predict(batch, generators(3), SAMPLING[objective["name"]])
+    drawn = model.predict(batch, generators(3), SAMPLING[objective["name"]]).state
     assert drawn.shape == batch["state"].shape
     assert drawn.isfinite().all()
 
@@ -94,7 +94,7 @@ def test_a_perfect_network_predicts_the_truth(waves: Trajectories) -> None:
 
     model.objective.network = Perfect()
     drawn = model.predict(batch, generators(4))
-    torch.testing.assert_close(drawn, batch["state"], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(drawn.state, batch["state"], rtol=1e-5, atol=1e-5)
     assert model.loss_per_sample(batch, torch.Generator()).max() == 0
 
 
@@ -186,7 +186,8 @@ def test_a_large_mean_hides_nothing_from_the_network(
     varies = given[:, :, 0].std(dim=0).flatten(1).amax(dim=1)
     assert varies[0] > 0.2, f"the mean level varies by {varies[0]:.3f} of its channel's scale"
     torch.testing.assert_close(
-        model.representation.decode(model.target(batch), data.layout.grid) + model._origin(batch),
+        model.representation.decode(model.target(batch), data.layout.grid)
+        + model._origin(batch).state,
         batch["state"],
         rtol=1e-5,
         atol=1e-4,
@@ -205,7 +206,7 @@ def test_a_relative_model_begins_as_persistence(waves: Trajectories, representat
     # The network's last layer starts at zero: what is left is the mean departure in training.
     channels = model.target_scaler.denormalise(torch.zeros_like(departure))
     mean = model.representation.decode(channels, waves.layout.grid)
-    torch.testing.assert_close(model.predict(batch, generators(4)), last + mean)
+    torch.testing.assert_close(model.predict(batch, generators(4)).state, last + mean)
 
 
 @pytest.mark.parametrize("weighting", ["scale", "energy"])

@@ -55,6 +55,16 @@ def test_a_representation_is_invertible_and_keeps_its_promises(
     assert torch.cat([c, still], dim=1).shape[1] == 3 * (
         representation.channels(1) + representation.static_channels(1)
     )
+    series = x[(slice(None), slice(None), slice(None), *[0] * (len(grid) - 1))]
+    repeated = representation.encode_series(series, grid[1:])
+    assert repeated.shape[2:] == c.shape[2:], "a series concatenates with fields"
+    assert len(representation.series_channel_names(["a", "b", "c"])) == repeated.shape[1]
+    # What is generated differs from point to point; its mean is what counts.
+    noise = data(*repeated.shape)
+    noise = noise - noise.flatten(3).mean(3)[(..., *[None] * (len(grid) - 1))]
+    error = relative_error(representation.decode_series(repeated + noise, grid[0]), series)
+    assert error < 1e-5, f"reconstruction of series {error:.1e}"
+
     fields = ["u", "v", "p"]
     assert len(set(representation.channel_names(fields))) == representation.channels(3)
     assert len(set(representation.static_channel_names(fields))) == still.shape[1]
@@ -101,6 +111,20 @@ def test_a_static_field_is_transformed_over_space_and_repeated(mode: str) -> Non
     for frame in (0, frames - 1):
         actual = c[:, :, frame].unflatten(1, (3, 4)).numpy()
         np.testing.assert_allclose(actual, expected, atol=1e-13)
+
+
+def test_a_series_is_transformed_over_time_and_repeated() -> None:
+    x = data(2, 3, 21, dtype=torch.float64)
+    c = Wavelet("bior2.4", ("zero", "symmetric", "symmetric"), dims=3).encode_series(x, (12, 16))
+    a, d = pywt.dwt(x.numpy(), "bior2.4", "zero")
+    expected = np.stack([a, d], axis=2).reshape(2, 6, -1)
+    for point in ((0, 0), (5, 3)):
+        np.testing.assert_allclose(c[:, :, :, *point].numpy(), expected, atol=1e-13)
+
+
+def test_coefficients_of_a_series_of_another_length_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"expected coefficients of series .*, 4, x\], got"):
+        Identity().decode_series(data(2, 1, 5, 8), 4)
 
 
 def test_one_channel_per_static_field_of_one_axis() -> None:

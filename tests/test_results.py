@@ -18,6 +18,7 @@ CASES = [
     ("persistence", {}),
     ("fno", {"fields": ("density", "velocity", "pressure")}),
     ("ddpm", {"grid": (4, 6, 8), "system": "smoke"}),
+    ("wdno", {"grid": (4, 6, 8), "fields": ("d", "v"), "series": ("share", "rest"), "samples": 2}),
 ]
 
 
@@ -26,12 +27,15 @@ def assert_same(found: Evaluation, expected: Evaluation) -> None:
         one, other = getattr(found, item.name), getattr(expected, item.name)
         if item.name == "scores":
             assert list(one.fields) == list(other.fields)
+            assert list(one.series) == list(other.series)
             for name, values in other.cases.items():
                 assert np.array_equal(one.cases[name], values), name
-            for field, metrics in other.fields.items():
+            items = one.fields | one.series
+            for field, metrics in (other.fields | other.series).items():
                 for name, values in metrics.items():
-                    assert np.array_equal(one.fields[field][name], values), (field, name)
-            for name in ("mse_over_time", "wavenumber", "spectrum_truth", "spectrum_prediction"):
+                    assert np.array_equal(items[field][name], values), (field, name)
+            arrays = ("mse_over_time", "series_mse_over_time", "wavenumber")
+            for name in (*arrays, "spectrum_truth", "spectrum_prediction"):
                 assert np.array_equal(getattr(one, name), getattr(other, name)), name
         elif item.name == "coordinates":
             assert list(one) == list(other)
@@ -118,6 +122,8 @@ def test_shapes_that_do_not_fit_are_refused():
     record = evaluation("wdno")
     with pytest.raises(EvaluationError, match=r"example_truth has shape \(3, 1, 16, 23\)"):
         dataclasses.replace(record, example_truth=record.example_truth[..., :-1])
+    with pytest.raises(EvaluationError, match=r"\[examples, series, time\] = \(3, 0, 16\)"):
+        dataclasses.replace(record, example_series_truth=np.zeros((3, 1, 16)))
     axes = dict(reversed(record.coordinates.items()))
     swapped = {f"example_{name}": np.zeros((3, 1, 24, 16)) for name in ("truth", "prediction")}
     with pytest.raises(EvaluationError, match="must begin with 'time'"):

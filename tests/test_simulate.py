@@ -11,7 +11,7 @@ import torch
 from test_model import SAMPLING, build
 from torch import Tensor
 
-from wdno.data.dataset import Trajectories
+from wdno.data.dataset import Generated, Trajectories
 from wdno.data.statistics import Statistics, measure
 from wdno.tasks.baselines import Persistence
 from wdno.tasks.simulate import ModelPredictor, sample_seed, simulate, trajectory
@@ -32,7 +32,7 @@ def test_scores_are_those_of_the_generated_frames(
     error = (batch["state"] - batch["initial"][:, :, None]).square().flatten(1).mean(1)
     np.testing.assert_allclose(outcome.scores.cases["mse"], error, rtol=1e-6)
     assert outcome.scores.mse_over_time.shape == (7, 1, 16)
-    np.testing.assert_array_equal(outcome.example_truth, batch["state"][:2])
+    np.testing.assert_array_equal(outcome.example_truth.state, batch["state"][:2])
 
 
 def test_the_given_frames_are_imposed_exactly(waves: Trajectories) -> None:
@@ -65,7 +65,7 @@ def test_samples_and_seeds_differ(waves: Trajectories) -> None:
     model = build(waves)
     batch = waves.batch(np.arange(2))
     drawn = [
-        ModelPredictor(model, seed=seed, sampling=SAMPLING["diffusion"])(batch, sample)
+        ModelPredictor(model, seed=seed, sampling=SAMPLING["diffusion"])(batch, sample).state
         for seed, sample in ((0, 0), (0, 1), (1, 0))
     ]
     assert not torch.allclose(drawn[0], drawn[1])
@@ -76,10 +76,10 @@ def test_samples_and_seeds_differ(waves: Trajectories) -> None:
 def test_a_prediction_that_is_not_finite_is_refused_by_case(
     waves: Trajectories, statistics: Statistics
 ) -> None:
-    def predict(batch: Mapping[str, Tensor], sample: int) -> Tensor:
+    def predict(batch: Mapping[str, Tensor], sample: int) -> Generated:
         drawn = batch["state"].clone()
         drawn[batch["index"] == 4] = torch.nan
-        return drawn
+        return Generated(drawn, batch["series"])
 
     with pytest.raises(FloatingPointError, match="case 4 is not finite"):
         simulate(predict, waves, statistics, samples=1, cases=6, batch_size=3, description="test")

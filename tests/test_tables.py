@@ -10,6 +10,7 @@ from synthetic_evaluations import evaluation, evaluations
 
 from wdno.evaluation import published
 from wdno.evaluation.bootstrap import paired_bootstrap
+from wdno.evaluation.flow import Flow
 from wdno.evaluation.results import EvaluationError
 from wdno.evaluation.scores import Measure
 from wdno.evaluation.table_text import with_spread
@@ -161,6 +162,39 @@ def test_several_fields_have_their_own_errors(tmp_path):
     assert by_field.columns.tolist()[2:] == [
         f"{field}: {name}" for field in fields for name in ("MSE", "MAE", "Max. error")
     ]
+
+
+def test_series_mass_and_divergence_have_their_columns(tmp_path):
+    flow = Flow(density=0, velocity=(1, 2), spacing=(0.1, 0.1))
+    options = {"grid": (6, 8, 8), "fields": ("density", "v", "u"), "series": ("share",)}
+    options |= {"system": "smoke", "seeds": 1, "measure": Measure(flow=flow)}
+    records = evaluations(("wdno", "fno", "persistence"), **options)
+    table = simulation_table(records, published.simulation(), resamples=100)
+    for row, record in zip(table.itertuples(), records, strict=True):
+        share = record.scores.series["share"]["mse"].mean()
+        assert row.share_mse == pytest.approx(share)
+        assert row.mse_with_series == pytest.approx((3 * row.mse + share) / 4)
+        errors = record.scores.mse_over_time.mean(axis=(0, 1))
+        assert (row.mse_first_frame, row.mse_last_frame) == pytest.approx((errors[0], errors[-1]))
+    growth = table["mse_growth_per_frame"][0]
+    assert growth**5 == pytest.approx(table["mse_last_frame"][0] / table["mse_first_frame"][0])
+    assert growth > 1, "the noise of these records grows in time"
+    write_simulation_table(table, tmp_path / "simulation")
+    text = (tmp_path / "simulation.md").read_text()
+    for words in (
+        "MSE with series",
+        "share: MSE",
+        "Mass error",
+        "Divergence, truth",
+        "Factor a frame",
+    ):
+        assert words in text, words
+    without = simulation_table(
+        evaluations(("wdno", "persistence"), seeds=1), published.simulation()
+    )
+    write_simulation_table(without, tmp_path / "other")
+    assert "Mass error" not in (tmp_path / "other.md").read_text()
+    assert "with series" not in (tmp_path / "other.md").read_text()
 
 
 @pytest.fixture(scope="module")

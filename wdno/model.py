@@ -11,6 +11,10 @@ would see a temperature in kelvin as its edges. With a representation that is `r
 stands for the departure from the last given
 frame, which is added again. The given frames $u_0$ are never generated: they are put before the
 prediction as they came.
+
+Fields without space (series) are generated beside the state: transformed over time, repeated over
+space, averaged on the way back. An objective that is `stepwise` maps one frame to the next; its
+network sees the frame and the forcing that leads to the next one, and has no axis of time.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from wdno import networks, objectives, representations
-from wdno.data.dataset import Layout, Trajectories, last_given
+from wdno.data.dataset import Generated, Layout, Trajectories, last_given
 from wdno.representations.base import ChannelScaler
 from wdno.training.checkpoint import CheckpointError, load_model, save_model
 
@@ -40,9 +44,11 @@ class Model(nn.Module):
             ``network`` and ``objective``.
         layout: fields, grid and boundaries that it was built for.
         field_mean: mean of each state field in training, ``[F]``, a buffer.
+        series_mean: mean of each series in training, ``[S]``, a buffer.
     """
 
     field_mean: Tensor
+    series_mean: Tensor
 
     def __init__(self, spec: Mapping[str, Mapping[str, Any]], layout: Layout) -> None:
         """Build with random weights and unit scales.
@@ -52,7 +58,8 @@ class Model(nn.Module):
             layout: what the data set holds.
 
         Raises:
-            ValueError: an unknown name or option, or a grid too small for one of the three.
+            ValueError: an unknown name or option, a grid too small for one of the three, or a
+                stepwise objective with coefficients that mix times.
         """
         super().__init__()
         self.spec = {axis: dict(spec[axis]) for axis in ("representation", "network", "objective")}
@@ -62,24 +69,39 @@ class Model(nn.Module):
         chosen = dict(self.spec["representation"])
         self.relative = bool(chosen.pop("relative", False))
         self.representation = representations.build(**chosen, dims=dims, periodic=periodic)
-        state, forcing = layout.state, layout.forcing
+        objective = objectives.load(self.spec["objective"]["name"])
+        self.stepwise = objective.stepwise
+        if self.stepwise and (self.relative or not self.representation.local_in_time):
+            raise ValueError(
+                f"objective {self.spec['objective']['name']!r} goes from frame to frame; expected "
+                "the representation 'identity', relative = false, got "
+                f"{self.spec['representation']['name']!r}, relative = {self.relative}"
+            )
+        state, forcing, series = layout.state, layout.forcing, layout.series
         self.register_buffer("field_mean", torch.zeros(len(state)))
-        initial = [f"{name}{k}" for name in state for k in range(layout.given_frames)]
+        self.register_buffer("series_mean", torch.zeros(len(series)))
         target_names = self.representation.channel_names(state)
+        target_names += self.representation.series_channel_names(series)
         condition_names = self.representation.channel_names(forcing)
-        condition_names += self.representation.static_channel_names(initial)
+        if not self.stepwise:
+            given = range(layout.given_frames)
+            initial = [f"{name}{k}" for name in state for k in given]
+            condition_names += self.representation.static_channel_names(initial)
+            condition_names += [f"{name}{k}" for name in series for k in given]
         self.target_scaler = ChannelScaler(len(target_names), center=True, names=target_names)
         self.condition_scaler = ChannelScaler(
             len(condition_names), center=True, keep_constant=True, names=condition_names
         )
-        objective = objectives.load(self.spec["objective"]["name"])
+        network_axes = ["circular" if wraps else "zeros" for wraps in periodic]
+        if not self.stepwise:
+            network_axes.insert(0, "zeros")
         network = networks.build(
             **self.spec["network"],
             in_channels=objective.in_channels(len(target_names), len(condition_names)),
             out_channels=len(target_names),
-            dims=dims,
+            dims=len(network_axes),
             time_conditioned=objective.time_conditioned,
-            padding=("zeros", *("circular" if wraps else "zeros" for wraps in periodic)),
+            padding=network_axes,
         )
         options = {k: v for k, v in self.spec["objective"].items() if k != "name"}
         self.weighting = options.pop("weighting", "uniform")
@@ -101,30 +123,57 @@ class Model(nn.Module):
         cast(nn.Module, self.objective.network).compile(*args, **options)
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the coefficients of the state, ``[B, C, *grid]``, in its units.
+        """Return the coefficients of state and series, ``[B, C, *grid]``, in their units.
 
-        They are of departures from the fields' means in training or from the last given frame.
+        They are of departures from the means in training or from the last given frame.
         """
-        return self.representation.encode(batch["state"] - self._origin(batch))
+        state, series = self._origin(batch)
+        return self._encode(batch["state"] - state, batch.get("series"), series)
 
-    def _origin(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return what the generated frames are departures from, ``[B or 1, F, 1, *space or 1]``."""
+    def _encode(self, state: Tensor, series: Tensor | None, series_origin: Tensor) -> Tensor:
+        """Return the coefficients of departures of the state, and of the series from an origin."""
+        coefficients = self.representation.encode(state)
+        if not self.layout.series or series is None:
+            return coefficients
+        encoded = self.representation.encode_series(series - series_origin, state.shape[3:])
+        return torch.cat([coefficients, encoded], dim=1)
+
+    def _origin(self, batch: Mapping[str, Tensor]) -> Generated:
+        """Return what is generated as departures from it, to be broadcast over time and space."""
         if self.relative:
-            return last_given(batch, self.layout)
-        return self.field_mean.view(1, -1, 1, *[1] * (len(self.layout.grid) - 1))
+            series = batch["initial_series"][..., -1:] if self.layout.series else self.series_mean
+            return Generated(last_given(batch, self.layout), series)
+        mean = self.field_mean.view(1, -1, 1, *[1] * (len(self.layout.grid) - 1))
+        return Generated(mean, self.series_mean.view(1, -1, 1))
 
     def condition(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the coefficients of forcing and given frames, ``[B, D, *grid]``.
 
-        Those of the given frames are of departures from the fields' means in training.
+        Those of the given frames are of departures from the fields' means in training. With a
+        stepwise objective they are not among them.
         """
+        layout = self.layout
+        if self.stepwise:
+            return self.representation.encode(batch["forcing"])
+        parts = [self.representation.encode(batch["forcing"])] if layout.forcing else []
         # Channels of the given frames are those of field 1, then of field 2, ...
-        mean = self.field_mean.repeat_interleave(self.layout.given_frames)
-        given = batch["initial"] - mean.view(1, -1, *[1] * (len(self.layout.grid) - 1))
-        initial = self.representation.encode_static(given, self.layout.grid[0])
-        if not self.layout.forcing:
-            return initial
-        return torch.cat([self.representation.encode(batch["forcing"]), initial], dim=1)
+        mean = self.field_mean.repeat_interleave(layout.given_frames)
+        given = batch["initial"] - mean.view(1, -1, *[1] * (len(layout.grid) - 1))
+        parts.append(self.representation.encode_static(given, layout.grid[0]))
+        if layout.series:
+            numbers = batch["initial_series"].flatten(1)
+            grid = parts[-1].shape[2:]
+            parts.append(numbers[(..., *[None] * len(grid))].expand(*numbers.shape, *grid))
+        return torch.cat(parts, dim=1)
+
+    def _first(self, batch: Mapping[str, Tensor]) -> Tensor | None:
+        """Return the last given frame in normalised channels, for a stepwise objective."""
+        if not self.stepwise:
+            return None
+        series = batch["initial_series"][..., -1:] if self.layout.series else None
+        origin = self._origin(batch)
+        first = self._encode(last_given(batch, self.layout) - origin.state, series, origin.series)
+        return self.target_scaler.normalise(first)[:, :, 0]
 
     @torch.no_grad()
     def fit_scales(self, data: Trajectories, batch_size: int = 256) -> None:
@@ -133,12 +182,13 @@ class Model(nn.Module):
         Raises:
             ValueError: a channel is constant or not finite; the message names it.
         """
-        self.field_mean.zero_()
-        means = [
-            batch["state"].double().transpose(0, 1).flatten(1).mean(1) * len(batch["index"])
-            for batch in data.batches(batch_size)
-        ]
-        self.field_mean.copy_(torch.stack(means).sum(0) / len(data))
+        means = self.field_mean.double().zero_(), self.series_mean.double().zero_()
+        for batch in data.batches(batch_size):
+            for mean, name in zip(means, ("state", "series"), strict=True):
+                values = batch[name].double().transpose(0, 1).flatten(1).mean(1)
+                mean += values * (len(batch["index"]) / len(data))
+        self.field_mean.copy_(means[0])
+        self.series_mean.copy_(means[1])
         self.target_scaler.fit(self.target(batch) for batch in data.batches(batch_size))
         self.condition_scaler.fit(self.condition(batch) for batch in data.batches(batch_size))
 
@@ -146,9 +196,15 @@ class Model(nn.Module):
         if self.weighting == "uniform":
             return None
         # Field by field: a pressure of tens must not silence a velocity of ones.
-        scale = self.target_scaler.scale.view(len(self.layout.state), -1)
-        weight = scale if self.weighting == "scale" else scale.square()
-        return (weight / weight.mean(dim=1, keepdim=True)).flatten()
+        states = len(self.layout.state) * len(self.representation.subbands)
+        scales = self.target_scaler.scale
+        parts = scales[:states], scales[states:]
+        weights = []
+        for scale, fields in zip(parts, (self.layout.state, self.layout.series), strict=True):
+            weight = scale if self.weighting == "scale" else scale.square()
+            weight = weight.view(len(fields), -1) if fields else weight.view(0, 1)
+            weights.append((weight / weight.mean(dim=1, keepdim=True)).flatten())
+        return torch.cat(weights)
 
     def loss_per_sample(self, batch: Mapping[str, Tensor], generator: torch.Generator) -> Tensor:
         """Return the objective's loss of each sample, ``[B]``.
@@ -159,7 +215,9 @@ class Model(nn.Module):
         """
         target = self.target_scaler.normalise(self.target(batch))
         condition = self.condition_scaler.normalise(self.condition(batch))
-        return self.objective.loss_per_sample(target, condition, generator, self._weight())
+        return self.objective.loss_per_sample(
+            target, condition, generator, self._weight(), self._first(batch)
+        )
 
     @torch.no_grad()
     def predict(
@@ -167,23 +225,31 @@ class Model(nn.Module):
         batch: Mapping[str, Tensor],
         generators: Sequence[torch.Generator],
         sampling: Mapping[str, Any] | None = None,
-    ) -> Tensor:
+    ) -> Generated:
         """Draw one prediction for each case of a batch.
 
         Args:
-            batch: ``initial`` and ``forcing``; a ``state`` is not looked at.
+            batch: ``initial``, ``forcing`` and, where there are series, ``initial_series``; a
+                ``state`` is not looked at.
             generators: one CPU generator for each case.
             sampling: name, steps and options of the sampler, for a diffusion model.
 
         Returns:
-            The generated frames, ``[B, F, T, *space]``, in physical units.
+            The generated frames and series, in physical units.
         """
         condition = self.condition_scaler.normalise(self.condition(batch))
-        channels = self.objective.predict(condition, self.channels, generators, sampling)
-        state = self.representation.decode(
-            self.target_scaler.denormalise(channels), self.layout.grid
+        channels = self.objective.predict(
+            condition, self.channels, generators, sampling, self._first(batch)
         )
-        return state + self._origin(batch)
+        coefficients = self.target_scaler.denormalise(channels)
+        states = len(self.layout.state) * len(self.representation.subbands)
+        frames = self.layout.grid[0]
+        state, series = self._origin(batch)
+        decoded = self.representation.decode(coefficients[:, :states], self.layout.grid)
+        if not self.layout.series:
+            return Generated(decoded + state, decoded.new_zeros(len(decoded), 0, frames))
+        numbers = self.representation.decode_series(coefficients[:, states:], frames)
+        return Generated(decoded + state, numbers + series)
 
     def require(self, layout: Layout, data: Path, model: Path) -> None:
         """Refuse data of another layout.

@@ -133,7 +133,32 @@ class RegressionOptions(ObjectiveOptions):
     name: Literal["regression"] = Field(description="Mean squared error, deterministic.")
 
 
-Objective = Annotated[DiffusionOptions | RegressionOptions, Field(discriminator="name")]
+class AutoregressiveOptions(ObjectiveOptions):
+    """Mean squared error of the next frame; a prediction steps from frame to frame."""
+
+    name: Literal["autoregressive"] = Field(
+        description="From a frame and the forcing to the next frame; needs the representation "
+        "`identity`. Of several given frames the last one is used."
+    )
+    unroll: PositiveInt = Field(
+        default=1, description="Steps from each starting frame in training, one after another."
+    )
+    windows: PositiveInt = Field(
+        default=1, description="Starting frames of each trajectory of a batch."
+    )
+    noise: Annotated[float, Field(ge=0.0)] = Field(
+        default=0.0,
+        description="Standard deviation of noise on starting frames in training, as a fraction of "
+        "each field's.",
+    )
+    residual: bool = Field(
+        default=True, description="Whether the network gives the change of a frame."
+    )
+
+
+Objective = Annotated[
+    DiffusionOptions | RegressionOptions | AutoregressiveOptions, Field(discriminator="name")
+]
 
 
 class TrainingOptions(Section):

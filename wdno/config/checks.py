@@ -6,7 +6,13 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from wdno.config.axes import MethodOptions, ModelOptions, UNetOptions, WaveletOptions
+from wdno.config.axes import (
+    AutoregressiveOptions,
+    MethodOptions,
+    ModelOptions,
+    UNetOptions,
+    WaveletOptions,
+)
 from wdno.config.base import ConfigError, suggest
 from wdno.config.root import Config, SystemConfig
 from wdno.representations.wavelet_defaults import resolve
@@ -101,7 +107,7 @@ def _check_method(
     if not diffusion and options.sampler is not None:
         return [
             f"{where}.sampler = {options.sampler.name!r}: model {options.model!r} is trained by "
-            "regression and has nothing to sample; remove `sampler`"
+            f"{trained.objective.name} and has nothing to sample; remove `sampler`"
         ]
     if not diffusion and options.samples > 1:
         return [
@@ -122,6 +128,13 @@ def _check_model(config: Config, system: str, key: str, options: ModelOptions) -
         ]
     grid = section.options.grid_shape()
     representation = options.representation
+    stepwise = isinstance(options.objective, AutoregressiveOptions)
+    if stepwise and (representation.name != "identity" or representation.relative):
+        return [
+            f"{where}.objective.name = 'autoregressive': goes from frame to frame, so it needs "
+            "representation.name = 'identity', relative = false, got "
+            f"{representation.name!r}, relative = {str(representation.relative).lower()}"
+        ]
     if isinstance(representation, WaveletOptions):
         periodic = [kind == "periodic" for kind in section.options.boundaries()]
         family, ends = resolve(representation.family, representation.mode, len(grid), periodic)
@@ -129,6 +142,7 @@ def _check_model(config: Config, system: str, key: str, options: ModelOptions) -
         if problems:
             return problems
         grid = _coefficient_grid(family, ends, grid)
+    grid = grid[1:] if stepwise else grid
     network = options.network
     if isinstance(network, UNetOptions):
         halvings = len(network.multipliers) - 1

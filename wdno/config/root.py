@@ -111,7 +111,10 @@ class SamplerStudyOptions(Section):
 class EvaluationOptions(Section):
     """How predictions are compared and shown."""
 
-    batch_size: PositiveInt = Field(default=64, description="Cases predicted at a time.")
+    batch_size: PositiveInt = Field(
+        default=64,
+        description="Cases predicted at a time; fewer where they exceed two million points.",
+    )
     examples: PositiveInt = Field(default=3, description="Cases kept whole, for the figures.")
     bootstrap: PositiveInt = Field(default=2000, description="Resamples of the paired bootstrap.")
     confidence: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ class Layout:
         title: its name for readers, which tells a record from what stands in for it.
         state: fields that are generated.
         forcing: fields that are given at every interval.
+        series: fields without space that are generated.
         given_frames: frames at the start that are given.
         grid: shape of the generated part, ``(T, *space)``.
         boundaries: boundary condition of each spatial axis.
@@ -37,6 +38,7 @@ class Layout:
     title: str
     state: tuple[str, ...]
     forcing: tuple[str, ...]
+    series: tuple[str, ...]
     given_frames: int
     grid: tuple[int, ...]
     boundaries: tuple[str, ...]
@@ -53,6 +55,18 @@ class Layout:
             key: tuple(v) if isinstance(v, list) else v for key, v in values.items()
         }
         return cls(**plain)
+
+
+class Generated(NamedTuple):
+    """What is generated of trajectories, with any number of leading axes.
+
+    Attributes:
+        state: ``[..., F, T, *space]``.
+        series: ``[..., S, T]``; S may be 0.
+    """
+
+    state: Tensor
+    series: Tensor
 
 
 class Trajectories:
@@ -97,7 +111,7 @@ class Trajectories:
                     f"data file {path}: not a complete NetCDF-4 file ({error}); delete it and run "
                     "again"
                 ) from error
-        names = (*self.layout.state, *self.layout.forcing)
+        names = (*self.layout.state, *self.layout.forcing, *self.layout.series)
         self._arrays: dict[str, xr.DataArray | np.ndarray] = {
             name: self._dataset[name].to_numpy() if in_memory else self._dataset[name]
             for name in names
@@ -126,6 +140,21 @@ class Trajectories:
         read: np.ndarray = array.isel(sample=unique).to_numpy()[inverse]
         return read
 
+    def _stack(self, role: str, indices: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Read the fields of a role, ``[B, F, *shape]``."""
+        names = getattr(self.layout, role)
+        if not names:
+            return np.zeros((len(indices), 0, *shape), dtype=np.float32)
+        values = np.stack([self._read(name, indices) for name in names], axis=1)
+        if not np.isfinite(values).all():
+            where = np.argwhere(~np.isfinite(values))[0]
+            raise DataError(
+                f"data file {self.path}: field {names[where[1]]!r} of sample "
+                f"{int(indices[where[0]])} has a value that is not finite; delete the file and "
+                "generate it again"
+            )
+        return values
+
     def batches(self, size: int, count: int | None = None) -> Iterator[dict[str, Tensor]]:
         """Read the first `count` samples, or all, in order, `size` at a time; as :meth:`batch`."""
         stop = len(self) if count is None else count
@@ -142,35 +171,28 @@ class Trajectories:
             ``initial`` ``[B, F * g, *space]`` (the g given frames of field 1, then of
             field 2, ...),
             ``state`` ``[B, F, T, *space]``, ``forcing`` ``[B, Ff, T, *space]`` (Ff may be 0),
-            ``index`` ``[B]`` and, with a calendar, ``reference_time`` in hours ``[B]``.
+            ``initial_series`` ``[B, S, g]`` and ``series`` ``[B, S, T]`` (S may be 0), ``index``
+            ``[B]`` and, with a calendar, ``reference_time`` in hours ``[B]``.
 
         Raises:
             DataError: a value is not finite; the message names field and sample.
         """
         given = self.layout.given_frames
-        states = np.stack([self._read(name, indices) for name in self.layout.state], axis=1)
-        shape = (len(indices), 0, *self.layout.grid)
-        forcing = (
-            np.stack([self._read(name, indices) for name in self.layout.forcing], axis=1)
-            if self.layout.forcing
-            else np.zeros(shape, dtype=np.float32)
-        )
-        for names, values in ((self.layout.state, states), (self.layout.forcing, forcing)):
-            if not np.isfinite(values).all():
-                where = np.argwhere(~np.isfinite(values))[0]
-                raise DataError(
-                    f"data file {self.path}: field {names[where[1]]!r} of sample "
-                    f"{int(indices[where[0]])} has a value that is not finite; delete the file and "
-                    "generate it again"
-                )
+        frames, *space = self.layout.grid
+        states = self._stack("state", indices, (given + frames, *space))
+        forcing = self._stack("forcing", indices, self.layout.grid)
+        series = self._stack("series", indices, (given + frames,))
         initial = states[:, :, :given]
+        arrays = {
+            "initial": initial.reshape(len(indices), -1, *space),
+            "state": states[:, :, given:],
+            "forcing": forcing,
+            "initial_series": series[:, :, :given],
+            "series": series[:, :, given:],
+            "index": np.asarray(indices, dtype=np.int64),
+        }
         batch = {
-            "initial": torch.from_numpy(
-                np.ascontiguousarray(initial.reshape(len(indices), -1, *states.shape[3:]))
-            ),
-            "state": torch.from_numpy(np.ascontiguousarray(states[:, :, given:])),
-            "forcing": torch.from_numpy(np.ascontiguousarray(forcing)),
-            "index": torch.from_numpy(np.asarray(indices, dtype=np.int64)),
+            name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in arrays.items()
         }
         if self.reference_times is not None:
             batch["reference_time"] = torch.from_numpy(self.reference_times[indices])
@@ -185,7 +207,7 @@ def last_given(batch: Mapping[str, Tensor], layout: Layout) -> Tensor:
 
 
 def _layout(dataset: xr.Dataset) -> Layout:
-    roles: dict[str, list[str]] = {"state": [], "forcing": []}
+    roles: dict[str, list[str]] = {"state": [], "forcing": [], "series": []}
     for name, variable in dataset.data_vars.items():
         role = variable.attrs.get("role")
         if role in roles:
@@ -203,6 +225,7 @@ def _layout(dataset: xr.Dataset) -> Layout:
         title=str(dataset.attrs["title"]),
         state=tuple(roles["state"]),
         forcing=tuple(roles["forcing"]),
+        series=tuple(roles["series"]),
         given_frames=given,
         grid=(state.sizes["time"] - given, *(state.sizes[dim] for dim in space)),
         boundaries=tuple(str(dataset[dim].attrs.get("boundary", "open")) for dim in space),

@@ -26,7 +26,7 @@ def part_size(system: System) -> int:
     """Return how many samples are solved and saved at a time, a power of two up to 256."""
     coordinates = system.coordinates()
     space = int(np.prod([len(coordinates[axis.name]) for axis in system.axes]))
-    fields = sum(field.role != "series" for field in system.fields)
+    fields = sum(field.role in ("state", "forcing") for field in system.fields)
     per_sample = 4 * space * len(coordinates["time"]) * fields
     return 1 << int(np.clip(np.log2(max(PART_BYTES // per_sample, 1)), 0, 8))
 

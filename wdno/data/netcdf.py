@@ -2,7 +2,8 @@
 
 A file describes itself. Dimensions are ``sample``, ``time`` (frames, the given ones first),
 ``interval`` (one forcing value each) and the spatial axes; every axis has a coordinate with units,
-every spatial one its ``boundary``; every field has a role: ``state``, ``forcing`` or ``series``.
+every spatial one its ``boundary``; every field has a role: ``state``, ``forcing``, ``series`` or
+``diagnostic``.
 Numbers of a sample (its seed, diagnostics of its solver) are coordinates along ``sample``; one with
 the standard name ``forecast_reference_time``, in hours, puts the sample in the calendar. What reads
 it needs to know nothing of the system.
@@ -36,8 +37,8 @@ def to_dataset(system: System, arrays: Mapping[str, np.ndarray], first: int) -> 
 
     Args:
         system: the system that made the arrays.
-        arrays: state fields ``[n, T + g, *space]``, forcing fields ``[n, T, *space]``, series
-            ``[n, T + g]`` and the numbers of each sample ``[n]``, by name.
+        arrays: state fields ``[n, T + g, *space]``, forcing fields ``[n, T, *space]``, series and
+            diagnostics ``[n, T + g]`` and the numbers of each sample ``[n]``, by name.
         first: index of the first sample in its split.
 
     Returns:
@@ -49,6 +50,7 @@ def to_dataset(system: System, arrays: Mapping[str, np.ndarray], first: int) -> 
         "state": ("sample", "time", *space),
         "forcing": ("sample", "interval", *space),
         "series": ("sample", "time"),
+        "diagnostic": ("sample", "time"),
     }
     variables = {
         field.name: (

@@ -23,6 +23,10 @@ METRIC_LABELS = {
     "mse_mean_weighted": "MSE of the mean, weighted",
     "anomaly_correlation": "Anomaly corr.",
     "spectrum_error": "Spectrum error",
+    "mse_with_series": "MSE with series",
+    "mass_error": "Mass error",
+    "divergence": "Divergence",
+    "divergence_truth": "Divergence, truth",
 }
 """Names of the metrics, :data:`wdno.evaluation.metrics.METRICS`."""
 

@@ -18,8 +18,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from wdno.evaluation.metrics import METRICS
 from wdno.evaluation.scores import Scores
+from wdno.evaluation.scores_file import from_dataset, to_variables
 from wdno.files import atomic_path, write_json
 
 COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
@@ -48,6 +48,8 @@ class Evaluation:
         example_cases: `[E]`, positions in the test set of the trajectories kept whole.
         example_truth: `[E, F, T, *S]`, without the given frames.
         example_prediction: `[E, F, T, *S]`, the first sample.
+        example_series_truth: `[E, S, T]`, of the series.
+        example_series_prediction: `[E, S, T]`, the first sample.
         representation: first axis of the design; None for a method without training.
         network: second axis of the design, or None.
         objective: third axis of the design, or None.
@@ -77,6 +79,8 @@ class Evaluation:
     example_cases: NDArray[np.integer] = field(repr=False)
     example_truth: NDArray[np.floating] = field(repr=False)
     example_prediction: NDArray[np.floating] = field(repr=False)
+    example_series_truth: NDArray[np.floating] = field(repr=False)
+    example_series_prediction: NDArray[np.floating] = field(repr=False)
     representation: str | None = None
     network: str | None = None
     objective: str | None = None
@@ -111,6 +115,13 @@ class Evaluation:
                 f"{self.where}: errors at {self.scores.mse_over_time.shape[2]} times, coordinates "
                 f"of {grid[0]}"
             )
+        of_series = (len(self.example_cases), len(self.series), grid[0])
+        for name in ("example_series_truth", "example_series_prediction"):
+            if (found := getattr(self, name).shape) != of_series:
+                raise EvaluationError(
+                    f"{self.where}: {name} has shape {found}, expected [examples, series, time] = "
+                    f"{of_series}"
+                )
 
     @property
     def where(self) -> str:
@@ -119,8 +130,13 @@ class Evaluation:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of the fields."""
+        """Names of the state fields."""
         return tuple(self.scores.fields)
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Names of the series."""
+        return tuple(self.scores.series)
 
     @property
     def cases(self) -> int:
@@ -154,7 +170,8 @@ class Evaluation:
         with atomic_path(folder / "evaluation.nc") as temporary:
             dataset.to_netcdf(temporary, engine=ENGINE, format="NETCDF4", encoding=encoding)
         record = {name: getattr(self, name) for name in _SCALARS}
-        by_field = {name: _plain(_means(values)) for name, values in self.scores.fields.items()}
+        items = self.scores.fields | self.scores.series
+        by_field = {name: _plain(_means(values)) for name, values in items.items()}
         results = {"fields": by_field, "cases": self.cases, "grid": self.grid}
         write_json(
             folder / "metrics.json",
@@ -167,30 +184,20 @@ class Evaluation:
         )
 
     def _dataset(self) -> xr.Dataset:
-        scores, axes = self.scores, tuple(self.coordinates)
-        variables: dict[str, Any] = {
-            name: ("case", values, {"long_name": f"{name} of each case"})
-            for name, values in scores.cases.items()
-        }
-        for name in scores.cases:
-            by_field = np.stack([scores.fields[item][name] for item in self.fields])
-            variables[f"field_{name}"] = (("field", "case"), by_field)
+        axes = tuple(self.coordinates)
+        variables = to_variables(self.scores)
         if self.blocks is not None:
             variables["block"] = ("case", np.asarray(self.blocks))
-        variables["mse_over_time"] = (("case", "field", "time"), scores.mse_over_time)
-        variables["spectrum_truth"] = (("field", "wavenumber"), scores.spectrum_truth)
-        variables["spectrum_prediction"] = (("field", "wavenumber"), scores.spectrum_prediction)
-        for name in ("example_truth", "example_prediction"):
-            values = np.asarray(getattr(self, name), dtype=np.float32)
-            variables[name] = (("example", "field", *axes), values)
+        dims = {"example": ("field", *axes), "example_series": ("series", "time")}
+        for name, own in dims.items() if self.series else [("example", dims["example"])]:
+            for part in ("truth", "prediction"):
+                values = np.asarray(getattr(self, f"{name}_{part}"), dtype=np.float32)
+                variables[f"{name}_{part}"] = (("example", *own), values)
         coordinates: dict[str, Any] = {
             name: (name, values, {"units": self.units.get(name, "")})
             for name, values in self.coordinates.items()
         }
-        coordinates["wavenumber"] = ("wavenumber", scores.wavenumber, {"units": "cycles / length"})
-        coordinates["field"] = ("field", list(self.fields))
         coordinates["example"] = ("example", np.asarray(self.example_cases))
-        coordinates["case"] = ("case", np.arange(self.cases))
         attributes = {name: getattr(self, name) for name in _IDENTITY}
         provenance = json.dumps(self.provenance, ensure_ascii=False)
         return xr.Dataset(variables, coordinates, {**attributes, "provenance": provenance})
@@ -208,28 +215,21 @@ class Evaluation:
         dataset = _read_netcdf(folder / "evaluation.nc")
         try:
             axes = dataset["example_truth"].dims[2:]
-            names = [str(name) for name in dataset["field"].values]
-            metrics = [name for name in METRICS if name in dataset]
-            scores = Scores(
-                cases={name: dataset[name].values for name in metrics},
-                fields={
-                    item: {name: dataset[f"field_{name}"].values[row] for name in metrics}
-                    for row, item in enumerate(names)
-                },
-                mse_over_time=dataset["mse_over_time"].values,
-                wavenumber=dataset["wavenumber"].values,
-                spectrum_truth=dataset["spectrum_truth"].values,
-                spectrum_prediction=dataset["spectrum_prediction"].values,
-            )
+            scores = from_dataset(dataset)
+            no_series = np.zeros((dataset.sizes["example"], 0, dataset.sizes["time"]))
             arrays: dict[str, Any] = {
                 "coordinates": {str(name): dataset[name].values for name in axes},
                 "blocks": dataset["block"].values if "block" in dataset else None,
                 "example_cases": dataset["example"].values,
                 "example_truth": dataset["example_truth"].values,
                 "example_prediction": dataset["example_prediction"].values,
+                **{
+                    name: dataset[name].values if scores.series else no_series
+                    for name in ("example_series_truth", "example_series_prediction")
+                },
             }
             plain = {name: values[name] for name in _SCALARS}
-            recorded = {name: values[name] for name in metrics}
+            recorded = {name: values[name] for name in scores.cases}
             identity = {name: dataset.attrs[name] for name in _IDENTITY}
         except KeyError as error:
             raise EvaluationError(
@@ -255,6 +255,8 @@ _ARRAYS = (
     "example_cases",
     "example_truth",
     "example_prediction",
+    "example_series_truth",
+    "example_series_prediction",
 )
 _SCALARS = tuple(item.name for item in dataclasses.fields(Evaluation) if item.name not in _ARRAYS)
 

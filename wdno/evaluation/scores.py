@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wdno.evaluation.flow import Flow
 from wdno.evaluation.forecast import (
     anomaly_correlation,
     mse_mean_weighted,
@@ -42,11 +43,13 @@ class Measure:
         periodic: for each space axis whether the domain is periodic; None: no axis is.
         spreads: standard deviation of each field in training, `[F]`; None: no normalised errors.
         weights: of the cells of space, mean 1, `[*S]`; None: no weighted errors.
+        flow: what is known of mass and velocity; None: nothing.
     """
 
     periodic: Sequence[bool] | None = None
     spreads: Float | None = None
     weights: Float | None = None
+    flow: Flow | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Scores:
         cases: metric -> `[N]`, over all fields together (`spectrum_error`: mean over fields).
         fields: field -> metric -> `[N]`.
         mse_over_time: of each field, `[N, F, T]`.
+        series: series -> metric -> `[N]`.
+        series_mse_over_time: of each series, `[N, S, T]`.
         wavenumber: `[K]`, cycles per length of the domain.
         spectrum_truth: `[F, K]`, energy spectrum, mean over cases and times.
         spectrum_prediction: `[F, K]`, also mean over samples.
@@ -65,6 +70,8 @@ class Scores:
     cases: dict[str, Float]
     fields: dict[str, dict[str, Float]]
     mse_over_time: Float
+    series: dict[str, dict[str, Float]]
+    series_mse_over_time: Float
     wavenumber: Float
     spectrum_truth: Float
     spectrum_prediction: Float
@@ -75,6 +82,25 @@ class Scores:
         return len(self.mse_over_time)
 
 
+@dataclass(frozen=True)
+class Series:
+    """Truth and prediction of fields without space.
+
+    Attributes:
+        names: of the S series.
+        truth: `[N, S, T]`.
+        prediction: `[N, M, S, T]`.
+    """
+
+    names: Sequence[str]
+    truth: Array
+    prediction: Array
+
+    def part(self, cases: slice) -> tuple[Float, Float]:
+        """Return truth and prediction of some cases, with one point of space."""
+        return float64(self.truth[cases])[..., None], float64(self.prediction[cases])[..., None]
+
+
 def score(
     truth: Array,
     prediction: Array,
@@ -83,6 +109,7 @@ def score(
     given_frames: int = 0,
     measure: Measure | None = None,
     climatology: Array | None = None,
+    series: Series | None = None,
     batch_size: int = 16,
 ) -> Scores:
     """Compute every metric, over all fields and field by field.
@@ -94,6 +121,7 @@ def score(
         given_frames: leading frames that the model was given; whatever they hold has no effect.
         measure: what errors are measured with; None: nothing of it.
         climatology: `[N, F, T, *S]`, for the anomaly correlation; None: no correlation.
+        series: series of the same cases, without given frames; None: there are none.
         batch_size: cases converted to float64 at a time.
 
     Raises:
@@ -120,8 +148,25 @@ def score(
             raise ValueError(f"score: the truth of cases {bad.tolist()} is not finite")
         x = float64(prediction[start : start + batch_size])
         normal = None if climatology is None else float64(climatology[start : start + batch_size])
-        parts.append(_score(y, x, normal, fields, measure))
+        found = _score(y, x, normal, fields, measure)
+        if series is not None and len(series.names):
+            found = _with_series(found, series, slice(start, start + batch_size))
+        parts.append(found)
     return join(parts)
+
+
+def _with_series(scores: Scores, series: Series, cases: slice) -> Scores:
+    y, x = series.part(cases)
+    check_shapes(y, x)
+    columns = {name: (y[:, [i]], x[:, :, [i]]) for i, name in enumerate(series.names)}
+    fields = len(scores.fields)
+    total = fields * scores.cases["mse"] + len(columns) * mse(y, x)
+    return replace(
+        scores,
+        cases=scores.cases | {"mse_with_series": total / (fields + len(columns))},
+        series={name: _pointwise(*pair, None, Measure()) for name, pair in columns.items()},
+        series_mse_over_time=np.stack([mse_over_time(*p) for p in columns.values()], axis=1),
+    )
 
 
 def _score(
@@ -141,6 +186,8 @@ def _score(
     together = (
         dict(by_field[fields[0]]) if len(fields) == 1 else _pointwise(y, x, climatology, measure)
     )
+    if measure.flow is not None:
+        together |= measure.flow.errors(y, x)
     defined = np.isfinite(distance)
     together["spectrum_error"] = np.divide(
         np.where(defined, distance, 0.0).sum(axis=1),
@@ -154,6 +201,8 @@ def _score(
         mse_over_time=np.stack(
             [mse_over_time(y[:, [i]], x[:, :, [i]]) for i in range(len(fields))], axis=1
         ),
+        series={},
+        series_mse_over_time=np.zeros((len(y), 0, y.shape[2])),
         wavenumber=wavenumber,
         spectrum_truth=spectrum_truth.mean(axis=0),
         spectrum_prediction=spectrum_prediction.mean(axis=(0, 1)),
@@ -191,7 +240,7 @@ def join(parts: Sequence[Scores]) -> Scores:
 
     def keys(part: Scores) -> object:
         times, shells = part.mse_over_time.shape[2], part.wavenumber.size
-        return sorted(part.cases), list(part.fields), times, shells
+        return sorted(part.cases), [*part.fields, *part.series], times, shells
 
     if len(found := {str(keys(part)) for part in parts}) > 1:
         raise ValueError(f"join: batches differ in metrics, fields, times or grid: {found}")
@@ -208,6 +257,8 @@ def join(parts: Sequence[Scores]) -> Scores:
         cases=joined([part.cases for part in parts]),
         fields={name: joined([part.fields[name] for part in parts]) for name in parts[0].fields},
         mse_over_time=np.concatenate([part.mse_over_time for part in parts]),
+        series={name: joined([part.series[name] for part in parts]) for name in parts[0].series},
+        series_mse_over_time=np.concatenate([part.series_mse_over_time for part in parts]),
         wavenumber=parts[0].wavenumber,
         spectrum_truth=average([part.spectrum_truth for part in parts]),
         spectrum_prediction=average([part.spectrum_prediction for part in parts]),

@@ -16,6 +16,12 @@ from wdno.evaluation.table_text import MISSING, Panel, count, number, with_sprea
 FIRST = ("spectrum_error", "crps")
 FURTHER = ("mse_mean", "relative_l2", "mae", "max_error")
 BY_FIELD = ("mse", "mae", "max_error")
+FLOW = ("mass_error", "divergence", "divergence_truth")
+OVER_TIME = {
+    "mse_first_frame": "MSE, first frame",
+    "mse_last_frame": "MSE, last frame",
+    "mse_growth_per_frame": "Factor a frame",
+}
 FORECAST = ("relative_l2", "anomaly_correlation", "crps")
 HIGHEST = frozenset({"anomaly_correlation"})
 """Metrics that are better the higher they are."""
@@ -37,7 +43,7 @@ def write_simulation_table(table: pd.DataFrame, path: str | Path) -> None:
         path: without suffix.
     """
     panels = []
-    makers = (_main_panel, _forecast_panel, _further_panel, _field_panel, _cost_panel)
+    makers = (_main_panel, _forecast_panel, _further_panel, _field_panel, _flow_panel, _cost_panel)
     for _, rows in table.groupby("system", sort=False):
         rows = rows.reset_index(drop=True)
         made = [make(rows["title"].iloc[0], rows) for make in makers]
@@ -50,6 +56,7 @@ def _main_panel(title: str, rows: pd.DataFrame) -> Panel:
     cells, bold = _identity(rows), set()
     cells["Seeds"] = rows["seeds"].map(count)
     bold |= _add_errors(cells, rows, "mse")
+    bold |= _add_errors(cells, rows, "mse_with_series")
     if rows["mse_ratio"].notna().any():
         columns = ("method", "mse_ratio", "mse_ratio_low", "mse_ratio_high")
         cells[_ratio_column(rows)] = [
@@ -126,6 +133,29 @@ def _field_panel(title: str, rows: pd.DataFrame) -> Panel | None:
     return Panel(f"{title} fields", heading, cells, notes, frozenset(bold), WORDS)
 
 
+def _flow_panel(title: str, rows: pd.DataFrame) -> Panel | None:
+    """Errors of mass and divergence; None where the data do not say what these are."""
+    if rows[list(FLOW)].isna().all(axis=None):
+        return None
+    cells, bold = _identity(rows), set()
+    # A divergence below the truth's is no merit, and the truth's has no best row.
+    bold |= _add_errors(cells, rows, "mass_error")
+    for name in FLOW[1:]:
+        _add_errors(cells, rows, name)
+    notes = [
+        "Mass error: mean over times of the error of the mass in the domain, over the largest "
+        "mass of the trajectory.",
+        "Divergence: root mean square over that of the true velocity's gradient, by central "
+        "differences of stored values, at cells whose neighbours are fluid and not controlled. The "
+        "truth's is not zero, since stored values are averages: below it a prediction is smoother.",
+    ]
+    if METRIC_LABELS["divergence"] not in cells:
+        notes.pop()
+    return Panel(
+        f"{title} flow", f"{title}: mass and divergence", cells, notes, frozenset(bold), WORDS
+    )
+
+
 def _further_panel(title: str, rows: pd.DataFrame) -> Panel:
     cells, bold = _identity(rows), set()
     for name in FURTHER:
@@ -139,6 +169,12 @@ def _further_panel(title: str, rows: pd.DataFrame) -> Panel:
     for name in ("mae", "max_error"):
         if rows[f"published_{name}"].notna().any():
             cells[f"{METRIC_LABELS[name]}, paper"] = rows[f"published_{name}"].map(number)
+    for name, label in OVER_TIME.items():
+        cells[label] = rows[name].map(number)
+    notes.append(
+        "First and last frame: MSE of the first and the last generated frame; factor a frame: "
+        "their ratio to the power 1 / (frames - 1), above 1 where errors grow."
+    )
     for name in NORMALISED:
         bold |= _add_errors(cells, rows, name)
     if METRIC_LABELS[NORMALISED[0]] in cells:
@@ -220,6 +256,11 @@ def _main_notes(cells: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
         "conditional mean, which has half the MSE of a perfect sample: they lower the MSE without "
         "a better model. CRPS and spectrum error do not reward that; read them beside the MSE.",
     ]
+    if METRIC_LABELS["mse_with_series"] in cells:
+        notes.append(
+            "MSE: of the fields of time and space. With series: mean over these and the series of "
+            "time alone, each counted as one field."
+        )
     if METRIC_LABELS["crps"] in cells:
         notes.append(
             "CRPS: continuous ranked probability score, fair estimate, where there are several "

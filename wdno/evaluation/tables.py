@@ -53,8 +53,10 @@ def simulation_table(
         Columns system, title, run, task, method, label, learned, representation, network,
         objective, sampler, sampler_steps, eta, sampler_label, samples, seeds, cases, blocks, grid;
         each metric and its `_sd` over seeds (NaN for one seed, or where the metric needs several
-        samples); root_mse_weighted and spread_skill (:mod:`.forecast`); of systems of several
-        fields the MSE, MAE and largest error of each, `{field}_{metric}`; `times_better_than_`
+        samples); mse_first_frame, mse_last_frame and mse_growth_per_frame, the factor between
+        them; root_mse_weighted and spread_skill (:mod:`.forecast`); of systems of several
+        fields, or with series, the MSE, MAE and largest error of each, `{field}_{metric}`;
+        `times_better_than_`
         each untrained method; reference, mse_ratio, mse_ratio_low, mse_ratio_high,
         mse_ratio_level; where there are several untrained methods the same of the best of them,
         baseline, baseline_ratio and so on; published_mse, published_mae, published_max_error;
@@ -73,7 +75,8 @@ def simulation_table(
                     f"no evaluation; there are: {', '.join(methods)}"
                 )
         for name, records in methods.items():
-            row = _settings(records) | _errors(records) | _forecast(records) | _by_field(records)
+            row = _settings(records) | _errors(records) | _over_time(records)
+            row |= _forecast(records) | _by_field(records)
             row |= _compared(name, methods, reference, persistence, level, resamples)
             row |= _compared_with_best(name, methods, level, resamples)
             rows.append(row | _published(system, records[0], published) | _costs(records))
@@ -115,6 +118,15 @@ def _errors(records: Sequence[Evaluation]) -> dict[str, float]:
     return row
 
 
+def _over_time(records: Sequence[Evaluation]) -> dict[str, float]:
+    """MSE of the first and the last frame, and the factor a frame between them."""
+    frames = np.mean([record.scores.mse_over_time.mean(axis=(0, 1)) for record in records], axis=0)
+    first, last = float(frames[0]), float(frames[-1])
+    defined = len(frames) > 1 and first > 0
+    growth = (last / first) ** (1 / (len(frames) - 1)) if defined else math.nan
+    return {"mse_first_frame": first, "mse_last_frame": last, "mse_growth_per_frame": growth}
+
+
 def _forecast(records: Sequence[Evaluation]) -> dict[str, float]:
     """Root of the weighted MSE, and the spread-skill ratio; means over seeds."""
     found = [record.metrics for record in records]
@@ -131,12 +143,13 @@ def _forecast(records: Sequence[Evaluation]) -> dict[str, float]:
 
 
 def _by_field(records: Sequence[Evaluation]) -> dict[str, float]:
-    """Errors of each field in its own units, where there are several; means over seeds."""
-    fields = records[0].fields if len(records[0].fields) > 1 else ()
+    """Errors of each field and series in its own units, where there are several; over seeds."""
+    items = (*records[0].fields, *records[0].series)
     row = {}
-    for field in fields:
+    for field in items if len(items) > 1 else ():
         for name in FIELD_METRICS:
-            values = [float(record.scores.fields[field][name].mean()) for record in records]
+            found = [(record.scores.fields | record.scores.series)[field] for record in records]
+            values = [float(one[name].mean()) for one in found]
             row[f"{field}_{name}"], row[f"{field}_{name}_sd"] = mean_and_sd(values)
     return row
 

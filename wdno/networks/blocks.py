@@ -1,4 +1,4 @@
-r"""Building blocks of convolutional networks on grids of two or three axes.
+r"""Building blocks of convolutional networks on grids of one to three axes.
 
 A residual block with feature-wise modulation by the diffusion time t is
 
@@ -22,10 +22,10 @@ from torch.nn import functional
 
 Padding = Literal["zeros", "circular"]
 
-AXES = {2: ("time", "x"), 3: ("time", "y", "x")}
-"""Names of the axes of a grid, by its number of dimensions."""
+AXES = {1: ("x",), 2: ("time or y", "x"), 3: ("time", "y", "x")}
+"""Names of the axes of a grid, by its number of dimensions; a frame has no time."""
 
-_CONVOLUTIONS: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
+_CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 _GROUP_SIZE = 16
 
 
@@ -39,7 +39,8 @@ def check_axes(network: str, dims: int, padding: Sequence[str]) -> tuple[str, ..
         ValueError: On any other number of axes or padding.
     """
     if dims not in AXES:
-        raise ValueError(f"{network}: expected dims 2 (time, x) or 3 (time, y, x), got {dims!r}")
+        known = " or ".join(f"{number} ({', '.join(names)})" for number, names in AXES.items())
+        raise ValueError(f"{network}: expected dims {known}, got {dims!r}")
     if isinstance(padding, str) or len(padding) != dims:
         raise ValueError(
             f"{network}: expected a padding for each of the axes {', '.join(AXES[dims])}, "
@@ -163,8 +164,9 @@ class Pointwise(nn.Linear):
             # Convolutions of size 1 lose the channels-last layout of three axes, and much time.
             return functional.linear(x.movedim(1, -1), self.weight, self.bias).movedim(-1, 1)
         weight = self.weight.view(*self.weight.shape, *(1,) * (x.ndim - 2))
-        convolve = functional.conv2d if x.ndim == 4 else functional.conv3d
-        return convolve(x, weight, self.bias)
+        convolve: Any = getattr(functional, f"conv{x.ndim - 2}d")
+        y: Tensor = convolve(x, weight, self.bias)
+        return y
 
 
 def normalisation(channels: int, groups: int) -> nn.GroupNorm:

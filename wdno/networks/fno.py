@@ -35,12 +35,12 @@ from wdno.networks.blocks import AXES, TimeEmbedding, check_axes, check_input
 
 
 class Network(nn.Module):
-    """Fourier neural operator on grids of two or three axes.
+    """Fourier neural operator on grids of one to three axes.
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
-        dims: Axes of the grid: 2 for (time, x), 3 for (time, y, x).
+        dims: Axes of the grid: 1 for (x), 2 for (time, x) or (y, x), 3 for (time, y, x).
         time_conditioned: Modulate the input of every layer by the diffusion time.
         padding: "zeros" or "circular" for each axis; zeros if not given. The Fourier layers are
             periodic in any case; it decides which axes ``positional_embedding`` and
@@ -221,7 +221,7 @@ def _spectral_convolution() -> type[nn.Module]:
             *sizes, n = x.shape[2:]
             leading = tuple(range(2, 2 + len(sizes)))
             z = torch.fft.rfft(x, dim=-1, norm="forward").narrow(-1, 0, last)
-            z = torch.fft.fftn(z, dim=leading, norm="forward")
+            z = torch.fft.fftn(z, dim=leading, norm="forward") if leading else z
             for axis, size, modes in zip(leading, sizes, kept, strict=True):
                 # Frequencies from -(modes // 2) upwards, as in the package.
                 negative = modes // 2
@@ -238,7 +238,7 @@ def _spectral_convolution() -> type[nn.Module]:
                 z = torch.cat(
                     (z.narrow(axis, low, modes - low), rest, z.narrow(axis, 0, low)), dim=axis
                 )
-            z = torch.fft.ifftn(z, dim=leading, norm="forward")
+            z = torch.fft.ifftn(z, dim=leading, norm="forward") if leading else z
             # A real function has no imaginary part at frequency 0; some CUDA versions read it.
             z = torch.cat((z.narrow(-1, 0, 1).real + 0j, z.narrow(-1, 1, last - 1)), dim=-1)
             y: Tensor = torch.fft.irfft(z, n=n, dim=-1, norm="forward")

@@ -32,7 +32,11 @@ from wdno.networks.blocks import (
     normalisation,
 )
 
-_CHANNELS_LAST = {2: torch.channels_last, 3: torch.channels_last_3d}
+_CHANNELS_LAST = {
+    1: torch.contiguous_format,
+    2: torch.channels_last,
+    3: torch.channels_last_3d,
+}
 
 
 class _Level(nn.Module):
@@ -60,12 +64,12 @@ class _Level(nn.Module):
 
 
 class Network(nn.Module):
-    """U-Net on grids of two or three axes.
+    """U-Net on grids of one to three axes.
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
-        dims: Axes of the grid: 2 for (time, x), 3 for (time, y, x).
+        dims: Axes of the grid: 1 for (x), 2 for (time, x) or (y, x), 3 for (time, y, x).
         time_conditioned: Modulate every residual block by the diffusion time.
         padding: "zeros" or "circular" for each axis, in all convolutions; zeros if not given.
         width: Channels of the finest level.
@@ -118,7 +122,8 @@ class Network(nn.Module):
         attends = _attention(attention, levels)
         self.in_channels, self.dims, self.levels = in_channels, dims, levels
         self.time_conditioned = time_conditioned
-        self.stride = (2, 2) if dims == 2 else (1, 2, 2)
+        # Of three axes the first is time, which is not coarsened.
+        self.stride = (1, 2, 2) if dims == 3 else (2,) * dims
 
         embedding = 4 * width if time_conditioned else 0
         self.embed = TimeEmbedding(embedding) if time_conditioned else None

@@ -15,10 +15,13 @@ class Objective(nn.Module, ABC):
 
     Attributes:
         time_conditioned: whether the network is told the diffusion time.
+        stepwise: whether the network maps a frame to the next one, on grids without time; the
+            condition is then that of every step, without the given frames.
         network: the network, an attribute or a property of the subclass.
     """
 
     time_conditioned: ClassVar[bool]
+    stepwise: ClassVar[bool] = False
 
     @staticmethod
     @abstractmethod
@@ -27,7 +30,12 @@ class Objective(nn.Module, ABC):
 
     @abstractmethod
     def loss_per_sample(
-        self, target: Tensor, condition: Tensor, generator: torch.Generator, weight: Tensor | None
+        self,
+        target: Tensor,
+        condition: Tensor,
+        generator: torch.Generator,
+        weight: Tensor | None,
+        first: Tensor | None = None,
     ) -> Tensor:
         """Return the loss of each sample.
 
@@ -36,6 +44,7 @@ class Objective(nn.Module, ABC):
             condition: normalised channels that are given, ``[B, D, *grid]``.
             generator: CPU generator of all randomness.
             weight: weights of the target channels, ``[C]``; None for 1.
+            first: target channels of the last given frame, ``[B, C, *space]``, if stepwise.
 
         Returns:
             Losses, ``[B]``.
@@ -48,6 +57,7 @@ class Objective(nn.Module, ABC):
         channels: int,
         generators: Sequence[torch.Generator],
         sampling: Mapping[str, Any] | None,
+        first: Tensor | None = None,
     ) -> Tensor:
         """Draw one prediction for each sample.
 
@@ -57,6 +67,7 @@ class Objective(nn.Module, ABC):
             generators: one CPU generator per sample, so that a prediction does not depend on the
                 batch that it is in.
             sampling: name, steps and options of the sampler, where there is one.
+            first: target channels of the last given frame, ``[B, C, *space]``, if stepwise.
 
         Returns:
             Normalised target channels, ``[B, C, *grid]``.
@@ -67,5 +78,5 @@ class Objective(nn.Module, ABC):
 
     @staticmethod
     @abstractmethod
-    def evaluations(sampling: Mapping[str, Any] | None) -> int:
-        """Return the network evaluations of one prediction."""
+    def evaluations(sampling: Mapping[str, Any] | None, frames: int) -> int:
+        """Return the network evaluations of one prediction of so many frames."""

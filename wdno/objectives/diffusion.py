@@ -62,7 +62,12 @@ class Diffusion(base.Objective):
         return target + condition
 
     def loss_per_sample(
-        self, target: Tensor, condition: Tensor, generator: torch.Generator, weight: Tensor | None
+        self,
+        target: Tensor,
+        condition: Tensor,
+        generator: torch.Generator,
+        weight: Tensor | None,
+        first: Tensor | None = None,
     ) -> Tensor:
         """Return the denoising loss of each sample at one random noise level, ``[B]``."""
         return self.denoiser.loss_per_sample(target, condition, generator, weight)
@@ -73,6 +78,7 @@ class Diffusion(base.Objective):
         channels: int,
         generators: Sequence[torch.Generator],
         sampling: Mapping[str, Any] | None,
+        first: Tensor | None = None,
     ) -> Tensor:
         """Draw a sample for each condition.
 
@@ -94,7 +100,7 @@ class Diffusion(base.Objective):
         )
 
     @staticmethod
-    def evaluations(sampling: Mapping[str, Any] | None) -> int:
+    def evaluations(sampling: Mapping[str, Any] | None, frames: int) -> int:
         """Return the sampler's steps."""
         return int(sampling["steps"]) if sampling else 0
 

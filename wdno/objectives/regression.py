@@ -33,7 +33,12 @@ class Regression(base.Objective):
         return condition
 
     def loss_per_sample(
-        self, target: Tensor, condition: Tensor, generator: torch.Generator, weight: Tensor | None
+        self,
+        target: Tensor,
+        condition: Tensor,
+        generator: torch.Generator,
+        weight: Tensor | None,
+        first: Tensor | None = None,
     ) -> Tensor:
         """Return the weighted mean squared error of each sample, ``[B]``."""
         error = (self.network(condition).float() - target).square()
@@ -48,6 +53,7 @@ class Regression(base.Objective):
         channels: int,
         generators: Sequence[torch.Generator],
         sampling: Mapping[str, Any] | None,
+        first: Tensor | None = None,
     ) -> Tensor:
         """Evaluate the network once.
 
@@ -60,7 +66,7 @@ class Regression(base.Objective):
         return output.float()
 
     @staticmethod
-    def evaluations(sampling: Mapping[str, Any] | None) -> int:
+    def evaluations(sampling: Mapping[str, Any] | None, frames: int) -> int:
         """Return 1."""
         return 1
 

@@ -11,12 +11,16 @@ The network is trained on coefficients of unit scale,
 
 where s_k is the standard deviation of channel k over the training split and m_k is zero or, if
 asked for, its mean. Both are stored with the model.
+
+A series, which has no space, is transformed over time alone and repeated over space; what is
+generated in its channels is averaged over space before it is transformed back.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +38,9 @@ class Representation(nn.Module, ABC):
     Raises:
         ValueError: If ``dims`` is neither 2 nor 3.
     """
+
+    local_in_time: ClassVar[bool] = False
+    """Whether frame k of the coefficients is that of frame k of the fields alone."""
 
     def __init__(self, dims: int = 2) -> None:
         super().__init__()
@@ -71,6 +78,22 @@ class Representation(nn.Module, ABC):
         copy before writing into it.
         """
 
+    @property
+    @abstractmethod
+    def series_subbands(self) -> tuple[str, ...]:
+        """Names of the K'' channels of a series, in their order."""
+
+    @abstractmethod
+    def encode_series(self, x: Tensor, space: Sequence[int]) -> Tensor:
+        """Coefficients [B, S K'', t, *s] of series [B, S, T] over time, for a grid ``space`` = S.
+
+        They are repeated over space, as a view, so that they concatenate with ``encode``'s.
+        """
+
+    @abstractmethod
+    def decode_series(self, c: Tensor, frames: int) -> Tensor:
+        """Series [B, S, T] of T = ``frames`` from coefficients [B, S K'', t, *s]: of their mean."""
+
     @abstractmethod
     def coefficient_grid(self, grid: Sequence[int]) -> tuple[int, ...]:
         """Grid (t, *s) of the coefficients of fields on ``grid`` = (T, *S)."""
@@ -91,6 +114,10 @@ class Representation(nn.Module, ABC):
         """Names of ``encode_static``'s channels, as ["u0:a", "u0:d"]."""
         return _names(fields, self.static_subbands)
 
+    def series_channel_names(self, series: Sequence[str]) -> list[str]:
+        """Names of ``encode_series``' channels, as ["share:a", "share:d"]."""
+        return _names(series, self.series_subbands)
+
     def _check_data(self, x: Tensor, axes: Sequence[str]) -> None:
         if x.ndim != 2 + len(axes):
             raise ValueError(
@@ -109,6 +136,15 @@ class Representation(nn.Module, ABC):
                 f"{name}: to decode to the grid {tuple(grid)} expected coefficients "
                 f"[batch, {per_field} per field, {', '.join(map(str, expected))}], "
                 f"got shape {tuple(c.shape)}"
+            )
+
+    def _check_series(self, c: Tensor, frames: int) -> None:
+        per_series = len(self.series_subbands)
+        if c.ndim != 2 + self.dims or c.shape[2] != frames or c.shape[1] % per_series:
+            raise ValueError(
+                f"{type(self).__name__.lower()} representation with dims={self.dims}: expected "
+                f"coefficients of series [batch, {per_series} per series, {frames}, "
+                f"{', '.join(self.axes[1:])}], got shape {tuple(c.shape)}"
             )
 
 

@@ -17,6 +17,8 @@ class Identity(base.Representation):
         periodic: Whether each spatial axis is periodic, which makes no difference here.
     """
 
+    local_in_time = True
+
     def __init__(self, dims: int = 2, periodic: Sequence[bool] | None = None) -> None:
         super().__init__(dims)
 
@@ -56,6 +58,29 @@ class Identity(base.Representation):
         """
         self._check_data(x, self.axes[1:])
         return x.unsqueeze(2).expand(-1, -1, frames, *x.shape[2:])
+
+    @property
+    def series_subbands(self) -> tuple[str, ...]:
+        """One channel per series, named as the series."""
+        return ("",)
+
+    def encode_series(self, x: Tensor, space: Sequence[int]) -> Tensor:
+        """Series [B, S, T] repeated over space, as a view [B, S, T, *S].
+
+        Raises:
+            ValueError: If the number of axes is another.
+        """
+        self._check_data(x, self.axes[:1])
+        return x[(..., *[None] * len(space))].expand(*x.shape, *space)
+
+    def decode_series(self, c: Tensor, frames: int) -> Tensor:
+        """Means over space of [B, S, T, *S]: [B, S, T].
+
+        Raises:
+            ValueError: If they do not have ``frames`` times.
+        """
+        self._check_series(c, frames)
+        return c.flatten(3).mean(3)
 
     def coefficient_grid(self, grid: Sequence[int]) -> tuple[int, ...]:
         """The grid itself."""

@@ -67,6 +67,7 @@ class Wavelet(base.Representation):
         self.family, self.modes, self.backend = family, modes, backend
         self._transform = WaveletTransform(family, modes, backend)
         self._static_transform = WaveletTransform(family, modes[1:], backend)
+        self._series_transform = WaveletTransform(family, modes[:1], backend)
 
     @property
     def subbands(self) -> tuple[str, ...]:
@@ -111,6 +112,32 @@ class Wavelet(base.Representation):
         t, *_ = self.coefficient_grid((frames, *x.shape[2:]))
         bands = self._static_transform.dwt(x, tuple(range(2, 1 + self.dims))).flatten(1, 2)
         return bands.unsqueeze(2).expand(-1, -1, t, *bands.shape[2:])
+
+    @property
+    def series_subbands(self) -> tuple[str, ...]:
+        """("a", "d") over time."""
+        return subband_names(1)
+
+    def encode_series(self, x: Tensor, space: Sequence[int]) -> Tensor:
+        """Coefficients over time [B, 2 S, t, *s] of series [B, S, T], a view repeated over space.
+
+        Raises:
+            ValueError: As ``encode``.
+        """
+        self._check_data(x, self.axes[:1])
+        _, *sizes = self.coefficient_grid((x.shape[2], *space))
+        bands = self._series_transform.dwt(x, (2,)).flatten(1, 2)
+        return bands[(..., *[None] * len(sizes))].expand(*bands.shape, *sizes)
+
+    def decode_series(self, c: Tensor, frames: int) -> Tensor:
+        """Series [B, S, T] from the means over space of coefficients [B, 2 S, t, *s].
+
+        Raises:
+            ValueError: If the coefficients are not those of ``frames`` times.
+        """
+        self._check_series(c, self._series_transform.coefficient_sizes((frames,))[0])
+        bands = torch.unflatten(c.flatten(3).mean(3), 1, (-1, len(self.series_subbands)))
+        return self._series_transform.idwt(bands, (2,), (frames,))
 
     def coefficient_grid(self, grid: Sequence[int]) -> tuple[int, ...]:
         """Grid of a sub-band, as (81, 120) -> (41, 60).

@@ -71,7 +71,7 @@ def evaluate(
         trained, metadata = models.load(checkpoint)
         trained.require(test.layout, data, checkpoint)
         predictor = ModelPredictor(trained, seed=seed, sampling=sampling, device=device)
-        evaluations = trained.objective.evaluations(sampling)
+        evaluations = trained.objective.evaluations(sampling, test.layout.grid[0])
         facts = {
             **{axis: trained.spec[axis]["name"] for axis in trained.spec},
             "training_seconds": metadata["training_seconds"],
@@ -98,9 +98,11 @@ def evaluate(
         seed=seed,
         scores=outcome.scores,
         coordinates=_coordinates(test),
-        example_cases=test.dataset["sample"].to_numpy()[: len(outcome.example_truth)],
-        example_truth=outcome.example_truth,
-        example_prediction=outcome.example_prediction,
+        example_cases=test.dataset["sample"].to_numpy()[: len(outcome.example_truth.state)],
+        example_truth=outcome.example_truth.state.numpy(),
+        example_prediction=outcome.example_prediction.state.numpy(),
+        example_series_truth=outcome.example_truth.series.numpy(),
+        example_series_prediction=outcome.example_prediction.series.numpy(),
         sampler=sampling,
         samples=options.samples,
         evaluations=evaluations,

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-Role = Literal["state", "forcing", "series"]
+Role = Literal["state", "forcing", "series", "diagnostic"]
 Boundary = Literal["dirichlet", "periodic", "open"]
 
 
@@ -31,8 +31,9 @@ class Field:
 
     Attributes:
         name: Name in arrays, files and tables.
-        role: `state`, at points in time; `forcing`, constant on each interval between them; or
-            `series`, at points in time and without space.
+        role: `state`, at points in time; `forcing`, constant on each interval between them;
+            `series`, at points in time and without space; or `diagnostic`, as a series, but only
+            stored: models do not see it.
         units: Units; "1" if dimensionless.
         long_name: What it is, for labels.
     """
@@ -141,6 +142,9 @@ class System(ABC):
         time_units: Units of time; "1" if dimensionless.
         given_frames: Number of first frames that are given and never generated.
         attributes: Further attributes of its data files, such as where a record comes from.
+            `mass_density` names the state field whose integral over space is scored, and
+            `divergence_free` the components of a velocity, along each spatial axis in their order,
+            whose divergence is.
     """
 
     name: ClassVar[str]
@@ -179,7 +183,7 @@ class System(ABC):
 
         Returns:
             For each field by name, float32: state `[n, T + g, *space]`, forcing `[n, T, *space]`,
-            series `[n, T + g]`;
+            series and diagnostics `[n, T + g]`;
             and each of `per_sample` by name, `[n]`.
         """
 
@@ -205,7 +209,7 @@ class EquationSystem(System):
 
         Returns:
             For each field by name, float32: state `[n, T + g, *space]`, forcing `[n, T, *space]`,
-            series `[n, T + g]`;
+            series and diagnostics `[n, T + g]`;
             and each of `per_sample` but the seed by name, `[n]`.
         """
 

@@ -20,6 +20,7 @@ amount of smoke. The stored control of an interval is the mean of what its steps
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ FIELDS = (
     Field("control_x", "forcing", "1", "controlled velocity in x"),
     Field("share", "series", "1", "share of the smoke that the target has caught"),
 )
-"""Fields of every scene, before the tallies of its buckets."""
+"""Fields of every scene, before the shares of its buckets."""
 
 
 class Trajectory(NamedTuple):
@@ -75,6 +76,9 @@ class System(base.EquationSystem):
     name: ClassVar[str] = "smoke"
     title = "Smoke"
     axes = (Axis("y", "open", "1", "position y"), Axis("x", "open", "1", "position x"))
+    attributes = MappingProxyType(
+        {"divergence_free": "velocity_y velocity_x", "mass_density": "density"}
+    )
     per_sample = (
         SEED,
         PerSample("divergence", "1", "largest divergence of any step and cell", diagnostic=True),
@@ -97,7 +101,7 @@ class System(base.EquationSystem):
         buckets = range(len(self.options.scene.buckets))
         self.fields = (
             *FIELDS,
-            *(Field(f"tally_{b}", "series", "1", f"smoke caught by bucket {b}") for b in buckets),
+            *(Field(f"share_{b}", "diagnostic", "1", f"share of bucket {b}") for b in buckets),
         )
 
     def coordinates(self) -> dict[str, Array]:
@@ -126,7 +130,9 @@ class System(base.EquationSystem):
             The fields by name, and `divergence` and `smoke_lost` `[n]`, all float32.
         """
         n, (t, y, x) = len(seeds), self.options.grid_shape()
-        of_role = {"state": (n, t + 1, y, x), "forcing": (n, t, y, x), "series": (n, t + 1)}
+        of_role: dict[str, tuple[int, ...]]
+        of_role = {"state": (n, t + 1, y, x), "forcing": (n, t, y, x)}
+        of_role |= {"series": (n, t + 1), "diagnostic": (n, t + 1)}
         shapes: dict[str, tuple[int, ...]] = {f.name: of_role[f.role] for f in self.fields}
         shapes |= {"divergence": (n,), "smoke_lost": (n,)}
         arrays = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
@@ -169,9 +175,10 @@ class System(base.EquationSystem):
             out["density"][:, frame] = self._stored(batch.smoke)
             out["velocity_y"][:, frame] = velocity[:, 0]
             out["velocity_x"][:, frame] = velocity[:, 1]
-            for bucket in range(batch.tallies.shape[1]):
-                out[f"tally_{bucket}"][:, frame] = batch.tallies[:, bucket]
-            out["share"][:, frame] = self._share(batch.smoke, batch.tallies)
+            shares = self._shares(batch.smoke, batch.tallies)
+            out["share"][:, frame] = shares[:, options.scene.target]
+            for bucket, share in enumerate(shares.T):
+                out[f"share_{bucket}"][:, frame] = share
         kept = batch.smoke.sum(axis=(1, 2)) * drawing.spacing**2 + batch.tallies.sum(axis=1)
         out["smoke_lost"][:] = 1 - kept / start
         out["divergence"][:] = batch.divergence
@@ -204,8 +211,8 @@ class System(base.EquationSystem):
         published numbers, which are of this kind; arguments as in `solve`.
         """
         run = self._simulate(density, control, threads, remove=False)
-        share: Array = self._share(run.smoke, run.tallies)
-        return share
+        shares: Array = self._shares(run.smoke, run.tallies)
+        return shares[..., self.options.scene.target]
 
     def solve_differentiable(self, density: Tensor, control: Tensor) -> Trajectory:
         """Simulate as `solve` does, differentiably, on the device of `density`, in float64."""
@@ -273,10 +280,10 @@ class System(base.EquationSystem):
         blocks = values.reshape(*values.shape[:-2], cells, ratio, cells, ratio)
         return blocks.mean(-1).mean(-2)
 
-    def _share(self, smoke: Any, tallies: Any) -> Any:
-        """The target's share in all smoke tallied or still in the domain, outside buckets."""
+    def _shares(self, smoke: Any, tallies: Any) -> Any:
+        """Each bucket's share in all smoke tallied or still in the domain, outside buckets."""
         free = (smoke * self._outside(smoke)).sum(-1).sum(-1) * self.drawing.spacing**2
-        return tallies[..., self.options.scene.target] / (tallies.sum(-1) + free)
+        return tallies / (tallies.sum(-1) + free)[..., None]
 
     def _outside(self, like: Any) -> Any:
         outside = self.drawing.bucket < 0
@@ -287,5 +294,5 @@ class System(base.EquationSystem):
             self._stored(run.smoke),
             self._stored(run.velocity),
             run.tallies,
-            self._share(run.smoke, run.tallies),
+            self._shares(run.smoke, run.tallies)[..., self.options.scene.target],
         )

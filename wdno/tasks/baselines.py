@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wdno.data.dataset import Layout, Trajectories, last_given
+from wdno.data.dataset import Generated, Layout, Trajectories, last_given
 from wdno.data.netcdf import DataError
 from wdno.data.statistics import Statistics
 
@@ -31,8 +31,8 @@ from wdno.data.statistics import Statistics
 class Predictor(Protocol):
     """Predicts the frames after the given ones."""
 
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Tensor:
-        """Return sample number `sample` of each case, ``[B, F, T, *space]``, on the CPU."""
+    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
+        """Return sample number `sample` of each of the B cases, on the CPU."""
 
 
 class Climatology:
@@ -68,9 +68,11 @@ class Persistence:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
 
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Tensor:
-        """Repeat the last given frame of every field."""
-        return last_given(batch, self.layout).expand(-1, -1, *self.layout.grid)
+    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
+        """Repeat the last given frame of every field, and the last given value of every series."""
+        state = last_given(batch, self.layout).expand(-1, -1, *self.layout.grid)
+        series = batch["initial_series"][..., -1:].expand(-1, -1, self.layout.grid[0])
+        return Generated(state, series)
 
 
 class TimeMean:
@@ -82,10 +84,9 @@ class TimeMean:
         self._mean = torch.from_numpy(statistics.time_mean).unsqueeze(1)
         self._grid = layout.grid
 
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Tensor:
+    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
         """Repeat the mean of every field."""
-        cases = len(batch["initial"])
-        return self._mean.expand(cases, -1, *self._grid)
+        return _without_series(self._mean.expand(len(batch["initial"]), -1, *self._grid))
 
 
 class HourlyMean:
@@ -94,9 +95,9 @@ class HourlyMean:
     def __init__(self, climatology: Climatology) -> None:
         self._climatology = climatology
 
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Tensor:
+    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
         """Return the mean at the hours to be predicted."""
-        return torch.from_numpy(self._climatology.generated(batch))
+        return _without_series(torch.from_numpy(self._climatology.generated(batch)))
 
 
 class PersistedAnomaly:
@@ -106,12 +107,16 @@ class PersistedAnomaly:
         self._layout = layout
         self._climatology = climatology
 
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Tensor:
+    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
         """Add the last given departure to the mean at the hours to be predicted."""
         anomaly = last_given(batch, self._layout) - torch.from_numpy(
             self._climatology.last_given(batch)
         )
-        return torch.from_numpy(self._climatology.generated(batch)) + anomaly
+        return _without_series(torch.from_numpy(self._climatology.generated(batch)) + anomaly)
+
+
+def _without_series(state: Tensor) -> Generated:
+    return Generated(state, state.new_zeros(len(state), 0, state.shape[2]))
 
 
 def build(name: str, data: Trajectories, statistics: Statistics) -> Predictor:
@@ -123,11 +128,17 @@ def build(name: str, data: Trajectories, statistics: Statistics) -> Predictor:
         statistics: of the training set.
 
     Raises:
-        DataError: the baseline needs a calendar and the data have none.
+        DataError: the baseline needs a calendar and the data have none, or it has no statistics of
+            the series that the data have.
         ValueError: unknown name.
     """
     if name == "persistence":
         return Persistence(data.layout)
+    if data.layout.series:
+        raise DataError(
+            f"baseline {name!r}: there are no statistics of the series "
+            f"{', '.join(data.layout.series)} of system {data.layout.system!r}; use persistence"
+        )
     if name == "time_mean":
         return TimeMean(data.layout, statistics)
     if name == "hourly_mean":

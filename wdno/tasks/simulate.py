@@ -7,7 +7,7 @@ is scored; the given frames never enter a score.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,16 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from wdno.data.dataset import Trajectories
+from wdno.data.dataset import Generated, Trajectories
 from wdno.data.statistics import Statistics
+from wdno.evaluation.flow import Flow
 from wdno.evaluation.forecast import latitude_weights
-from wdno.evaluation.scores import Measure, Scores, join, score
+from wdno.evaluation.scores import Measure, Scores, Series, join, score
 from wdno.model import Model
 from wdno.tasks.baselines import Climatology, Predictor
+
+MOST_POINTS = 2_000_000
+"""Points of the generated grid in all cases that are predicted at a time."""
 
 
 class ModelPredictor:
@@ -43,14 +47,17 @@ class ModelPredictor:
         self.sampling = sampling
         self.device = torch.device(device)
 
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Tensor:
+    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
         """Draw one sample of each case."""
         generators = [
             torch.Generator().manual_seed(sample_seed(self.seed, int(case), sample))
             for case in batch["index"]
         ]
-        given = {key: batch[key].to(self.device) for key in ("initial", "forcing")}
-        return self.model.predict(given, generators, self.sampling).cpu()
+        given = {
+            key: batch[key].to(self.device) for key in ("initial", "forcing", "initial_series")
+        }
+        state, series = self.model.predict(given, generators, self.sampling)
+        return Generated(state.cpu(), series.cpu())
 
 
 def sample_seed(seed: int, case: int, sample: int) -> int:
@@ -66,14 +73,14 @@ class Outcome:
     Attributes:
         scores: errors on the N cases.
         seconds_per_trajectory: time of one sample of one case.
-        example_truth: ``[E, F, T, *space]``, the first E cases.
-        example_prediction: ``[E, F, T, *space]``, their first sample.
+        example_truth: the first E cases: state ``[E, F, T, *space]``, series ``[E, S, T]``.
+        example_prediction: their first sample.
     """
 
     scores: Scores
     seconds_per_trajectory: float
-    example_truth: np.ndarray
-    example_prediction: np.ndarray
+    example_truth: Generated
+    example_prediction: Generated
 
 
 def trajectory(initial: Tensor, generated: Tensor) -> Tensor:
@@ -109,7 +116,7 @@ def simulate(
         statistics: of the training set.
         samples: samples M per case.
         cases: number of cases N.
-        batch_size: cases predicted at a time.
+        batch_size: cases predicted at a time, fewer where they have more than `MOST_POINTS`.
         examples: cases whose trajectories are returned.
         description: name of the progress bar.
 
@@ -121,36 +128,50 @@ def simulate(
         FloatingPointError: a prediction is not finite; the message names the case.
     """
     layout = data.layout
+    batch_size = min(batch_size, max(1, MOST_POINTS // int(np.prod(layout.grid))))
     measure = _measure(data, statistics)
     climatology = None if data.reference_times is None else Climatology(data, statistics)
     predict(data.batch(np.arange(min(batch_size, cases))), 0)
     seconds = 0.0
     parts: list[Scores] = []
-    kept: list[tuple[np.ndarray, np.ndarray]] = []
+    kept: list[tuple[Generated, Generated]] = []
     with tqdm(total=cases, desc=description, unit="case", mininterval=1.0) as bar:
         for batch in data.batches(batch_size, cases):
             start = time.perf_counter()
-            drawn = torch.stack([predict(batch, m) for m in range(samples)], dim=1)
+            found = [predict(batch, m) for m in range(samples)]
+            drawn = Generated(*(torch.stack(parts, dim=1) for parts in zip(*found, strict=True)))
             seconds += time.perf_counter() - start
-            _require_finite(drawn, batch["index"], description)
+            for part in drawn:
+                _require_finite(part, batch["index"], description)
+            true = Generated(batch["state"], batch["series"])
             parts.append(
                 score(
-                    batch["state"],
-                    drawn,
+                    true.state,
+                    drawn.state,
                     layout.state,
                     measure=measure,
                     climatology=None if climatology is None else climatology.generated(batch),
+                    series=Series(layout.series, true.series, drawn.series),
                 )
             )
             wanted = max(examples - int(batch["index"][0]), 0)
-            kept.append((batch["state"][:wanted].numpy(), drawn[:wanted, 0].numpy()))
-            bar.update(len(drawn))
+            kept.append(
+                (
+                    Generated(*(part[:wanted] for part in true)),
+                    Generated(*(part[:wanted, 0] for part in drawn)),
+                )
+            )
+            bar.update(len(batch["index"]))
     return Outcome(
         scores=join(parts),
         seconds_per_trajectory=seconds / (cases * samples),
-        example_truth=np.concatenate([truth for truth, _ in kept]),
-        example_prediction=np.concatenate([prediction for _, prediction in kept]),
+        example_truth=_together([truth for truth, _ in kept]),
+        example_prediction=_together([prediction for _, prediction in kept]),
     )
+
+
+def _together(parts: Sequence[Generated]) -> Generated:
+    return Generated(*(torch.cat(pieces) for pieces in zip(*parts, strict=True)))
 
 
 def _measure(data: Trajectories, statistics: Statistics) -> Measure:
@@ -167,6 +188,22 @@ def _measure(data: Trajectories, statistics: Statistics) -> Measure:
         periodic=[kind == "periodic" for kind in layout.boundaries],
         spreads=statistics.standard_deviation if len(layout.state) > 1 else None,
         weights=weights if any(latitudes) else None,
+        flow=_flow(data, space),
+    )
+
+
+def _flow(data: Trajectories, space: Sequence[str]) -> Flow | None:
+    """What the data file says of its mass and its velocity; None: nothing."""
+    dataset, state = data.dataset, data.layout.state
+    density = dataset.attrs.get("mass_density")
+    velocity = str(dataset.attrs.get("divergence_free", "")).split()
+    if density is None and not velocity:
+        return None
+    return Flow(
+        density=None if density is None else state.index(density),
+        velocity=tuple(state.index(name) for name in velocity),
+        spacing=tuple(float(np.diff(data.coordinates[name]).mean()) for name in space),
+        inside=None,
     )
 
 

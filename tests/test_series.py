@@ -1,0 +1,123 @@
+"""Series: fields without space, given at the start and generated beside the state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_data
+from test_model import NETWORKS, OBJECTIVES, REPRESENTATIONS, SAMPLING, build, generators
+
+from wdno.data.dataset import Trajectories
+from wdno.data.statistics import measure
+from wdno.systems.smoke import Options, System
+from wdno.tasks import baselines
+from wdno.tasks.simulate import simulate
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Trajectories:
+    options = {"cells": 32, "steps": 32, "grid": {"time": 8, "cells": 16}}
+    system = System(Options.model_validate(options))
+    folder = tmp_path_factory.mktemp("smoke")
+    return Trajectories(make_data(folder / "train.nc", system=system, count=12))
+
+
+AXES = [
+    (representation, objective)
+    for representation in (REPRESENTATIONS[0], {"name": "wavelet"})
+    for objective in OBJECTIVES
+] + [(REPRESENTATIONS[0], {"name": "autoregressive", "unroll": 2, "windows": 3, "noise": 0.01})]
+
+
+def test_only_series_are_generated_and_diagnostics_are_not(smoke: Trajectories) -> None:
+    assert smoke.layout.series == ("share",)
+    batch = smoke.batch(np.array([3, 5]))
+    share = smoke.dataset["share"].to_numpy()[[3, 5]]
+    np.testing.assert_array_equal(batch["initial_series"][:, 0], share[:, :1])
+    np.testing.assert_array_equal(batch["series"][:, 0], share[:, 1:])
+
+
+@pytest.mark.parametrize(("representation", "objective"), AXES)
+def test_every_choice_on_the_axes_generates_series(
+    smoke: Trajectories, representation: dict, objective: dict
+) -> None:
+    # The wavelets leave 6 times, an autoregressive network has no axis of time.
+    model = build(smoke, representation=representation, network=NETWORKS[0], objective=objective)
+    batch = smoke.batch(np.arange(3))
+    model.loss_per_sample(batch, torch.Generator().manual_seed(0)).mean().backward()
+    drawn = model.predict(batch, generators(3), SAMPLING.get(objective["name"]))
+    assert drawn.state.shape == batch["state"].shape
+    assert drawn.series.shape == batch["series"].shape == (3, 1, 8)
+    assert drawn.series.isfinite().all()
+
+
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("representation", [{"name": "identity"}, {"name": "wavelet"}])
+def test_a_perfect_network_predicts_the_series(
+    smoke: Trajectories, representation: dict, relative: bool
+) -> None:
+    representation = representation | {"relative": relative}
+    model = build(smoke, representation=representation, objective=OBJECTIVES[1])
+    batch = smoke.batch(np.arange(4))
+
+    class Perfect(torch.nn.Module):
+        def forward(self, x: torch.Tensor, t: torch.Tensor | None = None) -> torch.Tensor:
+            return model.target_scaler.normalise(model.target(batch))
+
+    model.objective.network = Perfect()
+    drawn = model.predict(batch, generators(4))
+    torch.testing.assert_close(drawn.state, batch["state"], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(drawn.series, batch["series"], rtol=1e-4, atol=1e-6)
+
+
+def test_series_count_as_a_field_each_in_the_loss(smoke: Trajectories) -> None:
+    spec = {"representation": {"name": "wavelet"}}
+    model = build(smoke, objective={"name": "regression", "weighting": "energy"}, **spec)
+    weight = model._weight()
+    assert weight is not None and len(weight) == 3 * 8 + 2 == model.channels
+    torch.testing.assert_close(weight[-2:].mean(), torch.ones(()))
+    assert model.target_scaler.names[-2:] == ["share:a", "share:d"]
+
+
+def test_errors_with_and_without_the_series(smoke: Trajectories) -> None:
+    statistics = measure(smoke.path)
+    predictor = baselines.build("persistence", smoke, statistics)
+    options = {"samples": 1, "cases": 10, "batch_size": 4, "examples": 2}
+    outcome = simulate(predictor, smoke, statistics, **options)
+    scores, batch = outcome.scores, smoke.batch(np.arange(10))
+    share = batch["series"].square().flatten(1).mean(1).numpy()
+    np.testing.assert_allclose(scores.series["share"]["mse"], share, rtol=1e-6)
+    assert share.max() > 0, "no smoke reaches the target: the test sees nothing"
+    expected = (3 * scores.cases["mse"] + share) / 4
+    np.testing.assert_allclose(scores.cases["mse_with_series"], expected, rtol=1e-6)
+    assert scores.series_mse_over_time.shape == (10, 1, 8)
+    np.testing.assert_array_equal(outcome.example_truth.series, batch["series"][:2])
+    assert not outcome.example_prediction.series.any()
+
+
+def test_errors_of_mass_and_divergence_are_those_of_the_file(smoke: Trajectories) -> None:
+    statistics = measure(smoke.path)
+    predictor = baselines.build("persistence", smoke, statistics)
+    scores = simulate(predictor, smoke, statistics, samples=1, cases=6, batch_size=4).scores
+    density = smoke.dataset["density"].to_numpy()[:6].mean(axis=(2, 3))
+    expected = np.abs(density[:, 1:] - density[:, :1]).mean(axis=1) / density[:, 1:].max(axis=1)
+    np.testing.assert_allclose(scores.cases["mass_error"], expected, rtol=1e-5)
+    assert scores.cases["divergence"] == pytest.approx(0, abs=1e-6), "a uniform velocity has none"
+    assert (scores.cases["divergence_truth"] < 0.7).all()
+
+
+def test_a_baseline_without_statistics_of_series_is_refused(smoke: Trajectories) -> None:
+    with pytest.raises(ValueError, match="no statistics of the series share of system 'smoke'"):
+        baselines.build("time_mean", smoke, measure(smoke.path))
+
+
+def test_a_series_that_is_not_finite_is_named(smoke: Trajectories, tmp_path: Path) -> None:
+    path = tmp_path / "bad.nc"
+    broken = smoke.dataset.copy(deep=True)
+    broken["share"][4, 2] = np.nan
+    broken.to_netcdf(path)
+    with pytest.raises(ValueError, match="field 'share' of sample 4 has a value that is not"):
+        Trajectories(path).batch(np.arange(6))
