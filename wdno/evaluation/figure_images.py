@@ -32,7 +32,7 @@ def scale_of_field(truth: Values, light: bool = False) -> dict[str, Any]:
     if min(-low, high) > 0.02 * limit:
         return {"cmap": "RdBu_r", "norm": Normalize(-limit, limit)}
     return {
-        "cmap": "GnBu" if light else "viridis",
+        "cmap": "BuPu" if light else "viridis",
         "norm": Normalize(low, high if high > low else low + 1.0),
     }
 

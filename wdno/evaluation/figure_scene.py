@@ -17,15 +17,14 @@ from wdno.evaluation.scene import Mask, Scene
 
 Values = NDArray[np.float64]
 
-CONTROLLED = "controlled outside"
-"""Label of the control frame, of which only the inner edge is drawn."""
-TARGET = "#D55E00"
-"""Colour of the target bucket."""
+CONTROLLED = "control frame, inner edge"
+"""Label of the control frame in legends."""
+TARGET = ("#009000", "#40E040")
 _OBSTACLE = ("0.2", "0.6")
 _BUCKET = ("0.35", "0.75")
 _FRAME = ("0.55", "0.55")
 """Colours on light and on dark images."""
-_TARGET_STYLE: dict[str, Any] = {"colors": TARGET, "linewidths": 1.0}
+_TARGET_STYLE: dict[str, Any] = {"linewidths": 1.0}
 _BUCKET_STYLE: dict[str, Any] = {"linewidths": 0.5}
 _FRAME_STYLE: dict[str, Any] = {"linewidths": 0.5, "linestyles": [(0, (1, 2))]}
 
@@ -44,7 +43,8 @@ def draw_scene(axis: Axes, scene: Scene, *, dark: bool = False) -> None:
         artists.append(LineCollection(lines, colors=_FRAME[dark], **_FRAME_STYLE))
     for number in scene.buckets:
         style = {"colors": _BUCKET[dark], **_BUCKET_STYLE}
-        style = _TARGET_STYLE if number == scene.target else style
+        if number == scene.target:
+            style = {"colors": TARGET[dark], **_TARGET_STYLE}
         lines = outline(scene, scene.bucket == number)
         artists.append(LineCollection(lines, capstyle="projecting", **style))
     # Edges keep what is thinner than a pixel visible.
@@ -65,7 +65,7 @@ def legend_entries(scene: Scene) -> list[Artist]:
     if scene.obstacle.any():
         entries.append(Patch(color=_OBSTACLE[False], label="obstacle"))
     if scene.target is not None:
-        style: dict[str, Any] = {"color": TARGET, "linewidth": _TARGET_STYLE["linewidths"]}
+        style: dict[str, Any] = {"color": TARGET[False], "linewidth": _TARGET_STYLE["linewidths"]}
         entries.append(Line2D([], [], label=f"target bucket ({scene.target})", **style))
     if len(scene.buckets) > (scene.target is not None):
         style = {"color": _BUCKET[False], "linewidth": _BUCKET_STYLE["linewidths"]}

@@ -99,9 +99,9 @@ class _Animation:
     ) -> None:
         first, plane = drawn[0], Plane(drawn[0])
         self.frames = [truth, *samples]
+        self.given = first.example_given is not None
         unit = first.units.get("time", "1")
         self.unit = "" if unit == "1" else unit
-        # The longest time, so that the text keeps its place.
         panels = len(self.frames)
         high = float(np.clip(_PANEL * plane.ratio, _LOWEST, _HIGHEST))
         below = 0.3 if plane.scene is not None else 0.0
@@ -151,4 +151,5 @@ class _Animation:
         for number, (frames, image) in enumerate(zip(self.frames, self.images, strict=True)):
             image.set_array(np.ma.masked_invalid(frames[index]))
             if number:
-                self.titles[number].set_text(measured(frames[index] - truth))
+                error = measured(frames[index] - truth)
+                self.titles[number].set_text("given" if self.given and not index else error)

@@ -23,12 +23,12 @@ from wdno.evaluation.figure_scene import (
     legend_entries,
     rectangles,
 )
-from wdno.evaluation.figure_style import axis_label, drawing, look
+from wdno.evaluation.figure_style import axis_label, drawing
 from wdno.evaluation.scene import Scene
 
-EXAMPLES = 3
 _BLOCK = 32  # samples read at a time
-_PATHS = (0, 2, 3)  # looks of the paths: not the target's colour
+_PATHS = ("#0072B2", "#D55E00", "#CC79A7")
+_TIMES: tuple[Any, ...] = ((0, (1, 1)), (0, (4, 1.5)), "-")
 
 
 def scene(data: str | Path, path: str | Path) -> None:
@@ -36,7 +36,7 @@ def scene(data: str | Path, path: str | Path) -> None:
 
     Shaded is the mean over the set of the first frame of the field that is a mass density (the
     first state field, where the file names none). Lines are contours of that field of the first
-    three samples, at a quarter of its first maximum, at four times from the first to the last.
+    three samples, at a quarter of its first maximum, at the first, middle and last time.
 
     Args:
         data: a data file with a scene; see `System.static`.
@@ -63,7 +63,7 @@ def _draw(dataset: xr.Dataset, scene: Scene, path: str | Path) -> None:
         shaded.set_rasterized(True)
         paths = _paths(axis, dataset, field)
         frame = rectangles(scene, scene.control_frame)
-        tint = {"facecolors": "#E69F00", "alpha": 0.13, "linewidths": 0}
+        tint: dict[str, Any] = {"facecolors": "#E69F00", "alpha": 0.13, "linewidths": 0}
         axis.add_collection(PolyCollection(frame, **tint))
         draw_scene(axis, scene)
         for number in scene.buckets:
@@ -89,22 +89,24 @@ def _mean_start(field: xr.DataArray) -> Values:
 
 
 def _paths(axis: Axes, dataset: xr.Dataset, field: xr.DataArray) -> list[Line2D]:
-    """Draw contours of the first samples at four times; return entries for the legend."""
+    """Draw contours of the first samples at three times; return entries for the legend."""
     y, x = (dataset[dim].to_numpy() for dim in field.dims[2:])
-    frames = np.unique(np.linspace(0, field.shape[1] - 1, 4).round().astype(int))
-    times = ", ".join(f"{float(dataset['time'][frame]):.4g}" for frame in frames)
+    frames = np.unique(np.linspace(0, field.shape[1] - 1, len(_TIMES)).round().astype(int))
     entries = []
-    for sample in range(min(EXAMPLES, len(field))):
+    for sample, colour in enumerate(_PATHS[: len(field)]):
         values = field[sample].to_numpy()
-        colour = look(_PATHS[sample])["color"]
-        for width, frame in zip(np.linspace(0.5, 1.4, len(frames)), frames, strict=True):
-            level = 0.25 * float(values[0].max())
+        level = 0.25 * float(values[0].max())
+        for line, frame in zip(_TIMES, frames, strict=False):
             if values[frame].min() < level < values[frame].max():
-                axis.contour(x, y, values[frame], [level], colors=colour, linewidths=width)
+                style: dict[str, Any] = {"colors": colour, "linestyles": [line]}
+                axis.contour(x, y, values[frame], [level], linewidths=1.0, **style)
         name = f"sample {int(dataset['sample'][sample])}"
-        entries.append(Line2D([], [], color=colour, linewidth=1.0, label=name))
-    if entries:
-        entries[-1].set_label(f"{entries[-1].get_label()}\nat t = {times}")
+        entries.append(Line2D([], [], color=colour, linewidth=1.5, label=name))
+    for line, frame in zip(_TIMES, frames, strict=False):
+        time = dataset["time"][frame]
+        unit = str(time.attrs.get("units", "1"))
+        name = f"t = {float(time):.4g} {'' if unit == '1' else unit}".rstrip()
+        entries.append(Line2D([], [], color="0.4", linestyle=line, linewidth=1.0, label=name))
     return entries
 
 
@@ -113,7 +115,11 @@ def _number(axis: Axes, scene: Scene, number: int) -> None:
     rows, columns = np.nonzero(scene.bucket == number)
     place = (float(scene.x[columns].mean()), float(scene.y[rows].mean()))
     target = number == scene.target
-    style: dict[str, Any] = {"color": TARGET if target else "0.2", "ha": "center", "va": "center"}
+    style: dict[str, Any] = {
+        "color": TARGET[False] if target else "0.2",
+        "ha": "center",
+        "va": "center",
+    }
     style |= {"weight": "bold" if target else "normal", "fontsize": 9 if target else 8}
     halo = [withStroke(linewidth=2, foreground="white")]
     axis.text(*place, str(number), path_effects=halo, zorder=4, **style)
