@@ -105,6 +105,10 @@ class Evaluation:
     provenance: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        if next(iter(self.coordinates), None) != "time":
+            raise EvaluationError(
+                f"{self.where}: coordinates {list(self.coordinates)} must begin with 'time'"
+            )
         grid = tuple(len(values) for values in self.coordinates.values())
         cases, fields, series = len(self.example_cases), len(self.fields), len(self.series)
         state = ("[examples, fields, time, *space]", (cases, fields, *grid))
@@ -123,10 +127,6 @@ class Evaluation:
                     f"{self.where}: {name} has shape {values.shape}, expected {axes} = {expected} "
                     "from the cases, fields and coordinates"
                 )
-        if next(iter(self.coordinates), None) != "time":
-            raise EvaluationError(
-                f"{self.where}: coordinates {list(self.coordinates)} must begin with 'time'"
-            )
         if self.scores.mse_over_time.shape[2] != grid[0]:
             raise EvaluationError(
                 f"{self.where}: errors at {self.scores.mse_over_time.shape[2]} times, coordinates "
