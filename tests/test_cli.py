@@ -168,3 +168,13 @@ def test_training_ends_by_a_signal_and_continues(
     assert "the same command continues" in messages
     assert (tmp_path / "long" / "state").is_dir()
     assert not (tmp_path / "long" / "model.safetensors").exists()
+
+
+def test_figures_of_what_is_not_there_are_refused(folder: Path, tmp_path: Path) -> None:
+    common = ["--config", folder / "config.yaml", "--system", "burgers"]
+    output = ["--output", tmp_path / "a.png"]
+    done = run("figure", "scene", *common, *output, folder / "test.nc")
+    assert done.returncode == 2 and "has no scene" in done.stderr, done.stderr
+    done = run("figure", "training", *common, *output, folder / "train.jsonl")
+    assert done.returncode == 2 and "give --statistics" in done.stderr, done.stderr
+    assert not list(tmp_path.iterdir())

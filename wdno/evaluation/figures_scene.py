@@ -48,7 +48,10 @@ def scene(data: str | Path, path: str | Path) -> None:
     with open_dataset(Path(data)) as dataset:
         found = Scene.from_dataset(dataset)
         if found is None:
-            raise DataError(f"data file {data}: has no scene; expected obstacle, bucket, ...")
+            raise DataError(
+                f"data file {data}: has no scene; expected the static variables obstacle, "
+                "bucket and control_frame"
+            )
         _draw(dataset, found, path)
 
 

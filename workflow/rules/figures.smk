@@ -13,7 +13,7 @@ rule trajectories:
         cases=lambda w: evaluated("evaluation.nc", [w.system]),
         statistics="results/{run}/{system}/data/statistics.nc",
     output:
-        png=report(
+        image=report(
             "results/{run}/figures/{system}_{task}_trajectories.png",
             caption="../report/trajectories.rst",
             category="Figures",
@@ -37,12 +37,12 @@ rule trajectories:
     shell:
         "python -m wdno figure {params.figure} --config {params.config}"
         " --system {wildcards.system} --task {wildcards.task} --statistics {input.statistics}"
-        " --output {output[0]} {params.inputs} 2>&1 | record {log}"
+        " --output {output.image} {params.inputs} 2>&1 | record {log}"
 
 
 use rule trajectories as error_over_time with:
     output:
-        png=report(
+        image=report(
             "results/{run}/figures/{system}_{task}_error_over_time.png",
             caption="../report/error_over_time.rst",
             category="Figures",
@@ -59,7 +59,7 @@ use rule trajectories as error_over_time with:
 
 use rule trajectories as spectra with:
     output:
-        png=report(
+        image=report(
             "results/{run}/figures/{system}_{task}_spectra.png",
             caption="../report/spectra.rst",
             category="Figures",
@@ -79,7 +79,7 @@ use rule trajectories as training with:
         drawn=lambda w: trained("train.jsonl", [w.system]),
         statistics="results/{run}/{system}/data/statistics.nc",
     output:
-        png=report(
+        image=report(
             "results/{run}/figures/{system}_{task}_training.png",
             caption="../report/training.rst",
             category="Figures",
@@ -100,7 +100,7 @@ use rule trajectories as error_vs_evaluations with:
         drawn=lambda w: studies([w.system]),
         statistics="results/{run}/{system}/data/statistics.nc",
     output:
-        png=report(
+        image=report(
             "results/{run}/figures/{system}_{task}_error_vs_evaluations.png",
             caption="../report/error_vs_evaluations.rst",
             category="Figures",

@@ -9,7 +9,7 @@
 
 use rule trajectories as animation with:
     output:
-        gif=report(
+        image=report(
             "results/{run}/figures/{system}_{task}_animation.gif",
             caption="../report/animation.rst",
             category="Figures",
@@ -24,7 +24,7 @@ use rule trajectories as animation with:
 
 use rule trajectories as series with:
     output:
-        png=report(
+        image=report(
             "results/{run}/figures/{system}_{task}_series.png",
             caption="../report/series.rst",
             category="Figures",
@@ -42,7 +42,7 @@ rule scene:
     input:
         test="results/{run}/{system}/data/test.nc",
     output:
-        png=report(
+        image=report(
             "results/{run}/figures/{system}_scene.png",
             caption="../report/scene.rst",
             category="Figures",
@@ -62,4 +62,4 @@ rule scene:
         code=stage_digest("figure"),
     shell:
         "python -m wdno figure scene --config {params.config} --system {wildcards.system}"
-        " --output {output.png} {input.test} 2>&1 | record {log}"
+        " --output {output.image} {input.test} 2>&1 | record {log}"
