@@ -52,6 +52,8 @@ def test_every_system_is_in_the_table(systems: Project) -> None:
         .notna()
         .all(axis=None)
     )
+    assert rows.loc["compressible_ns"]["mass_error"].notna().all()
+    assert rows.loc["compressible_ns"]["divergence"].isna().all(), "the flow is compressible"
     smoke = ["share_mse", "mse_with_series", "mass_error", "divergence", "divergence_truth"]
     assert rows.loc["smoke"][smoke].notna().all(axis=None)
     assert rows.loc["era5"]["root_mse_weighted"].notna().all()
