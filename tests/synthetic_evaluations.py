@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wdno.evaluation.results import Evaluation
+from wdno.evaluation.scene import Scene
 from wdno.evaluation.scores import Measure, Series, score
 
 DESIGNS: dict[str, dict[str, Any]] = {
@@ -55,6 +56,18 @@ def waves(
         np.sin(2 * np.pi * k * (space - 0.3 * mesh[0]) + phases[:, :, k - 1]) / k for k in (1, 2, 3)
     ]
     return np.sum(waves, axis=0), coordinates
+
+
+def scene(cells: int = 16) -> Scene:
+    """A wall one cell thick, two buckets on the edge, and a control frame one cell wide."""
+    centres = (np.arange(cells) + 0.5) / cells
+    obstacle, frame = np.zeros((2, cells, cells), dtype=bool)
+    obstacle[5, 3:9] = True
+    frame[[0, -1]] = frame[:, [0, -1]] = True
+    bucket = np.full((cells, cells), -1)
+    bucket[-3:, 2:6] = 0
+    bucket[6:9, :2] = 1
+    return Scene(centres, centres.copy(), obstacle, bucket, frame, target=0)
 
 
 def evaluation(

@@ -16,7 +16,9 @@ from wdno.data import generate as generation
 from wdno.data.dataset import Layout, Trajectories
 from wdno.data.generate import generate, part_size
 from wdno.data.netcdf import DataError, open_dataset
+from wdno.evaluation.data_card import data_card
 from wdno.files import DiskFullError
+from wdno.systems.base import Static
 
 
 def test_a_file_describes_itself(waves_file: Path) -> None:
@@ -57,6 +59,40 @@ def test_layout_survives_json(waves: Trajectories) -> None:
     assert layout == Layout(
         "waves", "Waves", ("u",), ("f",), (), 1, (16, 24), ("periodic",), (0.0, 1.0, 0.0, 23 / 24)
     )
+
+
+class Walled(Waves):
+    """Waves with a wall, on a grid of its own."""
+
+    def static(self) -> tuple[Static, ...]:
+        wall = np.array([0, 1, 1, 0], np.int8)
+        where = Static("fine_x", ("fine_x",), np.arange(4) / 4, "m", "position")
+        return where, Static("wall", ("fine_x",), wall, "1", "wall", {"flag_meanings": "no yes"})
+
+
+def test_what_is_static_stands_once_in_a_file_of_several_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waves_file: Path
+) -> None:
+    monkeypatch.setattr(generation, "PART_BYTES", 4 * 17 * 24 * 2 * 4)
+    path = tmp_path / "train.nc"
+    _generate(Walled(), path)
+    with open_dataset(path) as dataset:
+        wall = dataset["wall"]
+        assert wall.dims == ("fine_x",) and wall.dtype == np.int8
+        assert wall.to_numpy().tolist() == [0, 1, 1, 0]
+        assert (wall.attrs["role"], wall.attrs["flag_meanings"]) == ("static", "no yes")
+        assert dataset["fine_x"].to_numpy().tolist() == [0, 0.25, 0.5, 0.75]
+        assert dataset["fine_x"].attrs["units"] == "m"
+        assert wall.encoding["chunksizes"] == (4,)
+        assert dataset["u"].dims == ("sample", "time", "x")
+    walled, waves = Trajectories(path), Trajectories(waves_file)
+    assert walled.layout == waves.layout
+    for key, values in walled.batch(np.arange(20)).items():
+        np.testing.assert_array_equal(values, waves.batch(np.arange(20))[key], err_msg=key)
+    card = data_card({"train": path}).set_index("variable")
+    assert card.loc["u", "samples"] == 20
+    assert (card.loc["wall", "role"], card.loc["wall", "samples"]) == ("static", 1)
+    assert card.loc["wall", "mean"] == 0.5
 
 
 def test_a_file_says_which_code_made_it(tmp_path: Path) -> None:

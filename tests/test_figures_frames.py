@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from synthetic_evaluations import evaluation, evaluations
 
-from wdno.evaluation import figures_frames
+from wdno.evaluation import figure_plane
 from wdno.evaluation.coastlines import coastlines
 from wdno.evaluation.figure_images import scale_of_field
 from wdno.evaluation.figures import trajectories
@@ -139,7 +139,7 @@ def test_longitudes_across_zero(tmp_path, drawn):
 def test_coastlines_on_maps(tmp_path, drawn, monkeypatch):
     line = np.array([[-6.0, 50.0], [-5.0, 51.0], [-3.0, 51.0]])
     asked = []
-    monkeypatch.setattr(figures_frames, "coastlines", lambda *box: asked.append(box) or [line])
+    monkeypatch.setattr(figure_plane, "coastlines", lambda *box: asked.append(box) or [line])
     longitudes, latitudes = np.linspace(350, 357, 8), np.linspace(59, 50, 10)
     trajectories([on_map(evaluation("wdno", grid=GRID), longitudes, latitudes)], tmp_path / "a")
     assert asked == [pytest.approx((-10.5, -2.5, 49.5, 59.5))]

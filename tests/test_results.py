@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 import xarray as xr
-from synthetic_evaluations import evaluation, evaluations
+from synthetic_evaluations import evaluation, evaluations, scene
 
 from wdno.evaluation.grouping import group, only_system
 from wdno.evaluation.results import Evaluation, EvaluationError
@@ -19,6 +19,15 @@ CASES = [
     ("fno", {"fields": ("density", "velocity", "pressure")}),
     ("ddpm", {"grid": (4, 6, 8), "system": "smoke"}),
     ("wdno", {"grid": (4, 6, 8), "fields": ("d", "v"), "series": ("share", "rest"), "samples": 2}),
+    (
+        "wdno",
+        {
+            "grid": (4, 6, 8),
+            "scene": scene(),
+            "example_given": np.ones((3, 1, 6, 8)),
+            "given_time": -1.5,
+        },
+    ),
 ]
 
 
@@ -40,7 +49,10 @@ def assert_same(found: Evaluation, expected: Evaluation) -> None:
         elif item.name == "coordinates":
             assert list(one) == list(other)
             assert all(np.array_equal(one[name], other[name]) for name in other)
-        elif item.name.startswith("example"):
+        elif item.name == "scene" and other is not None:
+            for name in ("y", "x", "obstacle", "bucket", "control_frame", "target"):
+                assert np.array_equal(getattr(one, name), getattr(other, name)), name
+        elif item.name.startswith("example") and other is not None:
             assert one == pytest.approx(other, rel=1e-6), item.name
         else:
             assert one == other, f"{item.name}: {one} is not {other}"
@@ -124,6 +136,8 @@ def test_shapes_that_do_not_fit_are_refused():
         dataclasses.replace(record, example_truth=record.example_truth[..., :-1])
     with pytest.raises(EvaluationError, match=r"\[examples, series, time\] = \(3, 0, 16\)"):
         dataclasses.replace(record, example_series_truth=np.zeros((3, 1, 16)))
+    with pytest.raises(EvaluationError, match=r"example_given .* \[examples, fields, \*space\]"):
+        dataclasses.replace(record, example_given=np.zeros((3, 1, 16, 24)))
     axes = dict(reversed(record.coordinates.items()))
     swapped = {f"example_{name}": np.zeros((3, 1, 24, 16)) for name in ("truth", "prediction")}
     with pytest.raises(EvaluationError, match="must begin with 'time'"):

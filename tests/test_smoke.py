@@ -82,6 +82,29 @@ def test_coordinates() -> None:
     assert coordinates["x"][[0, -1]].tolist() == [1, 127]
 
 
+def test_the_scene_is_in_the_data_at_the_solvers_resolution() -> None:
+    system = smoke(cells=64, steps=64, scene={"target": 4})
+    arrays = {field.name: np.zeros((1, 9, 16, 16)) for field in system.fields}
+    for field in system.fields:
+        if field.role in ("series", "diagnostic"):
+            arrays[field.name] = np.zeros((1, 9))
+        elif field.role == "forcing":
+            arrays[field.name] = np.zeros((1, 8, 16, 16))
+    arrays |= {number.name: np.zeros(1) for number in system.per_sample}
+    dataset = to_dataset(system, arrays, 0)
+    drawing = system.drawing
+    masks = {"obstacle": drawing.solid, "bucket": drawing.bucket, "control_frame": drawing.frame}
+    for name, values in masks.items():
+        assert dataset[name].dims == ("scene_y", "scene_x")
+        assert dataset[name].dtype == np.int8 and dataset[name].attrs["role"] == "static"
+        np.testing.assert_array_equal(dataset[name], values, err_msg=name)
+    assert dataset["scene_x"].to_numpy()[[0, -1]].tolist() == [1, 127]
+    assert dataset["bucket"].attrs["target"] == 4
+    flags = dataset["bucket"].attrs["flag_values"]
+    assert flags.tolist() == [-1, 0, 1, 2, 3, 4, 5, 6] and flags.dtype == np.int8
+    assert len(str(dataset["bucket"].attrs["flag_meanings"]).split()) == 8
+
+
 def test_draws_follow_their_definition() -> None:
     draws = [Draw.from_seed(seed) for seed in range(3000)]
     routes = np.stack([draw.route for draw in draws])

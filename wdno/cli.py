@@ -54,10 +54,13 @@ class Figure(StrEnum):
     """The figures."""
 
     trajectories = "trajectories"
+    animation = "animation"
+    series = "series"
     error_over_time = "error_over_time"
     spectra = "spectra"
     error_vs_evaluations = "error_vs_evaluations"
     training = "training"
+    scene = "scene"
 
 
 ConfigFile = Annotated[
@@ -73,6 +76,9 @@ State = Annotated[Path, typer.Option("--state", help="Folder from which work res
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor threads.")]
 StatisticsFile = Annotated[
     Path, typer.Option("--statistics", help="Statistics of the training data.")
+]
+OptionalStatisticsFile = Annotated[
+    Path | None, typer.Option("--statistics", help="Statistics of the training data, if drawn.")
 ]
 Inputs = Annotated[list[Path], typer.Argument(help="What is read.")]
 
@@ -209,11 +215,11 @@ def figure(
     inputs: Inputs,
     config: ConfigFile,
     system: SystemName,
-    task: TaskName,
-    statistics: StatisticsFile,
     output: Output,
+    task: TaskName = Task.simulation,
+    statistics: OptionalStatisticsFile = None,
 ) -> None:
-    """Draw a figure from evaluations, studies or training logs, as .png and .pdf."""
+    """Draw a figure from evaluations, studies, training logs or data, as .png and .pdf, or .gif."""
     from wdno.stages import figures
 
     figures.figure(config, system, name.value, statistics, inputs, output)

@@ -47,9 +47,26 @@ def test_configurations_build(fresh: Project, overlay: str | None) -> None:
         expected["train"] += len(trained) * len(config.seeds)
         expected["evaluate"] += sum(len(config.seeds) if model else 1 for model in models)
         expected["study"] += len(studied) * len(config.seeds)
+        expected["animation"] += len(section.options.grid_shape()) == 3
+        expected["series"] += name == "smoke"
+        expected["scene"] += name == "smoke"
     options = ["--configfile", str(Path("config") / overlay), "--"] if overlay else []
     jobs = Counter(job.rule for job in parse_jobs(_dry_run(fresh, "--cores", "8", *options, "all")))
     assert {rule: jobs[rule] for rule in expected} == dict(expected)
+
+
+def test_figures_that_only_some_systems_have(fresh: Project) -> None:
+    samples = {"train": 8, "validation": 4, "test": 4}
+    smoke = {
+        "options": {"cells": 32, "steps": 32, "grid": {"time": 8, "cells": 16}},
+        "data": {"samples": samples},
+        "tasks": {"simulation": {"methods": ["wdno", "persistence"]}},
+    }
+    overlay = {"systems": {"smoke": smoke}}
+    jobs = parse_jobs(fresh.run("--dry-run", "all", overlays=(overlay,)))
+    for rule in ("animation", "series", "scene"):
+        found = [job.wildcards["system"] for job in jobs if job.rule == rule]
+        assert found == ["smoke"], f"{rule} is drawn of {found}, burgers has none"
 
 
 @pytest.mark.parametrize(

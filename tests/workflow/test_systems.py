@@ -62,6 +62,8 @@ def test_every_system_is_in_the_table(systems: Project) -> None:
         for name in ("trajectories", "error_over_time", "spectra", "training"):
             for kind in ("png", "pdf"):
                 assert (results / f"figures/{system}_simulation_{name}.{kind}").is_file()
+    gifs = [path.name for path in (results / "figures").glob("*.gif")]
+    assert gifs == ["era5_simulation_animation.gif"]
 
 
 def test_the_boundaries_of_a_system_reach_its_data(systems: Project) -> None:

@@ -3,7 +3,8 @@
 A file describes itself. Dimensions are ``sample``, ``time`` (frames, the given ones first),
 ``interval`` (one forcing value each) and the spatial axes; every axis has a coordinate with units,
 every spatial one its ``boundary``; every field has a role: ``state``, ``forcing``, ``series`` or
-``diagnostic``.
+``diagnostic``. What is the same for all samples and times has the role ``static`` and stands there
+once, on coordinates of its own where it is finer than the stored grid: a scene's obstacles.
 Numbers of a sample (its seed, diagnostics of its solver) are coordinates along ``sample``; one with
 the standard name ``forecast_reference_time``, in hours, puts the sample in the calendar. What reads
 it needs to know nothing of the system.
@@ -52,7 +53,7 @@ def to_dataset(system: System, arrays: Mapping[str, np.ndarray], first: int) -> 
         "series": ("sample", "time"),
         "diagnostic": ("sample", "time"),
     }
-    variables = {
+    variables: dict[str, Any] = {
         field.name: (
             dims[field.role],
             np.asarray(arrays[field.name], dtype=np.float32),
@@ -60,6 +61,10 @@ def to_dataset(system: System, arrays: Mapping[str, np.ndarray], first: int) -> 
         )
         for field in system.fields
     }
+    for item in system.static():
+        attributes = {"long_name": item.long_name, "units": item.units, **item.attributes}
+        role = {} if item.dims == (item.name,) else {"role": "static"}
+        variables[item.name] = (item.dims, item.values, attributes | role)
     count = len(arrays[system.fields[0].name])
     coords: dict[str, Any] = {
         "sample": ("sample", np.arange(first, first + count), {"long_name": "sample"})
@@ -95,12 +100,18 @@ def to_dataset(system: System, arrays: Mapping[str, np.ndarray], first: int) -> 
 
 
 def encoding(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
-    """Return chunks of whole samples of about 256 KiB, compressed, for every field."""
+    """Return chunks of whole samples of about 256 KiB, compressed, for every field.
+
+    What is static is one chunk.
+    """
     chosen: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.data_vars.items():
-        per_sample = int(np.prod(variable.shape[1:])) * variable.dtype.itemsize
-        samples = int(np.clip(CHUNK_BYTES // max(per_sample, 1), 1, variable.shape[0]))
-        chosen[str(name)] = {**COMPRESSION, "chunksizes": (samples, *variable.shape[1:])}
+        first, *rest = variable.shape
+        per_sample = int(np.prod(rest)) * variable.dtype.itemsize
+        samples = int(np.clip(CHUNK_BYTES // max(per_sample, 1), 1, first))
+        if variable.attrs.get("role") == "static":
+            samples = first
+        chosen[str(name)] = {**COMPRESSION, "chunksizes": (samples, *rest)}
     return chosen
 
 

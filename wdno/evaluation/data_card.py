@@ -67,7 +67,7 @@ def _describe(variable: xr.DataArray) -> dict[str, Any]:
     return {
         "role": variable.attrs.get("role", ""),
         "units": variable.attrs.get("units", ""),
-        "samples": variable.shape[0],
+        "samples": variable.sizes.get("sample", 1),
         "dimensions": " x ".join(map(str, variable.shape)) + f" ({', '.join(names)})",
         "values": variable.size,
         **_moments(variable),
@@ -146,7 +146,8 @@ def write_data_card(card: pd.DataFrame, path: str | Path, system: str) -> None:
     notes = (
         f"Files: {sizes}.",
         "Variables of the role diagnostic are numbers of each sample that say how well it was "
-        "computed. Moments are over all samples, times and space, of finite values. MB: without "
+        "computed, those of the role static the same for all samples and times, and kept once. "
+        "Moments are over all samples, times and space, of finite values. MB: without "
         "compression. Chunk: values stored and read together.",
     )
     origin = card.attrs.get("origin", {})

@@ -18,16 +18,23 @@ DECADES = 3.0
 """Range of the logarithmic colour scale of errors."""
 
 
-def scale_of_field(truth: Values) -> dict[str, Any]:
+def scale_of_field(truth: Values, light: bool = False) -> dict[str, Any]:
     """Colour map and scale that span the truth; diverging around 0 where its sign changes.
 
     Values of the other sign that are below 2 % of the largest are taken as noise of a solver.
+
+    Args:
+        truth: the values.
+        light: whether low values are to be light, so that obstacles can be dark.
     """
     low, high = float(truth.min()), float(truth.max())
     limit = max(-low, high)
     if min(-low, high) > 0.02 * limit:
         return {"cmap": "RdBu_r", "norm": Normalize(-limit, limit)}
-    return {"cmap": "viridis", "norm": Normalize(low, high if high > low else low + 1.0)}
+    return {
+        "cmap": "BuPu" if light else "viridis",
+        "norm": Normalize(low, high if high > low else low + 1.0),
+    }
 
 
 def scale_of_errors(errors: Sequence[Values], span: float, scale: str) -> Normalize:

@@ -5,27 +5,25 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from wdno.evaluation.coastlines import bounds, coastlines, continuous_longitudes, degree_label
 from wdno.evaluation.figure_images import (
     Values,
     beyond,
-    image,
     measured,
     scale_of_errors,
     scale_of_field,
     visible,
 )
+from wdno.evaluation.figure_plane import Plane
+from wdno.evaluation.figure_scene import legend_entries
 from wdno.evaluation.figure_style import WIDTH, axis_label, drawing
 from wdno.evaluation.results import Evaluation
 
@@ -46,7 +44,8 @@ def draw_frames(path: str | Path, drawn: Records, cases: int, scale: str, styles
     Each example and field has a row for the truth and for each method, and a column for each of
     three or four times up to the last. Beside the truth stands the error over time. Colour scales
     are those of the frames shown. On maps (axes in degrees east and north) there are coastlines
-    where their data are installed; errors are not weighted with the area.
+    where their data are installed; errors are not weighted with the area. A scene, where the
+    records have one, lies over every panel.
 
     Args:
         path: without suffix.
@@ -56,7 +55,7 @@ def draw_frames(path: str | Path, drawn: Records, cases: int, scale: str, styles
         styles: colour and dashes of each method.
     """
     first = drawn[0]
-    plane = _Plane(first)
+    plane = Plane(first)
     blocks = [(case, field) for case in range(cases) for field in range(len(first.fields))]
     sizes, smaller = (_Sizes(columns, 1 + len(drawn), plane.ratio) for columns in (3, 4))
     if len(blocks) * sizes.block > _PAGE and smaller.height < sizes.height:
@@ -65,46 +64,14 @@ def draw_frames(path: str | Path, drawn: Records, cases: int, scale: str, styles
     with drawing(path, WIDTH, height) as figure:
         figure.set_layout_engine("none")
         figure.text(0.05 / WIDTH, 1 - 0.05 / height, first.title, va="top", fontsize=9)
+        if plane.scene is not None:
+            entries = legend_entries(plane.scene)
+            place = (1 - _RIGHT / WIDTH, 1)
+            options: dict[str, Any] = {"bbox_to_anchor": place, "borderaxespad": 0.4}
+            figure.legend(handles=entries, loc="upper right", ncols=len(entries), **options)
         for index, block in enumerate(blocks):
             top = 0.25 + index * sizes.block
             _Block(figure, sizes, top, plane, drawn, block).draw(scale, styles)
-
-
-class _Plane:
-    """The two space axes `x` and `y`: a map where they are longitudes and latitudes.
-
-    A unit of `y` is `aspect` times as long as one of `x`, a panel `ratio` times as high as wide.
-    """
-
-    def __init__(self, record: Evaluation) -> None:
-        names = list(record.coordinates)[:0:-1]
-        self.x, self.y = (np.asarray(record.coordinates[name], dtype=float) for name in names)
-        units = [record.units.get(name, "") for name in names]
-        self.map = units == ["degrees_east", "degrees_north"]
-        labels = (axis_label(name, unit=unit) for name, unit in zip(names, units, strict=True))
-        self.labels = ["" if self.map else label for label in labels]
-        self.aspect = 1.0
-        if self.map:
-            self.x = continuous_longitudes(self.x)
-            self.aspect = 1.0 / max(float(np.cos(np.deg2rad(self.y.mean()))), 0.1)
-        x, y = bounds(self.x), bounds(self.y)
-        self.coasts = coastlines(*x, *y) if self.map else []
-        self.ratio = self.aspect * (y[1] - y[0]) / (x[1] - x[0])
-
-    def draw(self, axis: Axes, values: Values, dark: bool, **options: Any) -> None:
-        """Draw values `[ny, nx]` and coastlines; `dark` says that the colours are."""
-        image(axis, self.x, self.y, values, **options)
-        axis.set_aspect(self.aspect)
-        for colour, width in (("white", 0.4),) if dark else (("white", 0.9), ("black", 0.4)):
-            if self.coasts:
-                lines = LineCollection(self.coasts, colors=colour, linewidths=width)
-                axis.add_collection(lines, autolim=False)
-        for side, signs in ((axis.xaxis, "WE"), (axis.yaxis, "SN")):
-            wide = self.map and np.ptp(self.x) > 90  # then in steps of 90 and 180 degrees
-            steps = [1, 1.8, 3, 4.5, 9, 10] if wide else [1, 2, 5, 10]
-            side.set_major_locator(MaxNLocator(2, steps=steps))
-            if self.map:
-                side.set_major_formatter(FuncFormatter(partial(degree_label, signs=signs)))
 
 
 @dataclass(frozen=True)
@@ -155,7 +122,7 @@ class _Block:
     """The panels of one field of one example, `top` inches below the figure's upper edge."""
 
     def __init__(
-        self, figure: Figure, sizes: _Sizes, top: float, plane: _Plane, drawn: Records, of: Example
+        self, figure: Figure, sizes: _Sizes, top: float, plane: Plane, drawn: Records, of: Example
     ) -> None:
         self.figure, self.sizes, self.top, self.plane, self.drawn = figure, sizes, top, plane, drawn
         first, (case, field) = drawn[0], of
@@ -177,7 +144,7 @@ class _Block:
         truth = self.truth[self.frames]
         samples = [sample[self.frames] for sample in self.samples]
         errors = [error[self.frames] for error in self.errors]
-        colours = scale_of_field(truth)
+        colours = scale_of_field(truth, light=self.plane.scene is not None)
         norm = scale_of_errors(errors, float(np.ptp(truth)), scale)
         for row, values in enumerate([truth, *samples]):
             self._row(row, 0, values, dark=False, **colours)

@@ -65,14 +65,19 @@ def trajectories(
     if cases is None:
         several = len(first.grid) == 2 and len(first.fields) == 1
         cases = min(2 if several else 1, len(first.example_cases))
-    _check_examples(drawn, cases)
+    check_examples(drawn, cases)
     if len(first.grid) == 3:
         draw_frames(path, drawn, cases, error_scale, styles)
     else:
         _draw_space_time(path, drawn, cases, error_scale, styles)
 
 
-def _check_examples(drawn: Sequence[Evaluation], cases: int) -> None:
+def check_examples(drawn: Sequence[Evaluation], cases: int) -> None:
+    """Check that records hold so many examples, and the same ones.
+
+    Raises:
+        EvaluationError: they do not.
+    """
     first = drawn[0]
     count = len(first.example_cases)
     if not 1 <= cases <= count:

@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from wdno.evaluation.scene import Scene
 from wdno.evaluation.scores import Scores
 from wdno.evaluation.scores_file import from_dataset, to_variables
 from wdno.files import atomic_path, write_json
@@ -48,6 +49,7 @@ class Evaluation:
         example_cases: `[E]`, positions in the test set of the trajectories kept whole.
         example_truth: `[E, F, T, *S]`, without the given frames.
         example_prediction: `[E, F, T, *S]`, the first sample.
+        example_given: `[E, F, *S]`, the last given frame; None: not kept.
         example_series_truth: `[E, S, T]`, of the series.
         example_series_prediction: `[E, S, T]`, the first sample.
         representation: first axis of the design; None for a method without training.
@@ -62,6 +64,8 @@ class Evaluation:
         parameters: parameters of the model, or None.
         device: where the prediction was timed.
         units: units of fields and coordinates, by name.
+        given_time: time of the last given frame.
+        scene: obstacles, buckets and control frame; None: there are none.
         blocks: `[N]`, block of each case; cases that overlap in time share one. None: none do.
         stand_in: whether the data are made in place of a record that could not be had.
         provenance: versions, commit and settings, as plain values.
@@ -81,6 +85,9 @@ class Evaluation:
     example_prediction: NDArray[np.floating] = field(repr=False)
     example_series_truth: NDArray[np.floating] = field(repr=False)
     example_series_prediction: NDArray[np.floating] = field(repr=False)
+    example_given: NDArray[np.floating] | None = field(default=None, repr=False)
+    given_time: float = 0.0
+    scene: Scene | None = field(default=None, repr=False)
     representation: str | None = None
     network: str | None = None
     objective: str | None = None
@@ -98,30 +105,33 @@ class Evaluation:
     provenance: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        grid = tuple(len(values) for values in self.coordinates.values())
-        expected = (len(self.example_cases), len(self.fields), *grid)
-        for name in ("example_truth", "example_prediction"):
-            if (found := getattr(self, name).shape) != expected:
-                raise EvaluationError(
-                    f"{self.where}: {name} has shape {found}, expected [examples, fields, time, "
-                    f"*space] = {expected} from the cases, fields and coordinates"
-                )
         if next(iter(self.coordinates), None) != "time":
             raise EvaluationError(
                 f"{self.where}: coordinates {list(self.coordinates)} must begin with 'time'"
             )
+        grid = tuple(len(values) for values in self.coordinates.values())
+        cases, fields, series = len(self.example_cases), len(self.fields), len(self.series)
+        state = ("[examples, fields, time, *space]", (cases, fields, *grid))
+        of_series = ("[examples, series, time]", (cases, series, *grid[:1]))
+        shapes = {
+            "example_truth": state,
+            "example_prediction": state,
+            "example_given": ("[examples, fields, *space]", (cases, fields, *grid[1:])),
+            "example_series_truth": of_series,
+            "example_series_prediction": of_series,
+        }
+        for name, (axes, expected) in shapes.items():
+            values = getattr(self, name)
+            if values is not None and values.shape != expected:
+                raise EvaluationError(
+                    f"{self.where}: {name} has shape {values.shape}, expected {axes} = {expected} "
+                    "from the cases, fields and coordinates"
+                )
         if self.scores.mse_over_time.shape[2] != grid[0]:
             raise EvaluationError(
                 f"{self.where}: errors at {self.scores.mse_over_time.shape[2]} times, coordinates "
                 f"of {grid[0]}"
             )
-        of_series = (len(self.example_cases), len(self.series), grid[0])
-        for name in ("example_series_truth", "example_series_prediction"):
-            if (found := getattr(self, name).shape) != of_series:
-                raise EvaluationError(
-                    f"{self.where}: {name} has shape {found}, expected [examples, series, time] = "
-                    f"{of_series}"
-                )
 
     @property
     def where(self) -> str:
@@ -188,6 +198,11 @@ class Evaluation:
         variables = to_variables(self.scores)
         if self.blocks is not None:
             variables["block"] = ("case", np.asarray(self.blocks))
+        if self.example_given is not None:
+            given = np.asarray(self.example_given, dtype=np.float32)
+            variables["example_given"] = (("example", "field", *axes[1:]), given)
+        if self.scene is not None:
+            variables |= self.scene.to_variables()
         dims = {"example": ("field", *axes), "example_series": ("series", "time")}
         for name, own in dims.items() if self.series else [("example", dims["example"])]:
             for part in ("truth", "prediction"):
@@ -219,9 +234,13 @@ class Evaluation:
             no_series = np.zeros((dataset.sizes["example"], 0, dataset.sizes["time"]))
             arrays: dict[str, Any] = {
                 "coordinates": {str(name): dataset[name].values for name in axes},
+                "scene": Scene.from_dataset(dataset),
                 "blocks": dataset["block"].values if "block" in dataset else None,
                 "example_cases": dataset["example"].values,
                 "example_truth": dataset["example_truth"].values,
+                "example_given": (
+                    dataset["example_given"].values if "example_given" in dataset else None
+                ),
                 "example_prediction": dataset["example_prediction"].values,
                 **{
                     name: dataset[name].values if scores.series else no_series
@@ -248,17 +267,12 @@ class Evaluation:
 
 
 _IDENTITY = ("run", "system", "title", "task", "method", "label", "seed")
-_ARRAYS = (
-    "scores",
-    "coordinates",
-    "blocks",
-    "example_cases",
-    "example_truth",
-    "example_prediction",
-    "example_series_truth",
-    "example_series_prediction",
+_ARRAYS = ("scores", "coordinates", "scene", "blocks")
+_SCALARS = tuple(
+    item.name
+    for item in dataclasses.fields(Evaluation)
+    if item.name not in _ARRAYS and not item.name.startswith("example_")
 )
-_SCALARS = tuple(item.name for item in dataclasses.fields(Evaluation) if item.name not in _ARRAYS)
 
 
 def _means(values: dict[str, NDArray[np.float64]]) -> dict[str, float]:

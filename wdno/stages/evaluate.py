@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from wdno import config as configuration
 from wdno import model as models
-from wdno.data.dataset import Trajectories
+from wdno.data.dataset import Trajectories, last_given
 from wdno.data.statistics import read_statistics
 from wdno.evaluation.results import Evaluation
 from wdno.evaluation.sampler_study import write_sampler_study
+from wdno.evaluation.scene import Scene
 from wdno.provenance import provenance
 from wdno.runtime import resolve_device, set_threads
 from wdno.tasks import baselines
@@ -88,6 +89,7 @@ def evaluate(
         examples=min(loaded.evaluation.examples, len(test)),
         description=f"{system} {method}",
     )
+    examples = np.arange(len(outcome.example_truth.state))
     Evaluation(
         run=loaded.run,
         system=system,
@@ -98,9 +100,12 @@ def evaluate(
         seed=seed,
         scores=outcome.scores,
         coordinates=_coordinates(test),
-        example_cases=test.dataset["sample"].to_numpy()[: len(outcome.example_truth.state)],
+        example_cases=test.dataset["sample"].to_numpy()[examples],
         example_truth=outcome.example_truth.state.numpy(),
         example_prediction=outcome.example_prediction.state.numpy(),
+        example_given=last_given(test.batch(examples), test.layout)[:, :, 0].numpy(),
+        given_time=float(test.coordinates["time"][test.layout.given_frames - 1]),
+        scene=Scene.from_dataset(test.dataset),
         example_series_truth=outcome.example_truth.series.numpy(),
         example_series_prediction=outcome.example_prediction.series.numpy(),
         sampler=sampling,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wdno import config as configuration
@@ -16,7 +16,7 @@ def figure(
     config: Sequence[Path],
     system: str,
     name: str,
-    statistics: Path,
+    statistics: Path | None,
     inputs: Sequence[Path],
     output: Path,
 ) -> None:
@@ -25,23 +25,30 @@ def figure(
     Args:
         config: configuration files.
         system: name of the system.
-        name: ``trajectories``, ``error_over_time``, ``spectra`` (inputs: folders of evaluations),
-            ``error_vs_evaluations`` (files ``sampler_study.csv``) or ``training`` (files
-            ``train.jsonl`` in the folders ``{model}/seed{seed}``).
-        statistics: of the training data, for their title.
+        name: ``trajectories``, ``animation``, ``series``, ``error_over_time``, ``spectra`` (inputs:
+            folders of evaluations), ``error_vs_evaluations`` (files ``sampler_study.csv``),
+            ``training`` (files ``train.jsonl`` in the folders ``{model}/seed{seed}``) or ``scene``
+            (one data file).
+        statistics: of the training data, for the title of ``training``.
         inputs: what is drawn.
-        output: any of the files that are written, ``.png`` and ``.pdf``.
+        output: any of the files that are written, ``.png`` and ``.pdf``, or ``.gif``.
 
     Raises:
         EvaluationError: an input is absent or damaged, or they do not fit together.
-        ConfigError: the configuration is invalid, or there is no such figure.
+        DataError: the data file is absent or damaged, or has no scene.
+        ConfigError: the configuration is invalid, there is no such figure, or its statistics are
+            not given.
     """
     loaded = configuration.load(*config)
     stem = output.with_suffix("")
     if name == "error_vs_evaluations":
         labels = configuration.labels(loaded)
         figures.error_vs_evaluations(read_sampler_study(inputs), stem, labels=labels)
+    elif name == "scene":
+        figures.scene(inputs[0], stem)
     elif name == "training":
+        if statistics is None:
+            raise configuration.ConfigError("figure 'training': give --statistics")
         title = read_statistics(statistics).title
         figures.training_curves(_histories(loaded, system, inputs), stem, title=title)
     else:
@@ -51,17 +58,25 @@ def figure(
         # What a forecast must beat stands in each of its figures.
         forecast = any(record.blocks is not None for record in evaluations)
         beside = list(untrained) if forecast else []
-        if name == "trajectories":
+        if name in _EXAMPLES:
             available = [*learned, *untrained]
             shown = [method for method in loaded.evaluation.show if method in available]
             methods = list(dict.fromkeys([*shown, *beside]))
-            figures.trajectories(evaluations, stem, methods=methods or None)
+            _EXAMPLES[name](evaluations, stem, methods=methods or None)
         elif name == "error_over_time":
             figures.error_over_time(evaluations, stem)
         elif name == "spectra":
             figures.spectra(evaluations, stem, methods=[*learned, *beside] or None)
         else:
             raise configuration.ConfigError(f"unknown figure {name!r}")
+
+
+_EXAMPLES: dict[str, Callable[..., None]] = {
+    "trajectories": figures.trajectories,
+    "animation": figures.animation,
+    "series": figures.series,
+}
+"""Figures that show examples, of the methods of ``evaluation.show``."""
 
 
 def _histories(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Option
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
@@ -71,6 +71,9 @@ class GridOptions(OptionsSection):
 
 class Options(SystemOptions):
     """Physics, stored grid and solver of the smoke system."""
+
+    has_scene: ClassVar[bool] = True
+    has_series: ClassVar[bool] = True
 
     scene: SceneOptions = Option(default_factory=SceneOptions, description="The scene.")
     cells: PositiveInt = Option(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
@@ -82,6 +82,27 @@ class PerSample:
     diagnostic: bool = False
 
 
+@dataclass(frozen=True)
+class Static:
+    """Values that are the same for all samples and times, such as where obstacles are.
+
+    Attributes:
+        name: Name in files. One named like its only dimension is the coordinate of it.
+        dims: Its dimensions: axes of the system, or others with a coordinate of their own.
+        values: Its values, in the type in which they are stored.
+        units: Units; "1" if dimensionless.
+        long_name: What it is, for labels.
+        attributes: Further attributes, such as the CF conventions' `flag_values`.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    values: NDArray[Any]
+    units: str
+    long_name: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
 SEED = PerSample("seed", "1", "seed of the sample")
 
 
@@ -97,10 +118,14 @@ class SystemOptions(OptionsSection, ABC):
     Attributes:
         recorded: Whether samples are cut from a record, which is fetched before.
         calendar: Whether samples have a date and an hour of the day.
+        has_scene: Whether data files hold a scene; see `System.static`.
+        has_series: Whether there are fields without space.
     """
 
     recorded: ClassVar[bool] = False
     calendar: ClassVar[bool] = False
+    has_scene: ClassVar[bool] = False
+    has_series: ClassVar[bool] = False
 
     @abstractmethod
     def grid_shape(self) -> tuple[int, ...]:
@@ -186,6 +211,15 @@ class System(ABC):
             series and diagnostics `[n, T + g]`;
             and each of `per_sample` by name, `[n]`.
         """
+
+    def static(self) -> tuple[Static, ...]:
+        """Return what is the same for all samples and times, with its own coordinates.
+
+        A scene, which figures draw, is `obstacle` and `control_frame` (1 where there is one, else
+        0) and `bucket` (numbers, -1 for none, the attribute `target` one of them), all of the same
+        two dimensions, whose coordinates are in the units of the two spatial axes.
+        """
+        return ()
 
     def available(self, split: str) -> int | None:
         """Return how many samples a split can have; None: as many as wanted."""

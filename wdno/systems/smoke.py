@@ -30,7 +30,8 @@ from wdno.solvers.scene import WDNO_SIZE
 from wdno.systems import base
 from wdno.systems._smoke_draw import Draw
 from wdno.systems._smoke_options import T_END, Options
-from wdno.systems.base import SEED, Axis, Field, PerSample
+from wdno.systems._smoke_static import static
+from wdno.systems.base import SEED, Axis, Field, PerSample, Static
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,6 +119,10 @@ class System(base.EquationSystem):
             "y": centres,
             "x": centres.copy(),
         }
+
+    def static(self) -> tuple[Static, ...]:
+        """Return the scene on the solver's grid, where thin walls are thin."""
+        return static(self.drawing, self.options.scene.target)
 
     def generate(self, seeds: Sequence[int], *, threads: int = 1) -> dict[str, NDArray[np.float32]]:
         """Draw and solve one trajectory for each seed, the same to the last bit in every batch.

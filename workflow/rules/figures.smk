@@ -37,7 +37,7 @@ rule trajectories:
     shell:
         "python -m wdno figure {params.figure} --config {params.config}"
         " --system {wildcards.system} --task {wildcards.task} --statistics {input.statistics}"
-        " --output {output.png} {params.inputs} 2>&1 | record {log}"
+        " --output {output[0]} {params.inputs} 2>&1 | record {log}"
 
 
 use rule trajectories as error_over_time with:

@@ -99,11 +99,19 @@ def figures(system):
     names = ["trajectories", "error_over_time", "spectra"]
     names += ["training"] if models_of(system) else []
     names += ["error_vs_evaluations"] if studied(system) else []
-    return expand(
-        f"{RUN}/figures/{system}_{{task}}_{{name}}.png",
-        task=tasks_of(system),
-        name=names,
-    )
+    options = configuration.system(CONFIG, system).options
+    names += ["series"] if options.has_series else []
+    files = [f"{name}.png" for name in names]
+    # Frames of two space axes.
+    files += ["animation.gif"] if len(options.grid_shape()) == 3 else []
+    return [
+        *([f"{RUN}/figures/{system}_scene.png"] if options.has_scene else []),
+        *expand(
+            f"{RUN}/figures/{system}_{{task}}_{{file}}",
+            task=tasks_of(system),
+            file=files,
+        ),
+    ]
 
 
 def everything(system):
