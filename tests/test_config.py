@@ -116,7 +116,18 @@ def test_every_option_has_a_description() -> None:
         ("models.wdno.training.steps", "300", ["'300'", "reads it as text; write 300)"]),
         ("models.wdno.training.steps", True, ["training.steps", "True", "integer"]),
         ("models.wdno.training.warmup_steps", 10**6, ["warmup_steps", "steps"]),
-        ("models.wdno.objective", {"name": "autoregressive"}, ["needs", "'identity'", "'wavelet'"]),
+        ("systems.smoke.data.fine", {"samples": 61, "grid": {}}, ["fine", "61", "60"]),
+        (
+            "systems.smoke.data.fine.grid",
+            {"cells": 48},
+            ["smoke.data.fine.grid", "48", "32 and 64"],
+        ),
+        ("systems.smoke.data.fine.grid", {"depth": 2}, ["smoke.data.fine.grid", "depth"]),
+        (
+            "models.wavelet_unet.objective",
+            {"name": "autoregressive"},
+            ["models.wavelet_unet", "needs", "'identity'", "'wavelet'"],
+        ),
         ("methods.wdno.sampler.eta", 1.5, ["eta", "1.5"]),
         ("methods.wdno.sampler", None, ["methods.wdno.sampler", "missing"]),
         ("methods.wdno.sampler", {"name": "dpmpp_2m", "eta": 0.5}, ["eta", "ddim"]),
@@ -180,7 +191,8 @@ def test_an_overlay_that_changes_a_choice_is_told_to_remove_the_rest(values: dic
     with pytest.raises(ConfigError, match=r"of system 'era5':\n.*models\.fno\.network\.modes"):
         configuration.validate(values)
     own = {"models": {"fno": {"network": {"modes": None}}}}
-    config = configuration.validate(configuration.merge(values, {"systems": {"era5": own}}))
+    systems = {"systems": {"era5": own, "smoke": own}}
+    config = configuration.validate(configuration.merge(values, systems))
     assert config.models["fno"].network.name == "unet"
 
 

@@ -12,6 +12,7 @@ from test_model import NETWORKS, OBJECTIVES, REPRESENTATIONS, SAMPLING, build, g
 
 from wdno.data.dataset import Trajectories
 from wdno.data.statistics import measure
+from wdno.evaluation.scene import Scene
 from wdno.systems.smoke import Options, System
 from wdno.tasks import baselines
 from wdno.tasks.simulate import simulate
@@ -107,6 +108,12 @@ def test_errors_of_mass_and_divergence_are_those_of_the_file(smoke: Trajectories
     np.testing.assert_allclose(scores.cases["mass_error"], expected, rtol=1e-5)
     assert scores.cases["divergence"] == pytest.approx(0, abs=1e-6), "a uniform velocity has none"
     assert (scores.cases["divergence_truth"] < 0.7).all()
+    scene = Scene.from_dataset(smoke.dataset)
+    assert scene is not None
+    free = scene.free((16, 16))
+    assert not free[:2].any() and not free[:, -2:].any(), "the frame is controlled"
+    assert not free[5, 5:11].any(), "an obstacle is in these cells"
+    assert 40 < free.sum() < 12 * 12
 
 
 def test_a_baseline_without_statistics_of_series_is_refused(smoke: Trajectories) -> None:

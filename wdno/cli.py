@@ -34,6 +34,7 @@ class Split(StrEnum):
     train = "train"
     validation = "validation"
     test = "test"
+    fine = "fine"
 
 
 class Task(StrEnum):

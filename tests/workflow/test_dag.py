@@ -42,7 +42,7 @@ def test_configurations_build(fresh: Project, overlay: str | None) -> None:
         studied = config.sampler_study.models if systems is None or name in systems else []
         trained = {*filter(None, models), *studied}
         expected["fetch"] += section.options.recorded
-        expected["generate"] += 3
+        expected["generate"] += 3 + (section.data.fine is not None)
         expected["statistics"] += 1
         expected["train"] += len(trained) * len(config.seeds)
         expected["evaluate"] += sum(len(config.seeds) if model else 1 for model in models)

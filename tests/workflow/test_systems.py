@@ -19,7 +19,7 @@ from wdno.archives.sample import NAME as SAMPLE_NAME
 
 OVERLAY: dict[str, Any] = yaml.safe_load((ROOT / "tests/config/systems.yaml").read_text())
 STAND_IN = "ERA5 stand-in (synthetic)"
-SYSTEMS = ("advection", "compressible_ns", "era5")
+SYSTEMS = ("advection", "compressible_ns", "era5", "smoke")
 
 
 def _run(project: Project, cache: Path, target: str, *overlays: dict[str, Any]) -> str:
@@ -44,6 +44,7 @@ def test_every_system_is_in_the_table(systems: Project) -> None:
         "advection": ["wdno", "persistence"],
         "compressible_ns": ["wdno", "persistence"],
         "era5": ["wdno", "persistence", "time_mean", "hourly_mean", "persisted_anomaly"],
+        "smoke": ["wdno", "unet_autoregressive", "persistence"],
     }
     rows = table.set_index(["system", "method"])
     assert (
@@ -51,6 +52,10 @@ def test_every_system_is_in_the_table(systems: Project) -> None:
         .notna()
         .all(axis=None)
     )
+    assert rows.loc["compressible_ns"]["mass_error"].notna().all()
+    assert rows.loc["compressible_ns"]["divergence"].isna().all(), "the flow is compressible"
+    smoke = ["share_mse", "mse_with_series", "mass_error", "divergence", "divergence_truth"]
+    assert rows.loc["smoke"][smoke].notna().all(axis=None)
     assert rows.loc["era5"]["root_mse_weighted"].notna().all()
     assert rows.loc[("era5", "wdno"), "spread_skill"] > 0
     for system in SYSTEMS:
@@ -63,10 +68,21 @@ def test_every_system_is_in_the_table(systems: Project) -> None:
 
 def test_the_boundaries_of_a_system_reach_its_data(systems: Project) -> None:
     expected = {"advection": ["periodic"], "compressible_ns": ["open"], "era5": ["open"] * 2}
+    expected |= {"smoke": ["open"] * 2}
     for system, boundaries in expected.items():
         with xr.open_dataset(systems.path / f"results/systems/{system}/data/test.nc") as data:
             field = next(v for v in data.data_vars.values() if v.attrs["role"] == "state")
             assert [data[dim].attrs["boundary"] for dim in field.dims[2:]] == boundaries
+
+
+def test_the_finer_test_set_holds_the_same_trajectories(systems: Project) -> None:
+    data = systems.path / "results/systems/smoke/data"
+    with xr.open_dataset(data / "test.nc") as coarse, xr.open_dataset(data / "fine.nc") as fine:
+        assert fine["density"].shape == (2, 9, 32, 32)
+        assert fine["seed"].to_numpy().tolist() == coarse["seed"].to_numpy()[:2].tolist()
+        mean = fine["density"].to_numpy().reshape(2, 9, 16, 2, 16, 2).mean(axis=(3, 5))
+        assert abs(mean - coarse["density"].to_numpy()[:2]).max() < 1e-6
+    assert "fine" in pd.read_csv(data / "card.csv")["split"].to_list()
 
 
 def test_the_stand_in_is_named_in_every_file_and_table(systems: Project) -> None:

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from wdno.config.axes import (
     AutoregressiveOptions,
     MethodOptions,
@@ -49,6 +51,7 @@ def check(config: Config, model: ModelOf, method: MethodOf, systems: Sequence[st
         for key in section.methods:
             if key in config.methods:
                 problems += _check_method(config, name, key, model, method)
+        problems += _check_fine(name, section)
         simulation = section.tasks.simulation
         if simulation is None:
             problems.append(f"systems.{name}.tasks: no task is configured; add `simulation`")
@@ -70,6 +73,22 @@ def check(config: Config, model: ModelOf, method: MethodOf, systems: Sequence[st
     if problems:
         lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
         raise ConfigError(f"invalid configuration:\n{lines}")
+
+
+def _check_fine(name: str, section: SystemConfig[Any]) -> list[str]:
+    fine, where = section.data.fine, f"systems.{name}.data.fine"
+    if fine is None:
+        return []
+    if fine.samples > section.data.samples.test:
+        return [
+            f"{where}.samples = {fine.samples}: more than the {section.data.samples.test} test "
+            "trajectories that they are"
+        ]
+    try:
+        section.fine_options()
+    except ValidationError as error:
+        return [f"{where}.grid = {fine.grid}: {one['msg']}" for one in error.errors()]
+    return []
 
 
 def _unknown(where: str, names: Iterable[str], known: Mapping[str, object]) -> list[str]:

@@ -26,6 +26,17 @@ class SampleCounts(Section):
     test: PositiveInt = Field(default=2_000, description="Test trajectories.")
 
 
+class FineOptions(Section):
+    """Test trajectories on a finer stored grid, which super-resolution is compared with."""
+
+    samples: PositiveInt = Field(
+        default=100, description="Trajectories, the first ones of the test set again."
+    )
+    grid: dict[str, PositiveInt] = Field(
+        description="Parts of `options.grid` that differ: `{time: 64, x: 96}`."
+    )
+
+
 class DataOptions(Section):
     """How the data set of a system is drawn."""
 
@@ -34,6 +45,9 @@ class DataOptions(Section):
     )
     samples: SampleCounts = Field(
         default_factory=SampleCounts, description="Trajectories in each split."
+    )
+    fine: FineOptions | None = Field(
+        default=None, description="Test trajectories on a finer grid; null: none are made."
     )
 
 
@@ -67,6 +81,18 @@ class SystemConfig(Section, Generic[Options]):
         default_factory=dict,
         description="Parts of `methods` that differ for this system, merged over them.",
     )
+
+    def fine_options(self) -> Options:
+        """Return the options of the finer test set, `data.fine`.
+
+        Raises:
+            ValueError: there is none, or its grid is not one of the system's.
+        """
+        if self.data.fine is None:
+            raise ValueError("data.fine is not configured: there is no finer test set")
+        values = self.options.model_dump(exclude_unset=True)
+        grid = {**values.get("grid", {}), **self.data.fine.grid}
+        return type(self.options).model_validate({**values, "grid": grid})
 
 
 def _systems_section() -> type[Section]:

@@ -38,6 +38,14 @@ class Scene:
         numbers = np.unique(self.bucket[self.bucket >= 0]).tolist()
         return sorted(map(int, numbers), key=lambda number: (number == self.target, number))
 
+    def free(self, shape: tuple[int, ...]) -> Mask:
+        """Return the cells of a coarser grid with neither obstacle nor control, `shape`."""
+        y, x = shape
+        blocked = (self.obstacle | self.control_frame).reshape(
+            y, len(self.y) // y, x, len(self.x) // x
+        )
+        return ~np.asarray(blocked.any(axis=(1, 3)))
+
     @classmethod
     def from_dataset(cls, dataset: xr.Dataset) -> Scene | None:
         """Read the scene of a data file, or of a record of an evaluation; None: it has none."""

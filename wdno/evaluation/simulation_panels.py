@@ -149,11 +149,11 @@ def _flow_panel(title: str, rows: pd.DataFrame) -> Panel | None:
         "differences of stored values, at cells whose neighbours are fluid and not controlled. The "
         "truth's is not zero, since stored values are averages: below it a prediction is smoother.",
     ]
+    heading = f"{title}: mass and divergence"
     if METRIC_LABELS["divergence"] not in cells:
         notes.pop()
-    return Panel(
-        f"{title} flow", f"{title}: mass and divergence", cells, notes, frozenset(bold), WORDS
-    )
+        heading = f"{title}: mass"
+    return Panel(f"{title} flow", heading, cells, notes, frozenset(bold), WORDS)
 
 
 def _further_panel(title: str, rows: pd.DataFrame) -> Panel:

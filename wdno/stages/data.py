@@ -51,7 +51,8 @@ def generate(
     Args:
         config: configuration files.
         system: name of the system.
-        split: ``train``, ``validation`` or ``test``.
+        split: ``train``, ``validation``, ``test``, or ``fine``: the first of ``test``, on the
+            finer grid of `data.fine`.
         output: the NetCDF file.
         state: folder of finished parts, from which an interrupted call continues.
         threads: processor threads.
@@ -69,13 +70,22 @@ def generate(
             "is one"
         )
     made = systems.load(system).System
+    options, samples = section.options, section.data.samples
+    if split == "fine":
+        if section.data.fine is None:
+            raise configuration.ConfigError(
+                f"systems.{system}.data.fine is not configured: there is no finer test set"
+            )
+        options, split, count = section.fine_options(), "test", section.data.fine.samples
+    else:
+        count = getattr(samples, split)
     with alone(state):
         generate_split(
-            made(section.options) if record is None else made(section.options, record),
+            made(options) if record is None else made(options, record),
             split=split,
-            count=getattr(section.data.samples, split),
+            count=count,
             seed=section.data.seed,
-            settings=section.options.model_dump(mode="json"),
+            settings=options.model_dump(mode="json"),
             output=output,
             state=state,
             threads=threads,

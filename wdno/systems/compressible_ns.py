@@ -19,6 +19,7 @@ of the motion within the cell.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -148,6 +149,7 @@ class System(base.EquationSystem):
         Field("p", "state", "1", "pressure p"),
     )
     axes = (Axis("x", "open", "1", "position x"),)
+    attributes = MappingProxyType({"mass_density": "rho"})
     per_sample = (
         SEED,
         PerSample(

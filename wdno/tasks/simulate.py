@@ -20,6 +20,7 @@ from wdno.data.dataset import Generated, Trajectories
 from wdno.data.statistics import Statistics
 from wdno.evaluation.flow import Flow
 from wdno.evaluation.forecast import latitude_weights
+from wdno.evaluation.scene import Scene
 from wdno.evaluation.scores import Measure, Scores, Series, join, score
 from wdno.model import Model
 from wdno.tasks.baselines import Climatology, Predictor
@@ -199,11 +200,12 @@ def _flow(data: Trajectories, space: Sequence[str]) -> Flow | None:
     velocity = str(dataset.attrs.get("divergence_free", "")).split()
     if density is None and not velocity:
         return None
+    scene = Scene.from_dataset(dataset)
     return Flow(
         density=None if density is None else state.index(density),
         velocity=tuple(state.index(name) for name in velocity),
         spacing=tuple(float(np.diff(data.coordinates[name]).mean()) for name in space),
-        inside=None,
+        inside=None if scene is None else scene.free(data.layout.grid[1:]),
     )
 
 

@@ -30,7 +30,7 @@ wildcard_constraints:
     run=CONFIG.run,
     system="|".join(SYSTEMS),
     task="simulation",
-    split="|".join(SPLITS),
+    split="|".join([*SPLITS, "fine"]),
     model="|".join(CONFIG.models),
     method="|".join(CONFIG.methods),
     seed="|".join(map(str, CONFIG.seeds)),
@@ -56,6 +56,14 @@ def section(values, **selected):
 def data_of(wildcards):
     """Return the section of the system whose data a job makes."""
     return configuration.system(CONFIG, wildcards.system)
+
+
+def split_of(wildcards):
+    """Return the system's options and the number of samples of a split."""
+    section = data_of(wildcards)
+    if wildcards.split == "fine":
+        return section.fine_options(), section.data.fine.samples
+    return section.options, getattr(section.data.samples, wildcards.split)
 
 
 def method_of(wildcards):

@@ -4,6 +4,7 @@
 #          downloaded once into a cache outside of the results.
 # Outputs: {run}/{system}/data/record.nc        of a recorded system: what samples are cut from
 #          {run}/{system}/data/{split}.nc       trajectories, as self-describing NetCDF-4
+#          {run}/{system}/data/fine.nc          the first test trajectories, on a finer grid
 #          {run}/{system}/data/statistics.nc    of the training set: spreads, and means by hour
 #          {run}/{system}/data/card.{csv,md,tex,html}    what the splits hold, variable by variable
 # Steps:   fetch (get the record), generate (draw and solve the samples of a split, or cut them),
@@ -61,9 +62,9 @@ rule generate:
         config="results/{run}/config.yaml",
         state="results/{run}/.state/{system}/data/{split}",
         record=lambda w, input: f"--record {input.record}" if input.record else "",
-        options=lambda w: section(data_of(w).options),
+        options=lambda w: section(split_of(w)[0]),
         seed=lambda w: data_of(w).data.seed,
-        samples=lambda w: getattr(data_of(w).data.samples, w.split),
+        samples=lambda w: split_of(w)[1],
         code=lambda w: stage_digest("generate", system=w.system),
     shell:
         "python -m wdno generate --config {params.config} --system {wildcards.system}"
@@ -91,7 +92,7 @@ rule statistics:
 
 rule card:
     input:
-        expand("results/{{run}}/{{system}}/data/{split}.nc", split=SPLITS),
+        lambda w: splits_of(w.system),
     output:
         csv="results/{run}/{system}/data/card.csv",
         tex="results/{run}/{system}/data/card.tex",

@@ -24,12 +24,21 @@ def studied(system):
     return study.models if study.systems is None or system in study.systems else []
 
 
+def splits_of(system):
+    """Return the data files of a system's splits."""
+    fine = configuration.system(CONFIG, system).data.fine
+    return expand(
+        f"{RUN}/{system}/data/{{split}}.nc",
+        split=[*SPLITS, *(["fine"] if fine is not None else [])],
+    )
+
+
 def data_sets(system):
     """Return the data sets of a system and their card, and its record if it has one."""
     recorded = configuration.system(CONFIG, system).options.recorded
     return [
         *([f"{RUN}/{system}/data/record.nc"] if recorded else []),
-        *expand(f"{RUN}/{system}/data/{{split}}.nc", split=SPLITS),
+        *splits_of(system),
         f"{RUN}/{system}/data/card.csv",
     ]
 
