@@ -25,7 +25,8 @@ from wdno.files import atomic_path
 from wdno.provenance import provenance
 from wdno.systems.base import System
 
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 64 * 1024
+"""Small samples share chunks of about this size; to read one at random is to read all of them."""
 MIN_CACHE_BYTES = 1024**2
 COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
 
