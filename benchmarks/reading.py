@@ -120,10 +120,8 @@ def read(path: Path, batch: int, processes: int, in_memory: bool, steps: int) ->
     for step in range(warm + steps):
         if step == warm:
             start = time.perf_counter()
-        if processes or step < warm:
-            values = batches.get(step)
-        else:  # without what is read ahead, which nothing here is computed beside
-            values = batches._read(step)
+        # Not by the thread that reads ahead: nothing is computed here meanwhile.
+        values = batches.get(step) if processes else batches._read(step)
         size = sum(tensor.nbytes for tensor in values.values())
     elapsed = time.perf_counter() - start
     batches.close()
