@@ -22,8 +22,11 @@ from test_training_resume import HERE, environment, same, steps_logged, without_
 from torch import Tensor
 from training_problem import Denoiser, Samples, fit
 
+from wdno import runtime
+from wdno.data import dataset
 from wdno.data.dataset import Trajectories
 from wdno.data.netcdf import DataError
+from wdno.stages import train as stage
 from wdno.training.batches import Batches, BatchOrder
 from wdno.training.checkpoint import load_model
 from wdno.training.interruption import Interrupted
@@ -150,9 +153,30 @@ def test_two_training_processes_with_readers_equal_one(tmp_path: Path) -> None:
         torch.testing.assert_close(tensors[name], tensor, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize(("held", "readers"), [(2**31, 0), (0, 3)])
+def test_the_stage_reads_large_sets_with_the_threads_to_spare(
+    tmp_path: Path, waves_file: Path, monkeypatch: pytest.MonkeyPatch, held: int, readers: int
+) -> None:
+    class Reached(Exception):
+        pass
+
+    def reached(*arguments: object, **options: object) -> None:
+        assert options["readers"] == readers
+        raise Reached
+
+    monkeypatch.setattr(stage, "fit", reached)
+    monkeypatch.setattr(stage, "set_threads", lambda threads: threads)
+    monkeypatch.setattr(runtime, "available_processors", lambda: 8)
+    monkeypatch.setattr(dataset, "IN_MEMORY_BYTES", held)
+    config = [HERE.parent / "config/config.yaml", HERE / "config/tiny.yaml"]
+    paths = waves_file, waves_file, *(tmp_path / name for name in ("model", "log", "state"))
+    with pytest.raises(Reached):
+        stage.train(config, "burgers", "simulation", "fno", 0, *paths, threads=4)
+
+
 def test_an_error_in_a_reader_arrives_as_it_is(tmp_path: Path, waves_file: Path) -> None:
-    with xr.open_dataset(waves_file, decode_times=False) as dataset:
-        changed = dataset.load()
+    with xr.open_dataset(waves_file, decode_times=False) as file:
+        changed = file.load()
     order = BatchOrder(20, 4, seed=0)
     sample = int(order.indices(3)[1])
     changed["f"][sample, 2, 1] = np.inf

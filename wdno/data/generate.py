@@ -98,6 +98,7 @@ def generate(
                 _refuse_non_finite(system, arrays, start)
                 with atomic_path(part) as temporary:
                     to_dataset(system, arrays, start).to_netcdf(temporary, engine="netcdf4")
+                del arrays  # before the next are drawn
             bar.update(stop - start)
     if kept:
         log.info("resumed: %d of %d samples were already there", kept, count)
