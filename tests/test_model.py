@@ -12,6 +12,7 @@ from calendar_system import Days
 from conftest import Waves, make_data
 
 from wdno import model as models
+from wdno.data import dataset
 from wdno.data.dataset import Trajectories
 from wdno.model import LayoutError, Model
 from wdno.systems import compressible_ns
@@ -224,3 +225,26 @@ def test_fields_count_alike_in_the_loss(tmp_path: Path, weighting: str) -> None:
     assert spread[2, 0] > 10 * spread[1, 0]
     assert by_field[2, 0] < 2 * by_field[1, 0]
     assert (by_field[:, 0] > by_field[:, 3]).all(), "within a field, bands weigh by their scale"
+
+
+def test_scales_are_of_the_first_samples_in_blocks(
+    waves: Trajectories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = build(waves)
+    monkeypatch.setattr(dataset, "BLOCK_BYTES", 3 * waves.dataset.nbytes // len(waves))
+    assert [waves.block(), waves.block(most=2)] == [3, 2]
+    for name, values in build(waves).state_dict().items():
+        torch.testing.assert_close(values, whole.state_dict()[name], rtol=1e-6, atol=1e-7)
+
+    monkeypatch.setattr(models, "SCALE_SAMPLES", 7)
+    part = build(waves)
+    first = waves.batch(np.arange(7))
+    expected = first["state"].mean(dim=(0, 2, 3))
+    torch.testing.assert_close(part.field_mean, expected, rtol=1e-5, atol=1e-7)
+    assert not torch.allclose(part.target_scaler.scale, whole.target_scaler.scale, rtol=1e-3)
+    for scaler, values in (
+        (part.target_scaler, part.target(first)),
+        (part.condition_scaler, part.condition(first)),
+    ):
+        spread = values.transpose(0, 1).flatten(1).std(1, correction=0)
+        torch.testing.assert_close(scaler.scale, spread, rtol=1e-5, atol=1e-7)

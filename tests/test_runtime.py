@@ -13,7 +13,13 @@ import pytest
 import torch
 
 from wdno import runtime
-from wdno.runtime import available_processors, claim_device, resolve_device, set_threads
+from wdno.runtime import (
+    available_processors,
+    claim_device,
+    resolve_device,
+    set_threads,
+    spare_processors,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,6 +37,17 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "_claimed", {})
     for name in runtime.THREAD_VARIABLES:
         monkeypatch.setenv(name, os.environ.get(name, "1"))
+
+
+@pytest.mark.parametrize(
+    ("threads", "ranks", "spare"), [(1, 1, 0), (4, 1, 3), (64, 1, 15), (8, 4, 3), (8, 32, 0)]
+)
+def test_processors_that_a_job_has_beside_its_first(
+    monkeypatch: pytest.MonkeyPatch, threads: int, ranks: int, spare: int
+) -> None:
+    monkeypatch.setattr(runtime, "available_processors", lambda: 16)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", str(ranks))
+    assert spare_processors(threads) == spare
 
 
 def test_threads_are_capped_at_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:

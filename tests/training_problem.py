@@ -97,6 +97,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--readers", type=int, default=0)
     parser.add_argument("--deterministic", action="store_true")
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
@@ -111,6 +112,7 @@ def main() -> None:
             data=Samples(seconds=chosen.seconds),
             validation=Samples(9, seed=1),
             validate_every=20,
+            readers=chosen.readers,
         )
     except Interrupted as interrupted:
         print(interrupted, file=sys.stderr)

@@ -28,8 +28,10 @@ from torch import Tensor, nn
 
 from wdno import networks, objectives, representations
 from wdno.data.dataset import Generated, Layout, Trajectories, last_given
-from wdno.representations.base import ChannelScaler
+from wdno.representations.base import ChannelScaler, fit_scalers
 from wdno.training.checkpoint import CheckpointError, load_model, save_model
+
+SCALE_SAMPLES = 4096
 
 
 class LayoutError(ValueError):
@@ -176,21 +178,26 @@ class Model(nn.Module):
         return self.target_scaler.normalise(first)[:, :, 0]
 
     @torch.no_grad()
-    def fit_scales(self, data: Trajectories, batch_size: int = 256) -> None:
+    def fit_scales(self, data: Trajectories) -> None:
         """Measure the mean of every field and the scale of every channel on the training data.
+
+        Of a large set on its first samples, which are independent draws or in random order.
 
         Raises:
             ValueError: a channel is constant or not finite; the message names it.
         """
+        size, count = data.block(), min(len(data), SCALE_SAMPLES)
         means = self.field_mean.double().zero_(), self.series_mean.double().zero_()
-        for batch in data.batches(batch_size):
+        for batch in data.batches(size, count):
             for mean, name in zip(means, ("state", "series"), strict=True):
                 values = batch[name].double().transpose(0, 1).flatten(1).mean(1)
-                mean += values * (len(batch["index"]) / len(data))
+                mean += values * (len(batch["index"]) / count)
         self.field_mean.copy_(means[0])
         self.series_mean.copy_(means[1])
-        self.target_scaler.fit(self.target(batch) for batch in data.batches(batch_size))
-        self.condition_scaler.fit(self.condition(batch) for batch in data.batches(batch_size))
+        fit_scalers(
+            (self.target_scaler, self.condition_scaler),
+            ((self.target(batch), self.condition(batch)) for batch in data.batches(size, count)),
+        )
 
     def _weight(self) -> Tensor | None:
         if self.weighting == "uniform":

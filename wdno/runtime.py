@@ -76,6 +76,20 @@ def set_threads(requested: int | None = None) -> int:
     return threads
 
 
+def spare_processors(threads: int) -> int:
+    """Processors that processes beside this one may use, of those that its job was given.
+
+    Args:
+        threads: Threads of this process, at most that many; several processes that `torchrun`
+            started on this machine share its processors.
+
+    Returns:
+        How many; 0 where this process has one to itself or less.
+    """
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(min(threads, available_processors() // processes) - 1, 0)
+
+
 def resolve_device(device: str = "auto") -> torch.device:
     """The device to compute on.
 

@@ -13,9 +13,11 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from wdno.data.lazy import LazyField, LazyFile
 from wdno.data.netcdf import DataError, open_dataset, reference_times
 
 IN_MEMORY_BYTES = 2 * 1024**3
+BLOCK_BYTES = 32 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,14 @@ class Generated(NamedTuple):
 class Trajectories:
     """The samples of a data file, as batches of tensors.
 
-    A file up to 2 GiB is held in memory; a larger one is read from disk batch by batch.
+    A file up to 2 GiB is held in memory; a larger one is read from disk batch by batch, and can be
+    handed to other processes.
 
     Attributes:
         path: the file.
         layout: fields, grid and boundaries.
         coordinates: the axes, by name.
+        in_memory: whether all samples are in memory.
         reference_times: time in the calendar of each sample, in hours, ``[N]``; frame t is of that
             time plus coordinate t. None without a calendar.
     """
@@ -111,11 +115,17 @@ class Trajectories:
                     f"data file {path}: not a complete NetCDF-4 file ({error}); delete it and run "
                     "again"
                 ) from error
-        names = (*self.layout.state, *self.layout.forcing, *self.layout.series)
-        self._arrays: dict[str, xr.DataArray | np.ndarray] = {
-            name: self._dataset[name].to_numpy() if in_memory else self._dataset[name]
-            for name in names
+        self.in_memory = in_memory
+        # Series are small, and their chunks hold many samples.
+        names = (*self.layout.state, *self.layout.forcing)
+        held = (*names, *self.layout.series) if in_memory else self.layout.series
+        self._arrays: dict[str, LazyField | np.ndarray] = {
+            name: self._dataset[name].to_numpy() for name in held
         }
+        if not in_memory:
+            self._dataset.close()  # it opens again where it is needed
+            file = LazyFile(self.path)
+            self._arrays |= {name: LazyField(file, name) for name in names}
 
     def __len__(self) -> int:
         return int(self._dataset.sizes["sample"])
@@ -130,22 +140,12 @@ class Trajectories:
         """Provenance of the file."""
         return dict(json.loads(self._dataset.attrs.get("provenance", "{}")))
 
-    def _read(self, name: str, indices: np.ndarray) -> np.ndarray:
-        array = self._arrays[name]
-        if isinstance(array, np.ndarray):
-            held: np.ndarray = array[indices]
-            return held
-        # Reading sorted, unique samples lets HDF5 touch each chunk once.
-        unique, inverse = np.unique(indices, return_inverse=True)
-        read: np.ndarray = array.isel(sample=unique).to_numpy()[inverse]
-        return read
-
     def _stack(self, role: str, indices: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Read the fields of a role, ``[B, F, *shape]``."""
         names = getattr(self.layout, role)
         if not names:
             return np.zeros((len(indices), 0, *shape), dtype=np.float32)
-        values = np.stack([self._read(name, indices) for name in names], axis=1)
+        values = np.stack([self._arrays[name][indices] for name in names], axis=1)
         if not np.isfinite(values).all():
             where = np.argwhere(~np.isfinite(values))[0]
             raise DataError(
@@ -154,6 +154,11 @@ class Trajectories:
                 "generate it again"
             )
         return values
+
+    def block(self, most: int = 256) -> int:
+        """Return how many samples to read at a time: those of 32 MiB, at most so many."""
+        per_sample = self._dataset.nbytes // max(len(self), 1)
+        return int(np.clip(BLOCK_BYTES // max(per_sample, 1), 1, most))
 
     def batches(self, size: int, count: int | None = None) -> Iterator[dict[str, Tensor]]:
         """Read the first `count` samples, or all, in order, `size` at a time; as :meth:`batch`."""

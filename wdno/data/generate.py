@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from tqdm import tqdm
 
-from wdno.data.netcdf import to_dataset, write
+from wdno.data.netcdf import join, to_dataset
 from wdno.files import atomic_path, write_json
 from wdno.systems.base import System
 
 log = logging.getLogger(__name__)
 
-PART_BYTES = 32 * 1024 * 1024
+PART_BYTES = 256 * 1024**2
+"""Most bytes of fields in memory at a time, and of work that an interruption can cost."""
 
 
 def part_size(system: System) -> int:
@@ -53,8 +53,9 @@ def generate(
 ) -> None:
     """Draw and solve the samples of a split and write them as one NetCDF-4 file.
 
-    Parts are kept in `state` until the file is whole, so an interrupted call continues where it
-    stopped; sample k is the same whatever the parts, the threads, or `count`.
+    A part is in memory at a time. Parts are kept in `state`, not compressed, until the file is
+    whole, so an interrupted call continues where it stopped, and the disk needs room for both.
+    Sample k is the same whatever the parts, the threads, or `count`.
 
     Args:
         system: the system.
@@ -97,19 +98,11 @@ def generate(
                 _refuse_non_finite(system, arrays, start)
                 with atomic_path(part) as temporary:
                     to_dataset(system, arrays, start).to_netcdf(temporary, engine="netcdf4")
+                del arrays  # before the next are drawn
             bar.update(stop - start)
     if kept:
         log.info("resumed: %d of %d samples were already there", kept, count)
-    with xr.open_mfdataset(
-        parts,
-        combine="nested",
-        concat_dim="sample",
-        data_vars="minimal",
-        coords="minimal",
-        compat="override",
-        decode_times=False,
-    ) as dataset:
-        write(output, dataset, split=split, data_seed=seed, config=settings, code=code)
+    join(output, parts, split=split, data_seed=seed, config=settings, code=code)
     shutil.rmtree(state)
 
 

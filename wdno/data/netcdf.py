@@ -13,10 +13,11 @@ it needs to know nothing of the system.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -25,7 +26,9 @@ from wdno.files import atomic_path
 from wdno.provenance import provenance
 from wdno.systems.base import System
 
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 64 * 1024
+"""Small samples share chunks of about this size; to read one at random is to read all of them."""
+MIN_CACHE_BYTES = 1024**2
 COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
 
 
@@ -99,19 +102,24 @@ def to_dataset(system: System, arrays: Mapping[str, np.ndarray], first: int) -> 
     return dataset
 
 
-def encoding(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
-    """Return chunks of whole samples of about 256 KiB, compressed, for every field.
+def encoding(dataset: xr.Dataset, samples: int | None = None) -> dict[str, dict[str, Any]]:
+    """Return how variables are stored: in chunks of whole samples, compressed.
 
-    What is static is one chunk.
+    Args:
+        dataset: fields with samples along their first dimension, and what is static.
+        samples: samples that the file will have; by default those of the data set.
+
+    Returns:
+        The encoding of every variable, by name.
     """
     chosen: dict[str, dict[str, Any]] = {}
     for name, variable in dataset.data_vars.items():
         first, *rest = variable.shape
-        per_sample = int(np.prod(rest)) * variable.dtype.itemsize
-        samples = int(np.clip(CHUNK_BYTES // max(per_sample, 1), 1, first))
-        if variable.attrs.get("role") == "static":
-            samples = first
-        chosen[str(name)] = {**COMPRESSION, "chunksizes": (samples, *rest)}
+        chunk = first
+        if variable.attrs.get("role") != "static":
+            per_sample = int(np.prod(rest)) * variable.dtype.itemsize
+            chunk = int(np.clip(CHUNK_BYTES // max(per_sample, 1), 1, samples or first))
+        chosen[str(name)] = {**COMPRESSION, "chunksizes": (chunk, *rest)}
     return chosen
 
 
@@ -126,15 +134,69 @@ def write(path: Path, dataset: xr.Dataset, **attributes: object) -> None:
     Raises:
         OSError: the file cannot be written; nothing is left under its name.
     """
-    everything = {**attributes, "provenance": provenance()}
-    dataset.attrs.update(
-        {
-            key: value if isinstance(value, str) else json.dumps(value)
-            for key, value in everything.items()
-        }
-    )
+    dataset.attrs.update(_attributes(attributes))
     with atomic_path(path) as temporary:
         dataset.to_netcdf(temporary, engine="netcdf4", encoding=encoding(dataset))
+
+
+def join(path: Path, parts: Sequence[Path], **attributes: object) -> None:
+    """Write files whose samples follow each other as one, whole or not at all.
+
+    One field of one part is in memory at a time, however many parts there are.
+
+    Args:
+        path: the file to write, as :func:`write` writes it, with provenance.
+        parts: files with the same fields, in the order of their samples; at least one.
+        **attributes: settings to keep in the file, as in :func:`write`.
+
+    Raises:
+        OSError: the file cannot be written; nothing is left under its name.
+    """
+    counts = []
+    for part in parts:
+        with netCDF4.Dataset(part) as piece:
+            counts.append(len(piece.dimensions["sample"]))
+    with atomic_path(path) as temporary:
+        with xr.open_dataset(parts[0], engine="netcdf4", decode_times=False) as first:
+            first.attrs.update(_attributes(attributes))
+            first.to_netcdf(
+                temporary,
+                engine="netcdf4",
+                encoding=encoding(first, sum(counts)),
+                unlimited_dims=("sample",),
+            )
+        with netCDF4.Dataset(temporary, "a") as whole:
+            growing = [n for n, v in whole.variables.items() if "sample" in v.dimensions]
+            for name in growing:
+                keep_few_chunks(whole[name])
+            stop = counts[0]
+            for part, count in zip(parts[1:], counts[1:], strict=True):
+                start, stop = stop, stop + count
+                with netCDF4.Dataset(part) as piece:
+                    for stored in (whole, piece):
+                        stored.set_auto_maskandscale(False)
+                    for name in growing:
+                        whole[name][start:stop] = piece[name][:]
+
+
+def keep_few_chunks(variable: Any) -> None:
+    """Limit what HDF5 keeps of a variable in memory, by default 64 MB of each.
+
+    Args:
+        variable: a variable of `netCDF4`, of an open file; the cache holds two of its chunks.
+    """
+    chunks = variable.chunking()
+    if chunks != "contiguous":
+        bytes_each = int(np.prod(chunks)) * variable.dtype.itemsize
+        variable.set_var_chunk_cache(size=max(2 * bytes_each, MIN_CACHE_BYTES))
+
+
+def _attributes(settings: Mapping[str, object]) -> dict[str, str]:
+    """Settings and provenance as attributes of a file."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in {**settings, "provenance": provenance()}.items()
+    }
 
 
 def open_dataset(path: Path) -> xr.Dataset:

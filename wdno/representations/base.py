@@ -211,30 +211,7 @@ class ChannelScaler(nn.Module):
             ValueError: If there are no data, a value is NaN or infinite, or a channel is constant
                 but not zero; the message names the channel.
         """
-        count, mean, moment = 0, self.mean.double(), self.mean.double()
-        for index, batch in enumerate(batches):
-            self._check(batch)
-            rows = batch.double().transpose(0, 1).flatten(1)
-            finite = rows.isfinite()
-            if not finite.all():
-                channel = int((~finite).sum(1).argmax())
-                raise ValueError(
-                    f"channel scaler: batch {index}, channel {self.names[channel]!r} has "
-                    f"{int((~finite[channel]).sum())} of {rows.shape[1]} values NaN or infinite; "
-                    "check the data that it was computed from"
-                )
-            if rows.shape[1] == 0:
-                continue
-            if count == 0:
-                mean, moment = torch.zeros_like(rows[:, 0]), torch.zeros_like(rows[:, 0])
-            new, batch_mean = rows.shape[1], rows.mean(1)
-            shift, total = batch_mean - mean, count + rows.shape[1]
-            moment += (rows - batch_mean[:, None]).square().sum(1)
-            moment += shift.square() * (count * new / total)
-            mean, count = mean + shift * (new / total), total
-        if count == 0:
-            raise ValueError("channel scaler: expected batches to fit to, got no data at all")
-        self._set(mean, (moment / count).sqrt())
+        fit_scalers([self], ([batch] for batch in batches))
         return self
 
     def normalise(self, c: Tensor) -> Tensor:
@@ -276,3 +253,51 @@ class ChannelScaler(nn.Module):
         self._check(c)
         shape = (-1, *(1,) * (c.ndim - 2))
         return self.mean.view(shape), self.scale.view(shape)
+
+
+def fit_scalers(scalers: Sequence[ChannelScaler], batches: Iterable[Sequence[Tensor]]) -> None:
+    """Fit several scalers in one pass; see :meth:`ChannelScaler.fit`.
+
+    Args:
+        scalers: The scalers.
+        batches: For each batch, the coefficients [B, C, ...] of each scaler.
+
+    Raises:
+        ValueError: As :meth:`ChannelScaler.fit`.
+    """
+    moments = [_Moments(scaler) for scaler in scalers]
+    for index, batch in enumerate(batches):
+        for sums, coefficients in zip(moments, batch, strict=True):
+            sums.add(coefficients, index)
+    for scaler, sums in zip(scalers, moments, strict=True):
+        if sums.count == 0:
+            raise ValueError("channel scaler: expected batches to fit to, got no data at all")
+        scaler._set(sums.mean, (sums.moment / sums.count).sqrt())
+
+
+class _Moments:
+    """Number, mean [C] and summed squared deviations [C] of what was added, in float64."""
+
+    def __init__(self, scaler: ChannelScaler) -> None:
+        self.scaler, self.count = scaler, 0
+        self.mean, self.moment = (torch.zeros_like(scaler.mean.double()) for _ in range(2))
+
+    @torch.no_grad()
+    def add(self, batch: Tensor, index: int) -> None:
+        self.scaler._check(batch)
+        rows = batch.double().transpose(0, 1).flatten(1)
+        finite = rows.isfinite()
+        if not finite.all():
+            channel = int((~finite).sum(1).argmax())
+            raise ValueError(
+                f"channel scaler: batch {index}, channel {self.scaler.names[channel]!r} has "
+                f"{int((~finite[channel]).sum())} of {rows.shape[1]} values NaN or infinite; "
+                "check the data that it was computed from"
+            )
+        if rows.shape[1] == 0:
+            return
+        new, mean = rows.shape[1], rows.mean(1)
+        shift, total = mean - self.mean, self.count + rows.shape[1]
+        self.moment += (rows - mean[:, None]).square().sum(1)
+        self.moment += shift.square() * (self.count * new / total)
+        self.mean, self.count = self.mean + shift * (new / total), total

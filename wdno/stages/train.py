@@ -17,7 +17,7 @@ from wdno.data.dataset import Trajectories
 from wdno.digest import stage_digest
 from wdno.files import alone
 from wdno.provenance import provenance
-from wdno.runtime import set_threads
+from wdno.runtime import set_threads, spare_processors
 from wdno.training import distributed
 from wdno.training.checkpoint import discard_state
 from wdno.training.loop import train as fit
@@ -62,7 +62,7 @@ def train(
     """
     loaded = configuration.load(*config)
     options = configuration.model(loaded, system, model)
-    set_threads(threads)
+    threads = set_threads(threads)
     with ExitStack() as held:
         if distributed.is_main():
             held.enter_context(alone(state))
@@ -90,6 +90,7 @@ def train(
             validation=validation_set,
             validate_every=validate_every,
             tensorboard=tensorboard,
+            readers=0 if training_set.in_memory else spare_processors(threads),
         )
         if not distributed.is_main():
             return

@@ -13,9 +13,8 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
 
-Batch = dict[str, Tensor]
+from wdno.training.readers import Batch, Readers, affordable
 
 ORDER, STEP, VALIDATION = range(3)
 """Purposes of random numbers; one seed gives each its own."""
@@ -100,15 +99,39 @@ class BatchOrder:
         return self._epochs[epoch]
 
 
+class Share:
+    """The samples that one process takes of each step; can be handed to another process."""
+
+    def __init__(self, data: Data, order: BatchOrder, rank: int, ranks: int) -> None:
+        """Of the process of a number among several."""
+        self._data, self._order, self._rank, self._ranks = data, order, rank, ranks
+
+    def __call__(self, step: int) -> Batch:
+        """Read the batch of a step."""
+        indices = np.array_split(self._order.indices(step), self._ranks)[self._rank]
+        return self._data.batch(indices)
+
+
 class Batches:
     """The batches of one process, read ahead where reading takes time worth saving.
 
     A batch held in memory is there at once, and handing it between threads would cost more. So
     batches are read where they are needed until that has taken `WORTH_READING_AHEAD` of the time,
-    and from then on while the step before is computed. The batches are the same either way.
+    and from then on while the step before is computed; or, where that is asked for, after the first
+    batch by other processes. The batches are the same either way.
     """
 
-    def __init__(self, data: Data, order: BatchOrder, steps: int, rank: int, ranks: int) -> None:
+    def __init__(
+        self,
+        data: Data,
+        order: BatchOrder,
+        steps: int,
+        rank: int,
+        ranks: int,
+        *,
+        processes: int = 0,
+        pin: bool = False,
+    ) -> None:
         """Of the samples that this process takes.
 
         Args:
@@ -116,11 +139,14 @@ class Batches:
             order: Sample numbers of each step.
             steps: Steps of the run; none is read ahead beyond them.
             rank: Number of this process.
-            ranks: Processes; each takes an equal, contiguous part of every batch.
+            ranks: Processes that train; each takes an equal, contiguous part of every batch.
+            processes: Processes that read for this one; 0 to read in a thread.
+            pin: Whether these put batches into page-locked memory.
         """
-        self._data, self._order, self._steps = data, order, steps
-        self._rank, self._ranks = rank, ranks
+        self._share, self._steps = Share(data, order, rank, ranks), steps
+        self._processes, self._pin = processes, pin
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._readers: Readers | None = None
         self._ahead: tuple[int, Future[Batch]] | None = None
         self._start = time.perf_counter()
         self._reading = 0.0
@@ -133,11 +159,19 @@ class Batches:
         """
         if self._ahead is not None and self._ahead[0] == step:
             batch = self._ahead[1].result()
+        elif self._readers is not None:
+            return self._readers.get(step)
         else:
             batch = self._read(step)
         self._ahead = None
+        left = range(step + 1, self._steps)
+        if self._processes and left:
+            self._processes = affordable(min(self._processes, len(left)), batch)
+        if self._processes and left:
+            self._readers = Readers(self._share, left, self._processes, pin=self._pin)
+            return batch
         elapsed = time.perf_counter() - self._start
-        if step + 1 < self._steps and self._reading > WORTH_READING_AHEAD * elapsed:
+        if left and self._reading > WORTH_READING_AHEAD * elapsed:
             self._ahead = (step + 1, self._reader.submit(self._read, step + 1))
         return batch
 
@@ -147,12 +181,13 @@ class Batches:
             wait([self._ahead[1]])
 
     def close(self) -> None:
-        """End the reading thread."""
+        """End the reading thread and processes."""
         self._reader.shutdown(wait=True, cancel_futures=True)
+        if self._readers is not None:
+            self._readers.close()
 
     def _read(self, step: int) -> Batch:
         start = time.perf_counter()
-        indices = np.array_split(self._order.indices(step), self._ranks)[self._rank]
-        batch = self._data.batch(indices)
+        batch = self._share(step)
         self._reading += time.perf_counter() - start
         return batch

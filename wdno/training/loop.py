@@ -68,6 +68,7 @@ def train(
     validate_every: int | None = None,
     tensorboard: Path | None = None,
     progress: bool = True,
+    readers: int = 0,
 ) -> TrainingResult:
     """Train a model, or go on training it from a saved state.
 
@@ -79,7 +80,7 @@ def train(
         model: Has `loss_per_sample(batch, generator) -> Tensor [B]`, with the batch on the
             model's device and a CPU generator. Its weights are changed, and are not the averaged
             ones afterwards: those are in the result.
-        data: Training samples; read one batch ahead, in another thread, where that saves time.
+        data: Training samples; read ahead where that saves time.
         options: How to train.
         seed: Of the order of the samples and of all random numbers, >= 0. The initial weights are
             the caller's.
@@ -96,6 +97,8 @@ def train(
         validate_every: Steps between validations; None for one at the end.
         tensorboard: Folder for TensorBoard events.
         progress: Show a progress bar, or messages where there is no terminal.
+        readers: Processes that read `data`, which must be picklable, for this one; 0 for data in
+            memory, or to read in a thread. The result does not depend on it.
 
     Returns:
         The result.
@@ -124,7 +127,13 @@ def train(
         trainer.resume()
         with ExitStack() as stack:
             batches = Batches(
-                data, trainer.order, options.steps, distributed.rank(), distributed.world_size()
+                data,
+                trainer.order,
+                options.steps,
+                distributed.rank(),
+                distributed.world_size(),
+                processes=readers,
+                pin=target.type == "cuda",
             )
             stack.enter_context(closing(batches))
             record = None

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from wdno.training import distributed
-from wdno.training.batches import STEP, VALIDATION, Batch, BatchOrder, Data, StepRandomness
+from wdno.training.batches import STEP, VALIDATION, BatchOrder, Data, StepRandomness
 from wdno.training.checkpoint import STATE_NAME, load_state, save_state, tidy_state
 from wdno.training.ema import WeightAverage
 from wdno.training.log import Line, lines_from_tensor, lines_to_tensor
@@ -26,6 +26,7 @@ from wdno.training.optimiser import (
     set_learning_rate,
     trained_parameters,
 )
+from wdno.training.readers import Batch
 from wdno.training.settings import TrainingSettings
 from wdno.training.watch import NonFiniteError, Watch
 

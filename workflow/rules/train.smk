@@ -26,7 +26,8 @@ rule train:
     resources:
         gpu=GPU,
         processors=processors,
-        mem_mb=lambda w, input: 2000 + 2 * input.size_mb,
+        # Larger sets are not held in memory.
+        mem_mb=lambda w, input: 2000 + 2 * min(input.size_mb, 2048),
         runtime=720,
     params:
         config="results/{run}/config.yaml",
