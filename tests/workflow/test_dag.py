@@ -59,7 +59,7 @@ def test_figures_that_only_some_systems_have(fresh: Project) -> None:
     samples = {"train": 8, "validation": 4, "test": 4}
     smoke = {
         "options": {"cells": 32, "steps": 32, "grid": {"time": 8, "cells": 16}},
-        "data": {"samples": samples},
+        "data": {"samples": samples, "fine": None},
         "tasks": {"simulation": {"methods": ["wdno", "persistence"]}},
     }
     overlay = {"systems": {"smoke": smoke}}

@@ -62,8 +62,10 @@ def test_every_system_is_in_the_table(systems: Project) -> None:
         for name in ("trajectories", "error_over_time", "spectra", "training"):
             for kind in ("png", "pdf"):
                 assert (results / f"figures/{system}_simulation_{name}.{kind}").is_file()
-    gifs = [path.name for path in (results / "figures").glob("*.gif")]
-    assert gifs == ["era5_simulation_animation.gif"]
+    gifs = sorted(path.name for path in (results / "figures").glob("*.gif"))
+    assert gifs == [f"{system}_simulation_animation.gif" for system in ("era5", "smoke")]
+    for name in ("smoke_scene", "smoke_simulation_series"):
+        assert (results / f"figures/{name}.png").is_file()
 
 
 def test_the_boundaries_of_a_system_reach_its_data(systems: Project) -> None:
