@@ -131,7 +131,7 @@ def test_an_animation_says_the_errors_of_each_frame(tmp_path, monkeypatch):
     draw = FigureCanvasAgg.draw
     monkeypatch.setattr(FigureCanvasAgg, "draw", keep)
     records = [with_scene("wdno"), with_scene("persistence")]
-    drawings.animation(records, tmp_path / "a", methods=["persistence", "wdno"])
+    drawings.animation(records, tmp_path / "a", methods=["persistence", "wdno"], case=0)
     assert len(said) == GRID[0] + 1
     assert said[0][0] == "Burgers equation, case 0, t = 0 s"
     assert said[0][1] == [" ", "given", "given"]
@@ -144,6 +144,17 @@ def test_an_animation_says_the_errors_of_each_frame(tmp_path, monkeypatch):
         assert values[0] == pytest.approx(truth[index])
         assert values[1] == pytest.approx(records[1].example_prediction[0, 0, index])
         assert {norm.vmax for norm in norms} == {np.abs(truth).max()}, "one scale at all times"
+
+
+def test_an_animation_is_of_the_example_that_changes_most(tmp_path, monkeypatch):
+    headings = []
+    monkeypatch.setattr(
+        FigureCanvasAgg, "draw", lambda self: headings.append(self.figure.get_suptitle())
+    )
+    record = with_scene()
+    record.example_truth[1, 0, -1] += 10.0
+    drawings.animation([record], tmp_path / "a")
+    assert {heading.split(",")[1] for heading in headings} == {" case 1"}
 
 
 def test_the_same_animation_is_the_same_file(tmp_path):

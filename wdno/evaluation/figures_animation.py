@@ -27,7 +27,7 @@ from wdno.files import atomic_path
 MILLISECONDS, LAST_MILLISECONDS = 160, 1000
 """How long each frame stays, and the last one."""
 DPI = 100
-COLUMNS = 4
+COLUMNS = 5
 """Panels side by side; further ones stand below."""
 _PANEL = 1.9  # inches, width; the height follows, within these bounds.
 _LOWEST, _HIGHEST = 1.0, 3.0
@@ -38,7 +38,7 @@ def animation(
     path: str | Path,
     *,
     methods: Sequence[str] | None = None,
-    case: int = 0,
+    case: int | None = None,
 ) -> None:
     """Draw the first field of one example over time, a panel for the truth and for each method.
 
@@ -50,7 +50,7 @@ def animation(
         evaluations: of one system; of several seeds of a method the first is drawn.
         path: without suffix; `{path}.gif` is written. The same animation is the same file.
         methods: methods to draw, in this order; None: all.
-        case: position of the example.
+        case: position of the example; None: the one whose truth changes most from beginning to end.
 
     Raises:
         EvaluationError: a method has no evaluation, there are several systems or not two space
@@ -64,7 +64,10 @@ def animation(
         raise EvaluationError(
             f"{first.where}: an animation needs two space axes, the record has {first.grid}"
         )
-    check_examples(drawn, case + 1)
+    check_examples(drawn, len(first.example_cases) if case is None else case + 1)
+    if case is None:
+        truth = np.asarray(first.example_truth[:, 0], dtype=np.float64)
+        case = int(((truth[:, -1] - truth[:, 0]) ** 2).mean(axis=(1, 2)).argmax())
     time, truth, samples = _frames(drawn, case)
     path = Path(path)
     with mpl.rc_context(STYLE), atomic_path(path.parent / f"{path.name}.gif") as temporary:

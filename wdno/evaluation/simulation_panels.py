@@ -290,7 +290,8 @@ def _main_notes(cells: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
         notes.append(
             f"{PAPER}: MSE in arXiv 2412.04833, Table 1, at the paper's full grid, training set "
             "and network size, of its own data; for orientation. Diffusion: DDIM with eta 1, 50 "
-            "steps in 1D, 100 in 2D, 850 for compressible flow. For ERA5 it names neither variable "
-            "nor level, region or years: no comparison with another choice of them."
+            "steps in 1D, 100 in 2D, 850 for compressible flow. Its FNO and U-Net of smoke are "
+            "autoregressive. For ERA5 it names neither variable nor level, region or years: no "
+            "comparison with another choice of them."
         )
     return notes

@@ -58,25 +58,24 @@ def figure(
         # What a forecast must beat stands in each of its figures.
         forecast = any(record.blocks is not None for record in evaluations)
         beside = list(untrained) if forecast else []
-        if name in _EXAMPLES:
+        if name == "trajectories":
             available = [*learned, *untrained]
             shown = [method for method in loaded.evaluation.show if method in available]
             methods = list(dict.fromkeys([*shown, *beside]))
-            _EXAMPLES[name](evaluations, stem, methods=methods or None)
-        elif name == "error_over_time":
-            figures.error_over_time(evaluations, stem)
+            figures.trajectories(evaluations, stem, methods=methods or None)
+        elif name in _EVERY_METHOD:
+            _EVERY_METHOD[name](evaluations, stem)
         elif name == "spectra":
             figures.spectra(evaluations, stem, methods=[*learned, *beside] or None)
         else:
             raise configuration.ConfigError(f"unknown figure {name!r}")
 
 
-_EXAMPLES: dict[str, Callable[..., None]] = {
-    "trajectories": figures.trajectories,
+_EVERY_METHOD: dict[str, Callable[..., None]] = {
     "animation": figures.animation,
+    "error_over_time": figures.error_over_time,
     "series": figures.series,
 }
-"""Figures that show examples, of the methods of ``evaluation.show``."""
 
 
 def _histories(

@@ -4,7 +4,7 @@
 #          {run}/{system}/data/test.nc
 # Outputs: {run}/figures/{system}_{task}_animation.gif
 #          {run}/figures/{system}_{task}_series.{png,pdf}, {system}_scene.{png,pdf}
-# Steps:   animation, series: as the rule trajectories; scene: from the test set alone.
+# Steps:   animation, series: as the rule trajectories, of all methods; scene: from the test set alone.
 
 
 use rule trajectories as animation with:
@@ -20,6 +20,7 @@ use rule trajectories as animation with:
         "results/{run}/logs/figures/{system}_{task}_animation.log",
     params:
         figure="animation",
+        options="",
 
 
 use rule trajectories as series with:
@@ -36,6 +37,7 @@ use rule trajectories as series with:
         "results/{run}/logs/figures/{system}_{task}_series.log",
     params:
         figure="series",
+        options="",
 
 
 rule scene:
