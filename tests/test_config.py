@@ -122,6 +122,8 @@ def test_every_option_has_a_description() -> None:
             {"cells": 48},
             ["smoke.data.fine.grid", "48", "32 and 64"],
         ),
+        ("systems.smoke.data.fine.grid", {"cells": 16}, ["no refinement of", "16 x 32 x 32"]),
+        ("systems.smoke.data.fine.grid", {"time": 16, "cells": 32}, ["no refinement of"]),
         ("systems.smoke.data.fine.grid", {"depth": 2}, ["smoke.data.fine.grid", "depth"]),
         (
             "models.wavelet_unet.objective",

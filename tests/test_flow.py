@@ -25,6 +25,25 @@ def test_divergence_of_an_expansion_is_twice_its_rate() -> None:
     errors = FLOW.errors(truth, prediction[:, None])
     assert errors["divergence"] == pytest.approx([2 * 0.5 / (2.0 * np.sqrt(2))])
     assert errors["divergence_truth"] == pytest.approx([0.0], abs=1e-12)
+    assert errors["divergence_error"] == pytest.approx(errors["divergence"])
+
+
+def test_the_truth_alone_has_no_divergence_of_its_error() -> None:
+    truth = fields(1.0, 2.0, 0.3)
+    errors = FLOW.errors(truth, np.stack([truth, fields(1.0, 0.0, 0.0)], axis=1))
+    assert errors["divergence_truth"] == pytest.approx(
+        [0.6 / np.hypot(2 * np.sqrt(2), 0.3 * np.sqrt(2))]
+    )
+    # Of two samples the first is the truth, the second has no velocity at all.
+    assert errors["divergence_error"] == pytest.approx(errors["divergence_truth"] / 2)
+
+
+def test_without_free_cells_the_divergence_is_not_a_number() -> None:
+    truth = fields(1.0, 2.0, 0.3)
+    errors = Flow(0, (1, 2), (1 / N, 1 / N), np.zeros((N, N), dtype=bool)).errors(
+        truth, truth[:, None]
+    )
+    assert np.isnan(errors["divergence_truth"]).all()
 
 
 def test_mass_error_is_relative_to_the_largest_mass() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import torch
 from conftest import make_data
 from test_model import NETWORKS, OBJECTIVES, REPRESENTATIONS, SAMPLING, build, generators
 
-from wdno.data.dataset import Trajectories
+from wdno.data.dataset import Generated, Trajectories
 from wdno.data.statistics import measure
 from wdno.evaluation.scene import Scene
+from wdno.model import Model
 from wdno.systems.smoke import Options, System
 from wdno.tasks import baselines
+from wdno.tasks import simulate as simulation
 from wdno.tasks.simulate import simulate
 
 
@@ -26,6 +29,11 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Trajectories:
     return Trajectories(make_data(folder / "train.nc", system=system, count=12))
 
 
+SPEC = {
+    "representation": REPRESENTATIONS[0],
+    "network": NETWORKS[0],
+    "objective": OBJECTIVES[1],
+}
 AXES = [
     (representation, objective)
     for representation in (REPRESENTATIONS[0], {"name": "wavelet"})
@@ -114,6 +122,100 @@ def test_errors_of_mass_and_divergence_are_those_of_the_file(smoke: Trajectories
     assert not free[:2].any() and not free[:, -2:].any(), "the frame is controlled"
     assert not free[5, 5:11].any(), "an obstacle is in these cells"
     assert 40 < free.sum() < 12 * 12
+
+
+def test_the_divergence_is_of_the_cells_that_are_free(smoke: Trajectories) -> None:
+    statistics = measure(smoke.path)
+    predictor = baselines.build("persistence", smoke, statistics)
+    scores = simulate(predictor, smoke, statistics, samples=1, cases=3, batch_size=3).scores
+    v, u = (smoke.dataset[f"velocity_{axis}"].to_numpy()[:3, 1:] for axis in "yx")
+    scene = Scene.from_dataset(smoke.dataset)
+    assert scene is not None
+    free = scene.free((16, 16))
+    used = free[1:-1, 1:-1] & free[:-2, 1:-1] & free[2:, 1:-1] & free[1:-1, :-2] & free[1:-1, 2:]
+
+    def over(x: np.ndarray, axis: int) -> np.ndarray:
+        return np.gradient(x.astype(float), 8.0, axis=axis)[:, :, 1:-1, 1:-1][..., used]
+
+    parts = [over(v, 2), over(u, 3), over(v, 3), over(u, 2)]
+    square = sum((part**2).mean(axis=(1, 2)) for part in parts)
+    expected = np.sqrt(((parts[0] + parts[1]) ** 2).mean(axis=(1, 2)) / square)
+    np.testing.assert_allclose(scores.cases["divergence_truth"], expected, rtol=1e-6)
+    # Persistence is uniform: the divergence of its error is the truth's.
+    np.testing.assert_allclose(scores.cases["divergence_error"], expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="12 x 12 cells does not divide the scene of 32 x 32"):
+        scene.free((12, 12))
+
+
+def test_many_points_are_predicted_few_cases_at_a_time(
+    smoke: Trajectories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statistics, sizes = measure(smoke.path), []
+    repeat = baselines.build("persistence", smoke, statistics)
+
+    def counted(batch: dict, sample: int) -> Generated:
+        sizes.append(len(batch["index"]))
+        return repeat(batch, sample)
+
+    options = {"samples": 1, "cases": 8, "batch_size": 8, "examples": 5}
+    whole = simulate(counted, smoke, statistics, **options)
+    monkeypatch.setattr(simulation, "MOST_POINTS", 3 * 8 * 16 * 16)
+    parts = simulate(counted, smoke, statistics, **options)
+    assert sizes == [8, 8, 3, 3, 3, 2]
+    np.testing.assert_array_equal(whole.scores.cases["mse"], parts.scores.cases["mse"])
+    np.testing.assert_array_equal(whole.example_truth.state, parts.example_truth.state)
+    assert len(parts.example_truth.state) == 5
+    storage = parts.example_truth.state.untyped_storage().nbytes()
+    assert storage == parts.example_truth.state.nbytes, "examples do not hold whole batches"
+
+
+@pytest.mark.parametrize("given", [1, 2])
+def test_the_given_series_are_conditions_in_the_order_of_their_names(
+    smoke: Trajectories, given: int
+) -> None:
+    """The initial share of smoke is always zero, so other numbers stand for it."""
+    grid = (9 - given, 16, 16)
+    layout = replace(smoke.layout, series=("a", "b"), given_frames=given, grid=grid)
+    model = Model({axis: dict(values) for axis, values in SPEC.items()}, layout)
+    batch = {
+        "initial": torch.randn(2, 3 * given, 16, 16),
+        "forcing": torch.randn(2, 2, *grid),
+        "initial_series": torch.arange(4.0 * given).view(2, 2, given),
+    }
+    condition = model.condition(batch)
+    names = model.condition_scaler.names
+    assert condition.shape[1] == len(names)
+    for name, channel in zip(names, condition.unbind(1), strict=True):
+        if name[0] in "ab" and name[1:].isdigit():
+            expected = batch["initial_series"][:, "ab".index(name[0]), int(name[1:])]
+            spread = channel.flatten(1)
+            torch.testing.assert_close(spread, expected[:, None].expand_as(spread))
+    assert names[-2 * given :] == [f"{name}{k}" for name in "ab" for k in range(given)]
+
+
+@pytest.mark.parametrize("given", [1, 2])
+def test_an_autoregressive_model_without_change_repeats_the_last_given_frame(
+    smoke: Trajectories, given: int
+) -> None:
+    grid = (9 - given, 16, 16)
+    layout = replace(smoke.layout, given_frames=given, grid=grid)
+    spec = {**SPEC, "objective": {"name": "autoregressive"}}
+    model = Model(spec, layout)
+    torch.manual_seed(1)
+    for buffer in (model.field_mean, model.series_mean):
+        buffer.normal_()
+    model.target_scaler.scale.uniform_(0.5, 2.0)
+    model.target_scaler.mean.normal_()
+    batch = {
+        "initial": torch.randn(2, 3 * given, 16, 16),
+        "forcing": torch.randn(2, 2, *grid),
+        "initial_series": torch.rand(2, 1, given),
+    }
+    drawn = model.predict(batch, generators(2))
+    last = batch["initial"].unflatten(1, (3, given))[:, :, -1:]
+    torch.testing.assert_close(drawn.state, last.expand_as(drawn.state))
+    share = batch["initial_series"][..., -1:]
+    torch.testing.assert_close(drawn.series, share.expand_as(drawn.series))
 
 
 def test_a_baseline_without_statistics_of_series_is_refused(smoke: Trajectories) -> None:

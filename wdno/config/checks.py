@@ -85,9 +85,12 @@ def _check_fine(name: str, section: SystemConfig[Any]) -> list[str]:
             "trajectories that they are"
         ]
     try:
-        section.fine_options()
+        grids = section.fine_options().grid_shape(), section.options.grid_shape()
     except ValidationError as error:
         return [f"{where}.grid = {fine.grid}: {one['msg']}" for one in error.errors()]
+    if grids[0] == grids[1] or any(f % c for f, c in zip(*grids, strict=True)):
+        shown = (" x ".join(map(str, grid)) for grid in grids)
+        return ["{}.grid: {} is no refinement of the stored grid {}".format(where, *shown)]
     return []
 
 

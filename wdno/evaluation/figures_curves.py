@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+from numpy.typing import NDArray
 
 from wdno.evaluation.figure_style import (
     WIDTH,
@@ -33,7 +34,7 @@ SHELLS = slice(1, -1)
 def error_over_time(
     evaluations: Iterable[Evaluation], path: str | Path, *, methods: Sequence[str] | None = None
 ) -> None:
-    """Draw the mean squared error of one draw at each time, a panel for each system and field.
+    """Draw the mean squared error of one draw at each time, a panel for each field and series.
 
     Lines are means over cases and seeds; the band is the range of the seeds' means.
 
@@ -51,14 +52,14 @@ def error_over_time(
     panels = [
         (system, found, index)
         for system, found in systems.items()
-        for index in range(len(_first(found).fields))
+        for index in range(len(_items(_first(found))))
     ]
     with drawing(path, *_size(len(panels))) as figure:
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
         several = any(len(records) > 1 for found in systems.values() for records in found.values())
         for axis, (_, found, index) in zip(axes, panels, strict=True):
             for method, records in found.items():
-                lines = [item.scores.mse_over_time[:, index].mean(axis=0) for item in records]
+                lines = [_errors_over_time(item)[index] for item in records]
                 time = records[0].coordinates["time"]
                 options = {"marker": ""} if len(time) > 1 else {}
                 style = styles[method]
@@ -75,10 +76,22 @@ def _first(found: Group) -> Evaluation:
     return next(iter(found.values()))[0]
 
 
-def _panel_title(first: Evaluation, field: int) -> str:
-    """Name the system and, where it has several, the field."""
-    name = textwrap.fill(first.title, 34)
-    return f"{name}\n{first.fields[field]}" if len(first.fields) > 1 else name
+def _items(record: Evaluation) -> tuple[str, ...]:
+    return (*record.fields, *record.series)
+
+
+def _errors_over_time(record: Evaluation) -> NDArray[np.float64]:
+    """Means over cases, of fields, then of series, `[F + S, T]`."""
+    scores = record.scores
+    both = np.concatenate([scores.mse_over_time, scores.series_mse_over_time], axis=1)
+    mean: NDArray[np.float64] = both.mean(axis=0)
+    return mean
+
+
+def _panel_title(first: Evaluation, index: int) -> str:
+    """Name the system and, where it has several, the field or series."""
+    name, items = textwrap.fill(first.title, 34), _items(first)
+    return f"{name}\n{items[index]}" if len(items) > 1 else name
 
 
 def spectra(

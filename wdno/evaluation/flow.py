@@ -6,12 +6,14 @@ With truth $y$ and samples $x_1, \dots, x_M$ of one case, density $d$, velocity 
 |---|---|
 | `mass_error` | $\frac1M \sum_m \langle \lvert m(x_m) - m(y) \rvert \rangle_t / \max_t \lvert m(y) \rvert$, $m$ the mean of $d$ over space |
 | `divergence` | $\frac1M \sum_m \lVert \nabla \cdot u(x_m) \rVert / \lVert \nabla u(y) \rVert$ |
+| `divergence_error` | $\frac1M \sum_m \lVert \nabla \cdot (u(x_m) - u(y)) \rVert / \lVert \nabla u(y) \rVert$ |
 | `divergence_truth` | $\lVert \nabla \cdot u(y) \rVert / \lVert \nabla u(y) \rVert$ |
 
 with root mean squares over times and cells, and central differences of stored values at cells whose
 neighbours are all inside. The divergence of a stored velocity is not zero, even where its solver's
-is: cells are averages, differences are over two of them. So the truth's stands beside; a prediction
-below it is smoother than the truth, not better.
+is: cells are averages, differences are over two of them. So the truth's stands beside, and a
+prediction below it is smoother than the truth, not better; the divergence of the error is zero for
+the truth alone. Where no cell has its neighbours inside, they are NaN.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -56,8 +58,10 @@ class Flow:
             found["mass_error"] = _ratio(error, np.abs(true).max(axis=(1, 2)))
         if self.velocity:
             gradient = np.sqrt(self._gradient_square(y[:, None]))[:, 0]
-            samples, true = self._divergence_rms(x), self._divergence_rms(y[:, None])[:, 0]
-            found["divergence"] = _ratio(samples.mean(axis=1), gradient)
+            true = self._divergence_rms(y[:, None])[:, 0]
+            found["divergence"] = _ratio(self._divergence_rms(x).mean(axis=1), gradient)
+            off = self._divergence_rms(x - y[:, None]).mean(axis=1)
+            found["divergence_error"] = _ratio(off, gradient)
             found["divergence_truth"] = _ratio(true, gradient)
         return found
 
@@ -66,7 +70,7 @@ class Flow:
         total = sum(
             self._difference(x[:, :, field], axis) for axis, field in enumerate(self.velocity)
         )
-        rms: Float = np.sqrt((np.asarray(total) ** 2).mean(axis=(2, 3)))
+        rms: Float = np.sqrt(_mean_square(np.asarray(total)))
         return rms
 
     def _gradient_square(self, x: Float) -> Float:
@@ -74,7 +78,7 @@ class Flow:
         square: Float = np.zeros(x.shape[:2])
         for field in self.velocity:
             for axis in range(len(self.velocity)):
-                square += (self._difference(x[:, :, field], axis) ** 2).mean(axis=(2, 3))
+                square += _mean_square(self._difference(x[:, :, field], axis))
         return square
 
     def _difference(self, x: Float, axis: int) -> Float:
@@ -95,6 +99,14 @@ class Flow:
 
 
 _SIDES = (slice(None, -2), slice(2, None))
+
+
+def _mean_square(values: Float) -> Float:
+    """Mean square over times and cells, `[N, M]` of `[N, M, T, K]`; NaN where there are none."""
+    if not values.shape[3]:
+        return np.full(values.shape[:2], np.nan)
+    square: Float = (values**2).mean(axis=(2, 3))
+    return square
 
 
 def _ratio(error: Float, scale: Float) -> Float:

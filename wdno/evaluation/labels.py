@@ -25,6 +25,7 @@ METRIC_LABELS = {
     "spectrum_error": "Spectrum error",
     "mse_with_series": "MSE with series",
     "mass_error": "Mass error",
+    "divergence_error": "Divergence of the error",
     "divergence": "Divergence",
     "divergence_truth": "Divergence, truth",
 }

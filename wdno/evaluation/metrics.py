@@ -14,7 +14,7 @@ that were given to the model never enter), and $\langle\cdot\rangle$ the mean ov
 | `spectrum_error` | distance of the energy spectra in decades, see :mod:`.spectrum` |
 | `mse_with_series` | `mse` over state fields and series, each field and series alike |
 | `mass_error` | see :mod:`.flow` |
-| `divergence`, `divergence_truth` | see :mod:`.flow` |
+| `divergence_error`, `divergence`, `divergence_truth` | see :mod:`.flow` |
 | `*_normalised` | `mse`, `mae`, `max_error` of fields in units of their spread in training |
 
 Ensembles and forecasts on the sphere have further ones, see :mod:`.forecast`.
@@ -46,12 +46,12 @@ NORMALISED = ("mse_normalised", "mae_normalised", "max_error_normalised")
 METRICS = (
     *("mse", "mse_mean", "relative_l2", "mae", "max_error", *NORMALISED, "crps", "spread"),
     *("mse_weighted", "mse_mean_weighted", "anomaly_correlation", "spectrum_error"),
-    *("mse_with_series", "mass_error", "divergence", "divergence_truth"),
+    *("mse_with_series", "mass_error", "divergence_error", "divergence", "divergence_truth"),
 )
 """All metrics; those of the mean, `crps` and `spread` need several samples.
 
 The weighted ones need latitudes, the anomaly correlation a calendar (:mod:`.forecast`), the last
-three data that say what their mass and velocity are (:mod:`.flow`).
+four data that say what their mass and velocity are (:mod:`.flow`).
 """
 
 

@@ -39,8 +39,17 @@ class Scene:
         return sorted(map(int, numbers), key=lambda number: (number == self.target, number))
 
     def free(self, shape: tuple[int, ...]) -> Mask:
-        """Return the cells of a coarser grid with neither obstacle nor control, `shape`."""
+        """Return the cells of a coarser grid with neither obstacle nor control, `shape`.
+
+        Raises:
+            ValueError: the grid does not divide the scene's.
+        """
         y, x = shape
+        if len(self.y) % y or len(self.x) % x:
+            raise ValueError(
+                f"a grid of {y} x {x} cells does not divide the scene of {len(self.y)} x "
+                f"{len(self.x)}: the data file is not of one system"
+            )
         blocked = (self.obstacle | self.control_frame).reshape(
             y, len(self.y) // y, x, len(self.x) // x
         )

@@ -164,9 +164,16 @@ def _with_series(scores: Scores, series: Series, cases: slice) -> Scores:
     return replace(
         scores,
         cases=scores.cases | {"mse_with_series": total / (fields + len(columns))},
-        series={name: _pointwise(*pair, None, Measure()) for name, pair in columns.items()},
+        series={name: _of_series(*pair) for name, pair in columns.items()},
         series_mse_over_time=np.stack([mse_over_time(*p) for p in columns.values()], axis=1),
     )
+
+
+def _of_series(y: Float, x: Float) -> dict[str, Float]:
+    found = _pointwise(y, x, None, Measure())
+    # A share that stays near zero is no scale.
+    del found["relative_l2"]
+    return found
 
 
 def _score(

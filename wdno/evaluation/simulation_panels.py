@@ -16,7 +16,7 @@ from wdno.evaluation.table_text import MISSING, Panel, count, number, with_sprea
 FIRST = ("spectrum_error", "crps")
 FURTHER = ("mse_mean", "relative_l2", "mae", "max_error")
 BY_FIELD = ("mse", "mae", "max_error")
-FLOW = ("mass_error", "divergence", "divergence_truth")
+FLOW = ("mass_error", "divergence_error", "divergence", "divergence_truth")
 OVER_TIME = {
     "mse_first_frame": "MSE, first frame",
     "mse_last_frame": "MSE, last frame",
@@ -138,16 +138,19 @@ def _flow_panel(title: str, rows: pd.DataFrame) -> Panel | None:
     if rows[list(FLOW)].isna().all(axis=None):
         return None
     cells, bold = _identity(rows), set()
+    for name in FLOW[:2]:
+        bold |= _add_errors(cells, rows, name)
     # A divergence below the truth's is no merit, and the truth's has no best row.
-    bold |= _add_errors(cells, rows, "mass_error")
-    for name in FLOW[1:]:
+    for name in FLOW[2:]:
         _add_errors(cells, rows, name)
     notes = [
         "Mass error: mean over times of the error of the mass in the domain, over the largest "
-        "mass of the trajectory.",
+        "mass of the trajectory. Bold is the lowest of the learned methods; repeating the given "
+        "frame can be lower still.",
         "Divergence: root mean square over that of the true velocity's gradient, by central "
         "differences of stored values, at cells whose neighbours are fluid and not controlled. The "
-        "truth's is not zero, since stored values are averages: below it a prediction is smoother.",
+        "truth's is not zero, since stored values are averages: below it a prediction is smoother. "
+        "The divergence of the error, prediction less truth, is zero for the truth alone.",
     ]
     heading = f"{title}: mass and divergence"
     if METRIC_LABELS["divergence"] not in cells:
@@ -172,8 +175,9 @@ def _further_panel(title: str, rows: pd.DataFrame) -> Panel:
     for name, label in OVER_TIME.items():
         cells[label] = rows[name].map(number)
     notes.append(
-        "First and last frame: MSE of the first and the last generated frame; factor a frame: "
-        "their ratio to the power 1 / (frames - 1), above 1 where errors grow."
+        "First and last frame: MSE of the first and the last generated frame, normalised where "
+        "there are several fields; factor a frame: their ratio to the power 1 / (frames - 1), "
+        "above 1 where errors grow."
     )
     for name in NORMALISED:
         bold |= _add_errors(cells, rows, name)

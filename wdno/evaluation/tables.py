@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from wdno.evaluation.bootstrap import mean_and_sd, paired_bootstrap
 from wdno.evaluation.grouping import Group, group
@@ -53,10 +54,10 @@ def simulation_table(
         Columns system, title, run, task, method, label, learned, representation, network,
         objective, sampler, sampler_steps, eta, sampler_label, samples, seeds, cases, blocks, grid;
         each metric and its `_sd` over seeds (NaN for one seed, or where the metric needs several
-        samples); mse_first_frame, mse_last_frame and mse_growth_per_frame, the factor between
-        them; root_mse_weighted and spread_skill (:mod:`.forecast`); of systems of several
-        fields, or with series, the MSE, MAE and largest error of each, `{field}_{metric}`;
-        `times_better_than_`
+        samples); mse_first_frame, mse_last_frame (normalised where there are several fields) and
+        mse_growth_per_frame, the factor between them; root_mse_weighted and spread_skill
+        (:mod:`.forecast`); of systems of several fields, or with series, the MSE, MAE and largest
+        error of each, `{field}_{metric}`; `times_better_than_`
         each untrained method; reference, mse_ratio, mse_ratio_low, mse_ratio_high,
         mse_ratio_level; where there are several untrained methods the same of the best of them,
         baseline, baseline_ratio and so on; published_mse, published_mae, published_max_error;
@@ -119,12 +120,25 @@ def _errors(records: Sequence[Evaluation]) -> dict[str, float]:
 
 
 def _over_time(records: Sequence[Evaluation]) -> dict[str, float]:
-    """MSE of the first and the last frame, and the factor a frame between them."""
-    frames = np.mean([record.scores.mse_over_time.mean(axis=(0, 1)) for record in records], axis=0)
+    """MSE of the first and the last frame, and the factor a frame between them.
+
+    Of several fields, each in units of its spread in training, where that is known.
+    """
+    frames = np.mean([_mse_of_frames(record) for record in records], axis=0)
     first, last = float(frames[0]), float(frames[-1])
     defined = len(frames) > 1 and first > 0
     growth = (last / first) ** (1 / (len(frames) - 1)) if defined else math.nan
     return {"mse_first_frame": first, "mse_last_frame": last, "mse_growth_per_frame": growth}
+
+
+def _mse_of_frames(record: Evaluation) -> NDArray[np.float64]:
+    """Mean over cases and fields, `[T]`."""
+    by_field = record.scores.mse_over_time.mean(axis=0)
+    for row, errors in zip(by_field, record.scores.fields.values(), strict=True):
+        if "mse_normalised" in errors and len(by_field) > 1 and errors["mse"].mean() > 0:
+            row *= errors["mse_normalised"].mean() / errors["mse"].mean()
+    frames: NDArray[np.float64] = by_field.mean(axis=0)
+    return frames
 
 
 def _forecast(records: Sequence[Evaluation]) -> dict[str, float]:

@@ -140,7 +140,7 @@ def simulate(
         for batch in data.batches(batch_size, cases):
             start = time.perf_counter()
             found = [predict(batch, m) for m in range(samples)]
-            drawn = Generated(*(torch.stack(parts, dim=1) for parts in zip(*found, strict=True)))
+            drawn = Generated(*(torch.stack(each, dim=1) for each in zip(*found, strict=True)))
             seconds += time.perf_counter() - start
             for part in drawn:
                 _require_finite(part, batch["index"], description)
@@ -156,12 +156,10 @@ def simulate(
                 )
             )
             wanted = max(examples - int(batch["index"][0]), 0)
-            kept.append(
-                (
-                    Generated(*(part[:wanted] for part in true)),
-                    Generated(*(part[:wanted, 0] for part in drawn)),
-                )
-            )
+            if wanted or not kept:
+                # Copies: a view would hold the whole batch.
+                truth = Generated(*(part[:wanted].clone() for part in true))
+                kept.append((truth, Generated(*(part[:wanted, 0].clone() for part in drawn))))
             bar.update(len(batch["index"]))
     return Outcome(
         scores=join(parts),
