@@ -116,7 +116,7 @@ def test_every_option_has_a_description() -> None:
         ("models.wdno.training.steps", "300", ["'300'", "reads it as text; write 300)"]),
         ("models.wdno.training.steps", True, ["training.steps", "True", "integer"]),
         ("models.wdno.training.warmup_steps", 10**6, ["warmup_steps", "steps"]),
-        ("systems.smoke.data.fine", {"samples": 61, "grid": {}}, ["fine", "61", "60"]),
+        ("systems.smoke.data.fine", {"samples": 41, "grid": {}}, ["fine", "41", "40"]),
         (
             "systems.smoke.data.fine.grid",
             {"cells": 48},

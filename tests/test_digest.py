@@ -202,3 +202,16 @@ def test_pieces_imported_by_name_are_all_listed_as_roots() -> None:
         if root.endswith("}")
     }
     assert dynamic - {"stages"} <= covered, f"imported by name, but no root: {dynamic - covered}"
+
+
+@pytest.mark.parametrize("module", ["wdno.evaluation.flow", "wdno.evaluation.scene"])
+def test_what_only_scores_use_trains_nothing_again(module: str) -> None:
+    names = {"system": "smoke", "representation": "wavelet", "network": "unet"}
+    names |= {"objective": "diffusion"}
+    using = {
+        stage
+        for stage, entry in STAGES.items()
+        if module in modules(*(r.format(**names) for r in entry.roots), without=entry.without)
+    }
+    assert {"evaluate", "evaluate_baseline", "study"} <= using
+    assert not using & {"fetch", "generate", "statistics", "train"}

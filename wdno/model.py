@@ -151,8 +151,8 @@ class Model(nn.Module):
     def condition(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the coefficients of forcing and given frames, ``[B, D, *grid]``.
 
-        Those of the given frames are of departures from the fields' means in training. With a
-        stepwise objective they are not among them.
+        Those of the given frames are of departures from the fields' means in training; the given
+        values of series follow them, as they are. With a stepwise objective both are left out.
         """
         layout = self.layout
         if self.stepwise:

@@ -59,7 +59,8 @@ def generate(
 
     Args:
         system: the system.
-        split: ``train``, ``validation`` or ``test``; splits are independent streams.
+        split: ``train``, ``validation`` or ``test``, from which samples are drawn; splits are
+            independent streams. A finer grid's ``fine`` is drawn from ``test``.
         count: number of samples; of a record, at most so many.
         seed: seed of the data set.
         settings: the system's options, kept in the file.
