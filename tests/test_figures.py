@@ -127,6 +127,19 @@ def test_error_over_time_of_each_field(tmp_path, drawn):
         assert axis.lines[0].get_ydata() == pytest.approx(expected)
 
 
+def test_error_over_time_of_series(tmp_path, drawn):
+    records = [evaluation("persistence", series=("share",)), evaluation("wdno", series=("share",))]
+    records[0].scores.series_mse_over_time[:, 0, 0] = 1e-30
+    error_over_time(records, tmp_path / "a")
+    left, right = drawn[0].axes
+    assert left.get_title() == "Burgers equation\nu"
+    assert right.get_title() == "Burgers equation\nshare"
+    expected = records[1].scores.series_mse_over_time[:, 0].mean(axis=0)
+    assert right.lines[1].get_ydata() == pytest.approx(expected)
+    low, high = right.get_ylim()
+    assert low == pytest.approx(high / 1e6), "tiny errors do not hide the others"
+
+
 def test_error_over_time_says_what_is_not_finite(tmp_path, drawn):
     records = evaluations(("wdno", "fno"), seeds=2)
     records[1].scores.mse_over_time[..., 5:] = math.nan

@@ -27,6 +27,8 @@ from wdno.evaluation.labels import sampler_label
 from wdno.evaluation.results import Evaluation, EvaluationError
 
 RANGE = "line: mean\nband: range of seeds"
+DECADES = 1e6
+"""Most that the error over time spans; smaller errors are not seen."""
 SHELLS = slice(1, -1)
 """Shells of a spectrum that are drawn: neither the mean nor the last, which is but half filled."""
 
@@ -67,6 +69,9 @@ def error_over_time(
             first = _first(found)
             axis.set_xlabel(axis_label("time", "t", first.units.get("time", "")))
             axis.set_yscale("log")
+            # Repeating a share of zero is right to many digits before smoke arrives.
+            low, high = axis.get_ylim()
+            axis.set_ylim(max(low, high / DECADES), high)
             _finish(axis, _panel_title(first, index))
         axes[0].set_ylabel("MSE at time t")
         shared_legend(figure, axes, RANGE if several else None)
