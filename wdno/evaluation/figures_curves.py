@@ -70,8 +70,9 @@ def error_over_time(
             axis.set_xlabel(axis_label("time", "t", first.units.get("time", "")))
             axis.set_yscale("log")
             # Repeating a share of zero is right to many digits before smoke arrives.
-            low, high = axis.get_ylim()
-            axis.set_ylim(max(low, high / DECADES), high)
+            largest = float(axis.dataLim.y1)
+            if axis.get_ylim()[0] < largest / DECADES:
+                axis.set_ylim(largest / DECADES, 2 * largest)
             _finish(axis, _panel_title(first, index))
         axes[0].set_ylabel("MSE at time t")
         shared_legend(figure, axes, RANGE if several else None)
