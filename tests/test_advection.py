@@ -126,8 +126,9 @@ def test_a_model_of_periodic_data_commutes_with_translations(
     batch = data.batch(np.arange(4))
     # Both the transform and one halving of the U-Net commute with shifts by four points.
     moved = {**batch, "initial": batch["initial"].roll(4, -1)}
-    there = model.predict(batch, []).roll(4, -1)
-    torch.testing.assert_close(model.predict(moved, []), there, rtol=1e-4, atol=1e-4)
+    there = model.predict(batch, []).state.roll(4, -1)
+    torch.testing.assert_close(model.predict(moved, []).state, there, rtol=1e-4, atol=1e-4)
     wrong = {**batch, "initial": batch["initial"].roll(1, -1)}
-    other = model.predict(wrong, []).roll(-1, -1)
-    assert not torch.allclose(other, model.predict(batch, []), atol=1e-3), "the test sees nothing"
+    other = model.predict(wrong, []).state.roll(-1, -1)
+    here = model.predict(batch, []).state
+    assert not torch.allclose(other, here, atol=1e-3), "the test sees nothing"
