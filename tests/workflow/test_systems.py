@@ -168,6 +168,7 @@ def test_a_model_is_trained_on_the_real_sample(fresh: Project, tmp_path: Path) -
         "systems": {
             "advection": None,
             "compressible_ns": None,
+            "smoke": None,
             "era5": {
                 "options": {
                     "fallback": "none",

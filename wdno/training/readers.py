@@ -15,7 +15,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import resource_tracker, util
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
@@ -150,6 +150,8 @@ def _begin(number: int) -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Last of all: an interpreter that shuts down around that thread can abort.
+    util.Finalize(None, os._exit, args=(0,), exitpriority=-1000)
 
 
 def _end_with_parent() -> None:
