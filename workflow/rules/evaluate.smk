@@ -27,7 +27,7 @@ rule evaluate:
     resources:
         gpu=GPU,
         processors=processors,
-        mem_mb=lambda w, input: 2000 + 4 * min(input.size_mb, 2048),
+        mem_mb=lambda w, input: 2000 + 4 * held_mb(input),
         runtime=240,
     params:
         config="results/{run}/config.yaml",
@@ -61,7 +61,7 @@ rule study:
     resources:
         gpu=GPU,
         processors=processors,
-        mem_mb=lambda w, input: 2000 + 4 * min(input.size_mb, 2048),
+        mem_mb=lambda w, input: 2000 + 4 * held_mb(input),
         runtime=240,
     params:
         config="results/{run}/config.yaml",

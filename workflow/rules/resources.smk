@@ -33,6 +33,11 @@ def processors(wildcards, threads):
     return max(1, threads * min(promised, available_processors()) // promised)
 
 
+def held_mb(input):
+    """Return how much of its inputs a job holds in memory; larger data sets are read lazily."""
+    return min(input.size_mb, 2048)
+
+
 def count_gpus():
     """Return 1 if this machine has GPUs, which jobs then take in turns, and 0 if it has none.
 

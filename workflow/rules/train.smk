@@ -26,8 +26,7 @@ rule train:
     resources:
         gpu=GPU,
         processors=processors,
-        # Larger sets are not held in memory.
-        mem_mb=lambda w, input: 2000 + 2 * min(input.size_mb, 2048),
+        mem_mb=lambda w, input: 2000 + 2 * held_mb(input),
         runtime=720,
     params:
         config="results/{run}/config.yaml",
