@@ -143,8 +143,7 @@ class Model(nn.Module):
     def _origin(self, batch: Mapping[str, Tensor]) -> Generated:
         """Return what is generated as departures from it, to be broadcast over time and space."""
         if self.relative:
-            series = batch["initial_series"][..., -1:] if self.layout.series else self.series_mean
-            return Generated(last_given(batch, self.layout), series)
+            return last_given(batch, self.layout)
         mean = self.field_mean.view(1, -1, 1, *[1] * (len(self.layout.grid) - 1))
         return Generated(mean, self.series_mean.view(1, -1, 1))
 
@@ -172,9 +171,8 @@ class Model(nn.Module):
         """Return the last given frame in normalised channels, for a stepwise objective."""
         if not self.stepwise:
             return None
-        series = batch["initial_series"][..., -1:] if self.layout.series else None
-        origin = self._origin(batch)
-        first = self._encode(last_given(batch, self.layout) - origin.state, series, origin.series)
+        given, origin = last_given(batch, self.layout), self._origin(batch)
+        first = self._encode(given.state - origin.state, given.series, origin.series)
         return self.target_scaler.normalise(first)[:, :, 0]
 
     @torch.no_grad()

@@ -204,11 +204,13 @@ class Trajectories:
         return batch
 
 
-def last_given(batch: Mapping[str, Tensor], layout: Layout) -> Tensor:
-    """Return the last given frame of every state field of a batch, ``[B, F, 1, *space]``."""
+def last_given(batch: Mapping[str, Tensor], layout: Layout) -> Generated:
+    """Return the last given frame of a batch, of state and series, each with one time."""
     shape = (len(layout.state), layout.given_frames)
-    last: Tensor = torch.unflatten(batch["initial"], 1, shape)[:, :, -1:]
-    return last
+    state: Tensor = torch.unflatten(batch["initial"], 1, shape)[:, :, -1:]
+    if not layout.series:
+        return Generated(state, state.new_zeros(len(state), 0, 1))
+    return Generated(state, batch["initial_series"][..., -1:])
 
 
 def _layout(dataset: xr.Dataset) -> Layout:

@@ -103,7 +103,7 @@ def evaluate(
         example_cases=test.dataset["sample"].to_numpy()[examples],
         example_truth=outcome.example_truth.state.numpy(),
         example_prediction=outcome.example_prediction.state.numpy(),
-        example_given=last_given(test.batch(examples), test.layout)[:, :, 0].numpy(),
+        example_given=last_given(test.batch(examples), test.layout).state[:, :, 0].numpy(),
         given_time=float(test.coordinates["time"][test.layout.given_frames - 1]),
         scene=Scene.from_dataset(test.dataset),
         example_series_truth=outcome.example_truth.series.numpy(),

@@ -70,9 +70,9 @@ class Persistence:
 
     def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
         """Repeat the last given frame of every field, and the last given value of every series."""
-        state = last_given(batch, self.layout).expand(-1, -1, *self.layout.grid)
-        series = batch["initial_series"][..., -1:].expand(-1, -1, self.layout.grid[0])
-        return Generated(state, series)
+        state, series = last_given(batch, self.layout)
+        grid = self.layout.grid
+        return Generated(state.expand(-1, -1, *grid), series.expand(-1, -1, grid[0]))
 
 
 class TimeMean:
@@ -109,7 +109,7 @@ class PersistedAnomaly:
 
     def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
         """Add the last given departure to the mean at the hours to be predicted."""
-        anomaly = last_given(batch, self._layout) - torch.from_numpy(
+        anomaly = last_given(batch, self._layout).state - torch.from_numpy(
             self._climatology.last_given(batch)
         )
         return _without_series(torch.from_numpy(self._climatology.generated(batch)) + anomaly)
