@@ -172,7 +172,7 @@ def test_every_stage_has_its_modules(stage: str) -> None:
         ("train", UNET_MODEL, ["wdno.solvers", "wdno.representations.identity"]),
         ("train", FNO_MODEL, ["wdno.diffusion", "wdno.networks.unet", "wdno.evaluation"]),
         ("evaluate", FNO_MODEL, ["wdno.diffusion", "wdno.networks.unet", "wdno.solvers"]),
-        ("evaluate", UNET_MODEL, ["wdno.evaluation.tables", "wdno.evaluation.figures"]),
+        ("evaluate", UNET_MODEL, ["wdno.tasks.simulation.table", "wdno.evaluation.figures"]),
         ("evaluate_baseline", {}, ["wdno.diffusion", "wdno.networks.unet", "wdno.solvers"]),
         ("generate", {"system": "burgers"}, ["wdno.networks", "wdno.diffusion", "wdno.training"]),
         ("figure", {}, ["wdno.networks", "wdno.diffusion", "wdno.training", "wdno.solvers"]),
@@ -204,7 +204,7 @@ def test_pieces_imported_by_name_are_all_listed_as_roots() -> None:
     assert dynamic - {"stages"} <= covered, f"imported by name, but no root: {dynamic - covered}"
 
 
-@pytest.mark.parametrize("module", ["wdno.evaluation.flow", "wdno.evaluation.scene"])
+@pytest.mark.parametrize("module", ["wdno.evaluation.scores.flow", "wdno.data.scene"])
 def test_what_only_scores_use_trains_nothing_again(module: str) -> None:
     names = {"system": "smoke", "representation": "wavelet", "network": "unet"}
     names |= {"objective": "diffusion"}

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 from calendar_system import Days
-from conftest import Waves, make_data
+from models import NETWORKS, OBJECTIVES, REPRESENTATIONS, SAMPLING, build, generators
+from waves import Waves, make_data
 
 from wdno import model as models
 from wdno.data import dataset
@@ -17,35 +18,6 @@ from wdno.data.dataset import Trajectories
 from wdno.model import LayoutError, Model
 from wdno.systems import compressible_ns
 from wdno.training.checkpoint import CheckpointError, save_model
-
-REPRESENTATIONS = [
-    {"name": "identity"},
-    {"name": "wavelet", "family": "bior2.4", "mode": "periodization"},
-    {"name": "wavelet", "family": "bior1.3", "mode": "zero"},
-]
-NETWORKS = [
-    {"name": "unet", "width": 8, "multipliers": [1, 2], "groups": 4, "attention": "none"},
-    {"name": "fno", "modes": 4, "width": 8, "layers": 2},
-]
-OBJECTIVES = [{"name": "diffusion", "prediction": "v"}, {"name": "regression"}]
-SAMPLING = {"diffusion": {"name": "ddim", "steps": 2, "eta": 0.0}, "regression": None}
-
-
-def build(data: Trajectories, **axes: dict) -> Model:
-    spec = {
-        "representation": REPRESENTATIONS[1],
-        "network": NETWORKS[0],
-        "objective": OBJECTIVES[0],
-        **axes,
-    }
-    torch.manual_seed(0)
-    model = Model(spec, data.layout)
-    model.fit_scales(data)
-    return model.eval()
-
-
-def generators(count: int) -> list[torch.Generator]:
-    return [torch.Generator().manual_seed(k) for k in range(count)]
 
 
 @pytest.mark.parametrize("representation", REPRESENTATIONS, ids=lambda r: r.get("family", "id"))

@@ -71,7 +71,7 @@ STAGES = {
         ("wdno.stages.data", "wdno.systems.{system}"), without=frozenset({"wdno.archives"})
     ),
     "statistics": Stage(("wdno.data.statistics",)),
-    "card": Stage(("wdno.evaluation.data_card",)),
+    "card": Stage(("wdno.data.card",)),
     # Training minimises a loss and draws no samples.
     "train": Stage(("wdno.stages.train", *MODEL), without=frozenset({"wdno.diffusion.samplers"})),
     "evaluate": Stage(("wdno.stages.evaluate", *MODEL)),
@@ -250,7 +250,7 @@ def _imports(node: ast.AST, package: str) -> Iterator[str]:
 def _data_files(tree: ast.AST, folder: Path) -> list[Path]:
     """Find the package's data files that a module names, whole or by a pattern of their name.
 
-    ``files("wdno.evaluation") / "published" / "simulation.csv"`` names one file;
+    ``files("wdno.tasks.simulation") / "published" / "simulation.csv"`` names one file;
     ``f"{table}.csv"`` names all of that suffix in and below the module's folder.
     """
     texts = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from wdno.evaluation.results import Evaluation, EvaluationError
+from wdno.evaluation.record import Evaluation, EvaluationError
 
 Group = dict[str, list[Evaluation]]
 """The evaluations of each method, one for each seed, by method name."""

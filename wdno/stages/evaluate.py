@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from wdno import config as configuration
 from wdno import model as models
 from wdno.data.dataset import Trajectories, last_given
+from wdno.data.scene import Scene
 from wdno.data.statistics import read_statistics
-from wdno.evaluation.results import Evaluation
-from wdno.evaluation.sampler_study import write_sampler_study
-from wdno.evaluation.scene import Scene
+from wdno.evaluation.record import Evaluation
 from wdno.provenance import provenance
 from wdno.runtime import resolve_device, set_threads
-from wdno.tasks import baselines
-from wdno.tasks.simulate import ModelPredictor, simulate
+from wdno.studies.sampler_study import write_sampler_study
+from wdno.tasks.simulation import baselines
+from wdno.tasks.simulation.evaluation import ModelPredictor, simulate
 
 
 def evaluate(

@@ -8,8 +8,8 @@ from pathlib import Path
 from wdno import config as configuration
 from wdno.data.statistics import read_statistics
 from wdno.evaluation import figures
-from wdno.evaluation.results import Evaluation
-from wdno.evaluation.sampler_study import read_sampler_study
+from wdno.evaluation.record import Evaluation
+from wdno.studies.sampler_study import read_sampler_study
 
 
 def figure(

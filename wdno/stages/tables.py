@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wdno import config as configuration
+from wdno.data.card import data_card, write_data_card
 from wdno.data.netcdf import open_dataset
-from wdno.evaluation import published
-from wdno.evaluation.data_card import data_card, write_data_card
-from wdno.evaluation.results import Evaluation
-from wdno.evaluation.sampler_study import (
+from wdno.evaluation.record import Evaluation
+from wdno.studies.sampler_study import (
     read_sampler_study,
     sampler_study_table,
     write_sampler_study_table,
 )
-from wdno.evaluation.tables import simulation_table, write_simulation_table
+from wdno.tasks.simulation import published
+from wdno.tasks.simulation.table import simulation_table, write_simulation_table
 
 
 def card(inputs: Sequence[Path], output: Path) -> None:

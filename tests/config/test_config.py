@@ -1,0 +1,226 @@
+"""The configuration: what is accepted, what is refused and in which words."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from wdno import config as configuration
+from wdno.config import ConfigError, document
+from wdno.config.resolve import read
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = ROOT / "config" / "config.yaml"
+OVERLAYS = [
+    ROOT / "config" / "paper.yaml",
+    ROOT / "config" / "gpu.yaml",
+    ROOT / "tests" / "config" / "tiny.yaml",
+]
+
+
+@pytest.fixture
+def values() -> dict:
+    return read([DEFAULT])
+
+
+def changed(values: dict, path: str, value: object) -> dict:
+    result = copy.deepcopy(values)
+    *parents, last = path.split(".")
+    section = result
+    for key in parents:
+        section = section[key]
+    section[last] = value
+    return result
+
+
+@pytest.mark.parametrize("overlay", [None, *OVERLAYS], ids=lambda p: p.stem if p else "default")
+def test_shipped_configurations_are_valid(overlay: Path | None) -> None:
+    config = configuration.load(DEFAULT, *([overlay] if overlay else []))
+    assert configuration.system_names(config)
+
+
+@pytest.mark.parametrize("overlay", [None, *OVERLAYS], ids=lambda p: p.stem if p else "default")
+def test_resolved_configuration_resolves_to_itself(overlay: Path | None) -> None:
+    config = configuration.load(DEFAULT, *([overlay] if overlay else []))
+    again = configuration.validate(yaml.safe_load(configuration.dump(config)))
+    assert again == config
+
+
+def test_schema_and_option_table_are_those_of_the_models() -> None:
+    hint = "run `wdno config document` and commit what it writes"
+    assert document.SCHEMA.read_text(encoding="utf-8") == document.schema(), hint
+    assert document.README.read_text(encoding="utf-8") == document.readme(), hint
+
+
+def test_schema_accepts_the_default_and_refuses_unknown_keys(values: dict) -> None:
+    schema = yaml.safe_load(document.schema())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(values, schema)
+    with pytest.raises(jsonschema.ValidationError, match="sede"):
+        jsonschema.validate({**values, "sede": 1}, schema)
+
+
+def test_every_option_has_a_description() -> None:
+    def walk(schema: dict, where: str) -> list[str]:
+        missing = []
+        for name, section in schema.get("properties", {}).items():
+            if not section.get("description"):
+                missing.append(f"{where}.{name}")
+        return missing
+
+    schema = yaml.safe_load(document.schema())
+    missing = walk(schema, "config")
+    for name, section in schema["$defs"].items():
+        missing += walk(section, name)
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("sede", 1, ["sede", "unknown option", "'seeds'"]),
+        ("seeds", [0, 0], ["seeds", "once"]),
+        ("seeds", [], ["seeds"]),
+        ("run", "../elsewhere", ["run", "'../elsewhere'"]),
+        ("systems.burger", {}, ["systems.burger", "'burgers'"]),
+        ("systems.burgers.options.grid.time", 33, ["grid.time", "33", "32"]),
+        ("systems.burgers.options.grid.x", 50, ["grid.x", "50", "48"]),
+        ("systems.burgers.options.viscosity", -1.0, ["viscosity", "-1.0"]),
+        ("systems.burgers.options.solver", "magic", ["solver", "'magic'", "spectral"]),
+        ("systems.burgers.options.finite_difference", {"points": 960}, ["960", "38400", "147764"]),
+        ("systems.burgers.models", {"unet": {"foo": 1}}, ["models.unet", "foo"]),
+        ("systems.burgers.methods", {"fno": {"bar": 1}}, ["methods.fno", "bar"]),
+        ("systems.burgers.data.samples.train", 0, ["samples.train", "0"]),
+        ("systems.burgers.data.samples.train", 10, ["batch_size", "16", "10"]),
+        ("systems.burgers.tasks.simulation.methods", ["wdnoo"], ["'wdnoo'", "'wdno'"]),
+        ("systems.burgers.tasks.simulation.methods", ["wdno", "wdno"], ["'wdno'", "twice"]),
+        ("systems.burgers.models", {"wdmo": {}}, ["'wdmo'", "'wdno'"]),
+        ("models.wdno.representation.family", "bior2.5", ["'bior2.5'", "did you mean 'bior"]),
+        ("models.wdno.representation.family", "db20", ["db20", "40", "32 x 48"]),
+        ("models.wdno.representation.mode", "mirror", ["mode", "'mirror'", "zero"]),
+        ("models.wdno.representation.name", "fourier", ["representation", "fourier", "wavelet"]),
+        ("models.wdno.network.widht", 8, ["network", "widht", "'width'"]),
+        ("models.wdno.network", {"name": "unet", "multipliers": [1] * 6}, ["16 x 24", "5 times"]),
+        ("models.wdno.network.blocks", [0, 1], ["blocks", "[0, 1]", "2 entries"]),
+        ("models.fno.network.modes", 64, ["modes", "64", "32 x 48"]),
+        ("models.wdno.objective.prediction", "noise", ["prediction", "'noise'", "epsilon"]),
+        ("models.wdno.training.learning_rate", 0, ["learning_rate", "0"]),
+        ("models.wdno.training.learning_rate", "fast", ["learning_rate", "'fast'"]),
+        ("models.wdno.training.learning_rate", "2e-3", ["'2e-3'", "reads it as text; write 0.002"]),
+        ("models.wdno.training.steps", "300", ["'300'", "reads it as text; write 300)"]),
+        ("models.wdno.training.steps", True, ["training.steps", "True", "integer"]),
+        ("models.wdno.training.warmup_steps", 10**6, ["warmup_steps", "steps"]),
+        ("systems.smoke.data.fine", {"samples": 41, "grid": {}}, ["fine", "41", "40"]),
+        (
+            "systems.smoke.data.fine.grid",
+            {"cells": 48},
+            ["smoke.data.fine.grid", "48", "32 and 64"],
+        ),
+        ("systems.smoke.data.fine.grid", {"cells": 16}, ["no refinement of", "16 x 32 x 32"]),
+        ("systems.smoke.data.fine.grid", {"time": 16, "cells": 32}, ["no refinement of"]),
+        ("systems.smoke.data.fine.grid", {"depth": 2}, ["smoke.data.fine.grid", "depth"]),
+        (
+            "models.wavelet_unet.objective",
+            {"name": "autoregressive"},
+            ["models.wavelet_unet", "needs", "'identity'", "'wavelet'"],
+        ),
+        ("methods.wdno.sampler.eta", 1.5, ["eta", "1.5"]),
+        ("methods.wdno.sampler", None, ["methods.wdno.sampler", "missing"]),
+        ("methods.wdno.sampler", {"name": "dpmpp_2m", "eta": 0.5}, ["eta", "ddim"]),
+        ("methods.fno.sampler", {"name": "ddim"}, ["methods.fno.sampler", "regression"]),
+        ("methods.fno.samples", 4, ["methods.fno.samples", "deterministic"]),
+        ("methods.wdno.model", "wdn", ["methods.wdno.model", "'wdno'"]),
+        ("methods.persistence.model", "wdno", ["model", "baseline"]),
+        ("sampler_study.models", ["fno"], ["sampler_study.models", "'fno'"]),
+        ("sampler_study.samplers", [{"name": "ddpm", "eta": 1.0}], ["ddpm", "eta"]),
+        ("evaluation.show", ["wnd"], ["evaluation.show", "'wnd'"]),
+        ("evaluation.reference", "ddmp", ["evaluation.reference", "'ddmp'"]),
+    ],
+)
+def test_wrong_values_are_refused_by_name(
+    values: dict, path: str, value: object, words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        configuration.validate(changed(values, path, value))
+    missing = [word for word in words if word not in str(refused.value)]
+    assert missing == [], f"{refused.value} lacks {missing}"
+
+
+def test_all_problems_are_reported_at_once(values: dict) -> None:
+    values = changed(values, "seeds", [-1])
+    values = changed(values, "models.wdno.network.width", 0)
+    with pytest.raises(ConfigError) as refused:
+        configuration.validate(values)
+    assert "seeds.0" in str(refused.value)
+    assert "models.wdno.network" in str(refused.value)
+
+
+def test_a_system_changes_parts_of_a_model_for_itself(values: dict) -> None:
+    own = {"wdno": {"network": {"width": 24}, "training": {"steps": 77}}}
+    config = configuration.validate(changed(values, "systems.burgers.models", own))
+    model = configuration.model(config, "burgers", "wdno")
+    assert (model.network.width, model.training.steps) == (24, 77)
+    assert model.network.multipliers == config.models["wdno"].network.multipliers
+    assert config.models["wdno"].network.width != 24
+
+
+def test_a_wrong_override_is_refused_by_name(values: dict) -> None:
+    own = {"wdno": {"network": {"widht": 24}}}
+    with pytest.raises(ConfigError, match=r"models\.wdno\.network.*widht"):
+        configuration.validate(changed(values, "systems.burgers.models", own))
+
+
+def test_studied_models_are_checked_though_no_method_uses_them(values: dict) -> None:
+    values = changed(values, "systems.burgers.tasks.simulation.methods", ["wdno", "fno"])
+    values = changed(values, "evaluation.show", ["wdno"])
+    network = {"name": "unet", "multipliers": [1] * 9}
+    with pytest.raises(ConfigError, match=r"models\.ddpm\.network\.multipliers.*32 x 48"):
+        configuration.validate(changed(values, "models.ddpm.network", network))
+
+
+def test_an_overlay_that_changes_a_choice_is_told_to_remove_the_rest(values: dict) -> None:
+    with pytest.raises(ConfigError, match=r"models\.fno\.network\.modes.*remove them with null"):
+        configuration.validate(changed(values, "models.fno.network.name", "unet"))
+    removed = {"models": {"fno": {"network": {"name": "unet", "modes": None, "layers": None}}}}
+    values = configuration.merge(values, removed)
+    # A system's own part of the model is told by the system's name.
+    with pytest.raises(ConfigError, match=r"of system 'era5':\n.*models\.fno\.network\.modes"):
+        configuration.validate(values)
+    own = {"models": {"fno": {"network": {"modes": None}}}}
+    systems = {"systems": {"era5": own, "smoke": own}}
+    config = configuration.validate(configuration.merge(values, systems))
+    assert config.models["fno"].network.name == "unet"
+
+
+def test_merge_replaces_lists_merges_sections_and_removes_nulls() -> None:
+    base = {"a": {"b": 1, "c": [1, 2]}, "d": 4}
+    merged = configuration.merge(base, {"a": {"c": [3]}, "d": None, "e": 5})
+    assert merged == {"a": {"b": 1, "c": [3]}, "e": 5}
+    assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 4}
+    assert configuration.merge({}, {"a": {"b": None, "c": 1}}) == {"a": {"c": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("a: [1", "not valid YAML"), ("- a\n", "a mapping of options")]
+)
+def test_unreadable_files_are_refused(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        configuration.load(path)
+    with pytest.raises(ConfigError, match=r"absent\.yaml"):
+        configuration.load(tmp_path / "absent.yaml")
+
+
+def test_configuration_is_light_to_import() -> None:
+    code = (
+        "import sys, wdno.config; heavy = {'torch', 'numba', 'xarray', 'matplotlib', 'pandas'} & "
+        "set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from markdown import read_markdown
+from synthetic_evaluations import evaluation, evaluations
+
+from wdno.evaluation.bootstrap import paired_bootstrap
+from wdno.evaluation.record import EvaluationError
+from wdno.evaluation.scores.flow import Flow
+from wdno.evaluation.tables.text import with_spread
+from wdno.tasks.simulation import published
+from wdno.tasks.simulation.scores import Measure
+from wdno.tasks.simulation.table import simulation_table, write_simulation_table
+
+
+@pytest.fixture(scope="module")
+def records():
+    return [evaluation("persistence"), *evaluations(("wdno", "ddpm", "fno"))]
+
+
+@pytest.fixture(scope="module")
+def table(records):
+    return simulation_table(records, published.simulation(), resamples=200)
+
+
+def test_rows_are_methods_in_their_order(table):
+    assert table["method"].tolist() == ["persistence", "wdno", "ddpm", "fno"]
+    assert table["seeds"].tolist() == [1, 3, 3, 3]
+    assert table["learned"].tolist() == [False, True, True, True]
+    assert table["network"].tolist()[1:] == ["unet", "unet", "fno"]
+    assert table["sampler_label"].tolist() == ["–", "DDIM 10, eta 0", "DDPM 1000", "–"]
+    assert table["evaluations"].tolist() == [0, 10, 1000, 1]
+    assert table["training_seconds"].tolist()[1:] == [91.5] * 3
+
+
+def test_errors_are_mean_and_sd_over_seeds(records, table):
+    for name in ("mse", "mae", "relative_l2", "max_error", "spectrum_error"):
+        values = [record.metrics[name] for record in records if record.method == "ddpm"]
+        row = table[table["method"] == "ddpm"].iloc[0]
+        assert row[name] == pytest.approx(np.mean(values)), name
+        assert row[f"{name}_sd"] == pytest.approx(np.std(values, ddof=1)), name
+    assert math.isnan(table["mse_sd"][0]), "one seed has no spread"
+    assert table["crps"].isna().all(), "one sample has no CRPS"
+
+
+def test_comparisons(records, table):
+    mse = table["mse"]
+    assert table["times_better_than_persistence"].to_numpy() == pytest.approx(mse[0] / mse)
+    assert table["mse_ratio"].to_numpy() == pytest.approx(mse / mse[1])
+    errors = {
+        name: np.stack([r.scores.cases["mse"] for r in records if r.method == name])
+        for name in ("wdno", "fno")
+    }
+    interval = paired_bootstrap(errors["fno"], errors["wdno"], resamples=200)
+    row = table.iloc[3]
+    assert (row["mse_ratio_low"], row["mse_ratio_high"]) == (interval.low, interval.high)
+    assert row["mse_ratio_low"] < row["mse_ratio"] < row["mse_ratio_high"]
+    assert table["published_mse"].tolist()[1:] == [0.00014, 0.00013, 0.00015]
+
+
+def test_comparisons_can_be_left_out(records):
+    table = simulation_table(records, {}, reference=None, persistence=None)
+    for name in ("mse_ratio", "times_better_than_persistence", "published_mse"):
+        assert table[name].isna().all(), name
+
+
+@pytest.mark.parametrize("missing", ["wdno", "persistence"])
+def test_a_missing_method_is_named(records, missing):
+    rest = [record for record in records if record.method != missing]
+    with pytest.raises(EvaluationError, match=f"'burgers': method '{missing}'"):
+        simulation_table(rest, {})
+
+
+def test_csv_keeps_full_precision(tmp_path, table):
+    write_simulation_table(table, tmp_path / "tables" / "simulation")
+    found = pd.read_csv(tmp_path / "tables" / "simulation.csv")
+    assert found.columns.tolist() == table.columns.tolist()
+    for name in ("mse", "mse_sd", "mse_ratio_low", "published_mse", "seconds_per_trajectory"):
+        assert np.array_equal(found[name], table[name], equal_nan=True), name
+    assert ",521300," in (tmp_path / "tables" / "simulation.csv").read_text()
+
+
+def test_markdown_for_readers(tmp_path, table):
+    write_simulation_table(table, tmp_path / "simulation")
+    text = (tmp_path / "simulation.md").read_text()
+    errors, further, costs = read_markdown(text)
+    assert errors["Method"].tolist() == ["Persistence", "WDNO", "DDPM", "FNO"]
+    wdno = table.iloc[1]
+    assert errors["MSE"][1] == f"**{with_spread(wdno['mse'], wdno['mse_sd'])}**"
+    assert errors["MSE"].str.contains("*", regex=False).sum() == 1
+    assert "±" not in errors["MSE"][0]
+    # Persistence has the true spectrum, but only learned methods compete.
+    assert table["spectrum_error"].idxmin() == 0
+    assert errors["Spectrum error"].str.startswith("**").tolist() == [False, True, False, False]
+    assert "CRPS" not in errors, "a column without values"
+    assert errors["MSE / WDNO [95 %]"][1] == "1"
+    assert errors["vs. persistence"][0] == "1.00×"
+    assert further["MAE"].str.startswith("**").tolist() == [False, True, False, False]
+    assert "MSE of the mean" not in further
+    assert errors["Paper, full size"].tolist() == ["–", "1.40e-4", "1.30e-4", "1.50e-4"]
+    assert costs["Representation"].tolist() == ["–", "wavelet", "identity", "identity"]
+    assert costs["Parameters"].tolist() == ["–", "521.3 k", "521.3 k", "521.3 k"]
+    notes = text.split("Notes\n")[1]
+    for words in ("half the MSE of a perfect sample", "2412.04833", "sample standard deviation"):
+        assert words in notes
+
+
+def test_several_samples_have_columns_of_their_own(tmp_path):
+    records = [evaluation("wdno", samples=4), evaluation("ddpm", samples=4), evaluation("fno")]
+    table = simulation_table(records, {}, persistence=None, resamples=50)
+    assert table["crps"].notna().tolist() == [True, True, False]
+    write_simulation_table(table, tmp_path / "t")
+    errors, further = read_markdown((tmp_path / "t.md").read_text())[:2]
+    assert errors["Sampler"][0] == "DDIM 10, eta 0, 4 samples"
+    assert errors["CRPS"][0].startswith("**")
+    assert further["MSE of the mean"][2] == "–"
+    assert "vs. persistence" not in errors
+
+
+def test_panels_of_several_systems(tmp_path, records):
+    others = evaluations(("wdno", "fno"), seeds=2, system="smoke", grid=(4, 6, 6))
+    both = [*records, *others]
+    table = simulation_table(both, published.simulation(), persistence=None, resamples=50)
+    write_simulation_table(table, tmp_path / "t")
+    text = (tmp_path / "t.md").read_text()
+    assert [len(panel) for panel in read_markdown(text)] == [4, 4, 4, 2, 2, 2]
+    assert "## Smoke equation: errors on 12 test cases of 4 x 6 x 6 (time x space)" in text
+    assert text.count("Notes") == 1
+    assert table["published_mse"][table["system"] == "smoke"].dropna().tolist() == [0.00231]
+
+
+def test_published_baselines_of_smoke_stand_beside_those_of_their_kind():
+    """The paper's FNO and U-Net of smoke are autoregressive."""
+    values = published.simulation()
+    assert values["smoke", published.key("FNO, autoregressive")] == {"mse": 0.00684}
+    assert values["smoke", published.key("U-Net, autoregressive")] == {"mse": 0.00737}
+    assert ("smoke", "fno") not in values
+    assert values["burgers", "fno"] == {"mse": 0.00015}
+
+
+def test_several_fields_have_their_own_errors(tmp_path):
+    fields, spreads = ("rho", "p"), np.array([0.5, 4.0])
+    options = {"fields": fields, "measure": Measure(spreads=spreads), "system": "compressible_ns"}
+    records = [*evaluations(("wdno",), **options), evaluation("fno", **options)]
+    table = simulation_table(records, published.simulation(), persistence=None, resamples=50)
+    for name in ("mse", "mae", "max_error"):
+        values = [r.scores.fields["p"][name].mean() for r in records[:3]]
+        assert table[f"p_{name}"][0] == pytest.approx(np.mean(values))
+        assert table[f"p_{name}_sd"][0] == pytest.approx(np.std(values, ddof=1))
+    normalised = (table["rho_mse"] / 0.25 + table["p_mse"] / 16) / 2
+    assert table["mse_normalised"].to_numpy() == pytest.approx(normalised)
+    assert table["published_mae"].tolist() == [0.1049, 0.1985]
+    write_simulation_table(table, tmp_path / "t")
+    _, further, by_field, _ = read_markdown((tmp_path / "t.md").read_text())
+    assert further["MAE, paper"].tolist() == ["0.105", "0.199"]
+    assert {"MSE, normalised", "MAE, normalised", "Max. error, normalised"} <= set(further)
+    assert by_field.columns.tolist()[2:] == [
+        f"{field}: {name}" for field in fields for name in ("MSE", "MAE", "Max. error")
+    ]
+
+
+def test_series_mass_and_divergence_have_their_columns(tmp_path):
+    flow = Flow(density=0, velocity=(1, 2), spacing=(0.1, 0.1))
+    options = {"grid": (6, 8, 8), "fields": ("density", "v", "u"), "series": ("share",)}
+    options |= {"system": "smoke", "seeds": 1, "measure": Measure(flow=flow)}
+    records = evaluations(("wdno", "fno", "persistence"), **options)
+    table = simulation_table(records, published.simulation(), resamples=100)
+    for row, record in zip(table.itertuples(), records, strict=True):
+        share = record.scores.series["share"]["mse"].mean()
+        assert row.share_mse == pytest.approx(share)
+        assert row.mse_with_series == pytest.approx((3 * row.mse + share) / 4)
+        errors = record.scores.mse_over_time.mean(axis=(0, 1))
+        assert (row.mse_first_frame, row.mse_last_frame) == pytest.approx((errors[0], errors[-1]))
+    growth = table["mse_growth_per_frame"][0]
+    assert growth**5 == pytest.approx(table["mse_last_frame"][0] / table["mse_first_frame"][0])
+    assert growth > 1, "the noise of these records grows in time"
+    write_simulation_table(table, tmp_path / "simulation")
+    text = (tmp_path / "simulation.md").read_text()
+    for words in (
+        "MSE with series",
+        "share: MSE",
+        "Mass error",
+        "Divergence, truth",
+        "Factor a frame",
+    ):
+        assert words in text, words
+    without = simulation_table(
+        evaluations(("wdno", "persistence"), seeds=1), published.simulation()
+    )
+    write_simulation_table(without, tmp_path / "other")
+    assert "Mass error" not in (tmp_path / "other.md").read_text()
+    assert "with series" not in (tmp_path / "other.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def forecasts():
+    climatology = np.zeros((12, 1, 4, 6, 8))
+    options = {
+        "grid": (4, 6, 8),
+        "system": "era5",
+        "measure": Measure(weights=np.linspace(0.5, 1.5, 6)[:, None] * np.ones((6, 8))),
+        "climatology": climatology,
+    }
+    second = evaluation("persistence", **options)
+    second = dataclasses.replace(second, method="hourly_mean", label="Hourly mean")
+    worse = {name: 4 * values for name, values in second.scores.cases.items()}
+    second = dataclasses.replace(second, scores=dataclasses.replace(second.scores, cases=worse))
+    return [
+        evaluation("wdno", samples=4, **options),
+        evaluation("fno", **options),
+        evaluation("persistence", **options),
+        second,
+    ]
+
+
+def test_forecasts_have_their_usual_scores(tmp_path, forecasts):
+    table = simulation_table(forecasts, published.simulation(), resamples=50)
+    wdno = forecasts[0].metrics
+    assert table["root_mse_weighted"][0] == pytest.approx(math.sqrt(wdno["mse_weighted"]))
+    skill = math.sqrt(wdno["spread"] / wdno["mse_mean_weighted"])
+    assert table["spread_skill"][0] == pytest.approx(skill)
+    # The truth in the middle of four samples: (4 + 1) / 4 of their variance over a quarter of it.
+    assert skill == pytest.approx(math.sqrt(5), rel=0.05)
+    assert table["spread_skill"][1:].isna().all()
+    write_simulation_table(table, tmp_path / "t")
+    errors, scores, *_ = read_markdown((tmp_path / "t.md").read_text())
+    assert {"RMSE", "Rel. L2", "Anomaly corr.", "CRPS", "Spread / skill"} <= set(scores)
+    best = table["anomaly_correlation"][:2].idxmax()
+    assert scores["Anomaly corr."][best].startswith("**"), "higher is better"
+    # The better of the two untrained methods is what the others must beat.
+    assert table["baseline"].tolist() == ["persistence"] * 4
+    assert table["baseline_ratio"].to_numpy() == pytest.approx(table["mse"] / table["mse"][2])
+    assert errors["MSE / Persistence [95 %]"][2] == "1"
+    assert (table["baseline_ratio_high"][:2] < 1).all()
+    for method in ("persistence", "hourly_mean"):
+        times = table[table["method"] == method]["mse"].iloc[0] / table["mse"]
+        assert table[f"times_better_than_{method}"].to_numpy() == pytest.approx(times)
+    assert errors["vs. hourly mean"][3] == "1.00×"
+    assert "Paper, full size" in errors
+
+
+def test_cases_that_overlap_are_counted_by_their_windows(tmp_path, forecasts):
+    overlapping = [dataclasses.replace(r, blocks=np.arange(12) // 5) for r in forecasts]
+    table = simulation_table(overlapping, {}, resamples=50)
+    assert table["blocks"].tolist() == [3] * 4
+    assert table["mse_ratio_low"][1:].isna().all()
+    assert table["mse_ratio"].notna().all()
+    write_simulation_table(table, tmp_path / "t")
+    text = (tmp_path / "t.md").read_text()
+    assert "errors on 12 test cases, 3 windows' lengths of time, of 4 x 6 x 8" in text
+    assert "[" not in read_markdown(text)[0]["MSE / WDNO [95 %]"][1]
+
+
+def test_data_that_stand_in_are_named_and_have_no_published_values(tmp_path, forecasts):
+    title = "ERA5 stand-in (synthetic)"
+    records = [dataclasses.replace(r, title=title, stand_in=True) for r in forecasts]
+    table = simulation_table(records, published.simulation(), resamples=50)
+    assert table["published_mse"].isna().all()
+    write_simulation_table(table, tmp_path / "t")
+    for suffix in ("csv", "md", "tex", "html"):
+        assert title in (tmp_path / f"t.{suffix}").read_text(), suffix
+    for heading in (tmp_path / "t.md").read_text().split("\n## ")[1:]:
+        assert heading.startswith(title), heading
+
+
+def test_a_method_that_diverged_is_shown_and_wins_nothing(tmp_path):
+    broken = evaluation("ddpm", scale=math.inf)
+    table = simulation_table(
+        [evaluation("wdno"), broken, evaluation("fno")], {}, persistence=None, resamples=50
+    )
+    write_simulation_table(table, tmp_path / "t")
+    errors = read_markdown((tmp_path / "t.md").read_text())[0]
+    assert errors["MSE"][1] in ("–", "inf")
+    assert errors["MSE / WDNO [95 %]"][1] == "–"
+    assert errors["MSE"].str.startswith("**").tolist() == [True, False, False]
+
+
+def test_latex_is_escaped_and_balanced(tmp_path):
+    records = [
+        evaluation("wdno", label="WDNO_a & 50 %", title="Flow & shocks", system="compressible_ns")
+    ]
+    records += [evaluation("fno", system="compressible_ns", title="Flow & shocks", scale=1e-4)]
+    table = simulation_table(records, {}, persistence=None, resamples=50)
+    write_simulation_table(table, tmp_path / "t")
+    text = (tmp_path / "t.tex").read_text()
+    assert r"WDNO\_a \& 50 \%" in text
+    assert r"Flow \& shocks: errors" in text
+    assert r"\textbf{" in text
+    assert r"$\times 10^{-9}$" in text
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
+    assert text.count("{") == text.count("}")
+    body = text.split(r"\midrule")[1].split(r"\bottomrule")[0]
+    columns = text.split(r"\begin{tabular}{")[1].split("}")[0]
+    for line in body.strip().splitlines():
+        cells = line.replace(r"\&", "").count("&") + 1
+        assert cells == len(columns), f"{cells} cells in {len(columns)} columns: {line}"
+    for letter in "±–×":
+        assert letter not in text

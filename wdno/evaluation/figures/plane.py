@@ -1,0 +1,67 @@
+"""The plane of two space axes: its shape, and what lies over images of it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from wdno.evaluation.figures.coastlines import (
+    bounds,
+    coastlines,
+    continuous_longitudes,
+    degree_label,
+)
+from wdno.evaluation.figures.images import Values, image
+from wdno.evaluation.figures.obstacles import draw_scene
+from wdno.evaluation.figures.style import axis_label
+from wdno.evaluation.record import Evaluation
+
+
+class Plane:
+    """The two space axes `x` and `y`: a map where they are longitudes and latitudes.
+
+    A unit of `y` is `aspect` times as long as one of `x`, a panel `ratio` times as high as wide.
+    """
+
+    def __init__(self, record: Evaluation) -> None:
+        names = list(record.coordinates)[:0:-1]
+        self.x, self.y = (np.asarray(record.coordinates[name], dtype=float) for name in names)
+        units = [record.units.get(name, "") for name in names]
+        self.map = units == ["degrees_east", "degrees_north"]
+        labels = (axis_label(name, unit=unit) for name, unit in zip(names, units, strict=True))
+        self.labels = ["" if self.map else label for label in labels]
+        self.aspect = 1.0
+        if self.map:
+            self.x = continuous_longitudes(self.x)
+            self.aspect = 1.0 / max(float(np.cos(np.deg2rad(self.y.mean()))), 0.1)
+        x, y = bounds(self.x), bounds(self.y)
+        self.coasts = coastlines(*x, *y) if self.map else []
+        self.scene = record.scene
+        self.ratio = self.aspect * (y[1] - y[0]) / (x[1] - x[0])
+
+    def draw(self, axis: Axes, values: Values, dark: bool, **options: Any) -> Any:
+        """Draw values `[ny, nx]`, coastlines and scene; `dark` says that the colours are.
+
+        Returns:
+            The image, a `QuadMesh`.
+        """
+        drawn = image(axis, self.x, self.y, values, **options)
+        axis.set_aspect(self.aspect)
+        for colour, width in (("white", 0.4),) if dark else (("white", 0.9), ("black", 0.4)):
+            if self.coasts:
+                lines = LineCollection(self.coasts, colors=colour, linewidths=width)
+                axis.add_collection(lines, autolim=False)
+        if self.scene is not None:
+            draw_scene(axis, self.scene, dark=dark)
+        for side, signs in ((axis.xaxis, "WE"), (axis.yaxis, "SN")):
+            wide = self.map and np.ptp(self.x) > 90  # then in steps of 90 and 180 degrees
+            steps = [1, 1.8, 3, 4.5, 9, 10] if wide else [1, 2, 5, 10]
+            side.set_major_locator(MaxNLocator(2, steps=steps))
+            if self.map:
+                side.set_major_formatter(FuncFormatter(partial(degree_label, signs=signs)))
+        return drawn

@@ -1,0 +1,1 @@
+"""Errors of predictions, case by case: functions of arrays, each with its source."""

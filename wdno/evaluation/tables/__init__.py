@@ -1,0 +1,1 @@
+"""Tables of any task: rows collected from records, cells and files written."""

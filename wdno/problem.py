@@ -1,0 +1,184 @@
+"""A problem: which parts of a trajectory are given and which are generated, on which grid.
+
+A task makes the problem from what a data file holds; a model is built for a problem and knows
+nothing else of the task. Without torch, so that a configuration is checked without loading it.
+
+Shapes of a part's tensor, for C fields on a grid (T, *S):
+
+| span | shape | such as |
+|---|---|---|
+| `space_time` | ``[B, C, T, *S]`` | a state, a forcing |
+| `space` | ``[B, C, *S]`` | an initial state, a target |
+| `time` | ``[B, C, T]`` | a share, a boundary value |
+| `number` | ``[B, C]`` | a parameter, the first value of a series |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Batch: TypeAlias = Mapping[str, Tensor]
+
+Span = Literal["space_time", "space", "time", "number"]
+
+
+class ProblemError(ValueError):
+    """A model and a data set that do not fit each other."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One tensor with a name.
+
+    Attributes:
+        name: key in a batch, such as `state` or `forcing`.
+        fields: names of its C channels.
+        span: axes that it has.
+        like: of a given part with space or time: the generated part whose fields it holds, k
+            channels for each in the order of that part's fields. It is then seen as a departure
+            from the same means. Empty: of none.
+        start: of a generated part: the given part with the frames before the first generated one,
+            k for each field, the latest last. Empty: there is none.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    span: Span = "space_time"
+    like: str = ""
+    start: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is given, what is generated, and on which grid.
+
+    Attributes:
+        grid: shape of what is generated, ``(T, *space)``.
+        boundaries: boundary condition of each spatial axis.
+        extent: first and last coordinate of time, and of each spatial axis.
+        given: parts that are given.
+        generated: parts that are generated.
+        scene: digest of what does not move in the domain, such as obstacles; empty: nothing.
+    """
+
+    grid: tuple[int, ...]
+    boundaries: tuple[str, ...]
+    extent: tuple[float, ...]
+    given: tuple[Part, ...]
+    generated: tuple[Part, ...]
+    scene: str = ""
+
+    def __post_init__(self) -> None:
+        names = [part.name for part in (*self.given, *self.generated)]
+        if len(set(names)) < len(names):
+            raise ProblemError(f"problem: a part occurs twice in {', '.join(names)}")
+        if len(self.boundaries) != len(self.grid) - 1:
+            raise ProblemError(
+                f"problem: expected a boundary for each spatial axis of the grid {self.grid}, got "
+                f"{self.boundaries}"
+            )
+        for part in self.generated:
+            if part.span not in ("space_time", "time"):
+                raise ProblemError(f"problem: {part.name!r} is generated, but has no axis of time")
+            if part.start:
+                self._check_frames(self.part(part.start), part)
+        for part in self.given:
+            if part.like:
+                self._check_frames(part, self.part(part.like))
+
+    def _check_frames(self, frames: Part, of: Part) -> None:
+        if not frames.fields or len(frames.fields) % len(of.fields):
+            raise ProblemError(
+                f"problem: {frames.name!r} has the channels {', '.join(frames.fields)}, which are "
+                f"not k for each of {', '.join(of.fields)} of {of.name!r}"
+            )
+
+    @property
+    def periodic(self) -> tuple[bool, ...]:
+        """Whether each spatial axis is periodic."""
+        return tuple(kind == "periodic" for kind in self.boundaries)
+
+    def part(self, name: str) -> Part:
+        """Return a part by its name.
+
+        Raises:
+            ProblemError: there is none.
+        """
+        for part in (*self.given, *self.generated):
+            if part.name == name:
+                return part
+        known = ", ".join(part.name for part in (*self.given, *self.generated))
+        raise ProblemError(f"problem: no part {name!r}; there are: {known}")
+
+    def require(
+        self, other: Problem, data: object, model: object, *, any_grid: bool = False
+    ) -> None:
+        """Refuse data of another problem than this one, of a model.
+
+        Args:
+            other: the problem that the data make.
+            data: their file, for the message.
+            model: the model's file, for the message.
+            any_grid: accept another grid, with as many axes, on the same domain.
+
+        Raises:
+            ProblemError: naming what differs, both values, both files and what to do.
+        """
+        for name, expected in self.to_json().items():
+            found = other.to_json()[name]
+            if name == "grid" and any_grid and len(found) == len(expected):
+                continue
+            if name == "extent" and any_grid and _close(found, expected, other.grid):
+                continue
+            if found != expected:
+                raise ProblemError(
+                    f"{name} of {data} is {_shown(found)}, the model {model} was trained on "
+                    f"{_shown(expected)}; train it again, or generate the data with the options "
+                    "that the model had"
+                )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {key: _plain(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Problem:
+        """Build from the values of :meth:`to_json`.
+
+        Raises:
+            KeyError: a value is missing.
+        """
+        parts = {
+            name: tuple(Part(**{**part, "fields": tuple(part["fields"])}) for part in values[name])
+            for name in ("given", "generated")
+        }
+        plain = {f.name: values[f.name] for f in fields(cls) if f.name not in parts}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}, **parts)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def _close(found: Iterable[float], expected: Iterable[float], grid: tuple[int, ...]) -> bool:
+    """Whether ends differ by less than what one point in eight along the axis amounts to."""
+    pairs = list(zip(found, expected, strict=True))
+    spans = [pairs[k + 1][1] - pairs[k][1] for k in range(0, len(pairs), 2) for _ in (0, 1)]
+    return all(abs(a - b) <= abs(span) / 8 for (a, b), span in zip(pairs, spans, strict=True))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(v, int) for v in value):
+        return " x ".join(map(str, value))
+    if isinstance(value, list):
+        return ", ".join(_shown(v) for v in value) or "none"
+    if isinstance(value, dict):
+        return f"{value['name']} ({', '.join(value['fields'])})"
+    return repr(value)

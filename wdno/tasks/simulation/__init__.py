@@ -1,0 +1,1 @@
+"""Simulation: the trajectory from the given frames and the forcing."""
