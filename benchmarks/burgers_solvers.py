@@ -21,7 +21,7 @@ import torch
 
 from wdno.solvers import finite_difference, spectral
 from wdno.solvers.grids import interior_grid
-from wdno.systems.burgers import Draw, System
+from wdno.systems.burgers import BurgersDraw, System
 
 FRAMES, INTERVALS = 80, 1280
 PROBLEM = {"viscosity": 0.01, "t_end": 8.0, "frames": FRAMES}
@@ -32,7 +32,7 @@ SPECTRAL = [(240, 2560), (160, 2560), (360, 2560)]
 
 def draw(seeds: list[int], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Initial states `[n, len(x)]` and forcing `[n, 1280, len(x)]`."""
-    draws = [Draw.from_seed(seed) for seed in seeds]
+    draws = [BurgersDraw.from_seed(seed) for seed in seeds]
     u0 = np.stack([one.initial_state(x) for one in draws])
     return u0, np.stack([one.forcing(x, INTERVALS) for one in draws])
 

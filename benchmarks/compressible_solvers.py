@@ -183,10 +183,12 @@ def main() -> None:
         folder, name = arguments.worker
         return pyclaw_worker(Path(folder), name, runs, threads)
 
-    from wdno.systems._compressible_draw import Draw
+    from wdno.systems._compressible_draw import CompressibleDraw
     from wdno.systems.compressible_ns import System
 
-    draws = [Draw.from_seed(s) for s in System.sample_seeds("test", range(arguments.cases))]
+    draws = [
+        CompressibleDraw.from_seed(s) for s in System.sample_seeds("test", range(arguments.cases))
+    ]
     initial = {
         cells: np.stack([draw.cell_means(cells, GAMMA) for draw in draws])
         for cells in {FINE, *(cells for cells, _ in FINITE_VOLUMES)}

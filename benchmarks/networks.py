@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from wdno import networks
+from wdno.networks import REGISTRY
 
 SMALL: dict[str, Any] = {"width": 16, "multipliers": (1, 2, 4)}
 # Network, options, channels in and out, batch, grid.
@@ -46,7 +46,7 @@ def stepper(
     device: torch.device,
 ) -> tuple[Callable[[], None], int]:
     """A function that does a training step, and the number of parameters it trains."""
-    network = networks.build(
+    network = REGISTRY.build(
         name,
         in_channels=inputs,
         out_channels=outputs,
@@ -64,7 +64,7 @@ def stepper(
         if device.type == "cuda":
             torch.cuda.synchronize()
 
-    return step, networks.parameters(network)
+    return step, sum(p.numel() for p in network.parameters())
 
 
 def main() -> None:

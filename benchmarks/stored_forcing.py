@@ -14,7 +14,7 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from wdno.systems.burgers import GridOptions, Options, System
+from wdno.systems.burgers import BurgersGridOptions, Options, System
 
 GRIDS = ((80, 120), (40, 60), (32, 48))
 
@@ -28,7 +28,7 @@ def reproduction_error(storage: str, grid: tuple[int, int], samples: int) -> flo
         samples: number of test samples.
     """
     time, x = grid
-    system = System(Options(grid=GridOptions(time=time, x=x), storage=storage))  # type: ignore[arg-type]
+    system = System(Options(grid=BurgersGridOptions(time=time, x=x), storage=storage))  # type: ignore[arg-type]
     stored = system.generate(system.sample_seeds("test", range(samples)), threads=2)
     again = np.asarray(system.solve(stored["u"][:, 0], stored["f"], threads=2))
     return float(np.mean((again[:, 1:] - stored["u"][:, 1:]) ** 2))

@@ -61,7 +61,8 @@ def evaluate_arguments(folder: Path, checkpoint: Path, method: str = "wdno") -> 
             "statistics", source if source.exists() else folder / "test.nc", "--output", statistics
         )
         assert done.returncode == 0, done.stderr
-    paths = ["--data", folder / "test.nc", "--statistics", statistics, "--checkpoint", checkpoint]
+    files = ["--data", f"test={folder / 'test.nc'}", "--model", f"model={checkpoint}"]
+    paths = [*files, "--statistics", statistics]
     config = ["--config", folder / "config.yaml"]
     return ["evaluate", *config, *names, *paths, "--output", folder / "evaluated"]
 
@@ -86,10 +87,10 @@ def test_from_data_to_errors(folder: Path) -> None:
     done = run(*evaluate_arguments(folder, checkpoint))
     assert done.returncode == 0, done.stderr
     metrics = json.loads((folder / "evaluated" / "metrics.json").read_text())
-    assert metrics["mse"] > 0
-    assert metrics["evaluations"] == 2
-    assert metrics["training_steps"] == 6
-    assert metrics["sampler"]["name"] == "ddim"
+    assert metrics["scores"]["mse"] > 0
+    assert metrics["cost"]["evaluations"] == 2
+    assert metrics["cost"]["training_steps"] == 6
+    assert metrics["design"]["sampler"]["name"] == "ddim"
 
 
 def test_a_wrong_configuration_is_refused_without_a_traceback(tmp_path: Path) -> None:
@@ -107,6 +108,7 @@ def test_a_wrong_configuration_is_refused_without_a_traceback(tmp_path: Path) ->
     [
         ("--system", "burger", "'burgers'"),
         ("--model", "wdmo", "'wdno'"),
+        ("--task", "simulate", "expected one of simulation"),
         ("--train", "absent.nc", "absent.nc: not found"),
     ],
 )
@@ -170,11 +172,51 @@ def test_training_ends_by_a_signal_and_continues(
     assert not (tmp_path / "long" / "model.safetensors").exists()
 
 
-def test_figures_of_what_is_not_there_are_refused(folder: Path, tmp_path: Path) -> None:
-    common = ["--config", folder / "config.yaml", "--system", "burgers"]
-    output = ["--output", tmp_path / "a.png"]
-    done = run("figure", "scene", *common, *output, folder / "test.nc")
+def test_files_of_an_evaluation_are_named(folder: Path) -> None:
+    arguments = evaluate_arguments(folder, folder / "model.safetensors")
+    where = arguments.index("--data") + 1
+    for value, words in (
+        (folder / "test.nc", "not of the form NAME=PATH"),
+        ("train=a.nc", "test"),
+    ):
+        done = run(*arguments[:where], value, *arguments[where + 1 :])
+        assert done.returncode == 2 and words in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_method_without_its_model_is_refused(folder: Path) -> None:
+    arguments = evaluate_arguments(folder, folder / "model.safetensors")
+    where = arguments.index("--model")
+    done = run(*arguments[:where], *arguments[where + 2 :])
+    assert done.returncode == 2 and "model" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["table"], "give one of --task and --study"),
+        (["table", "--task", "simulation", "--study", "samplers"], "give one of --task"),
+        (["table", "--task", "simulate"], "expected one of simulation"),
+        (["table", "--study", "sampler"], "'samplers'"),
+        (["figure", "trajectory", "--task", "simulation"], "trajectories"),
+        (["figure", "study", "--study", "sampler"], "'samplers'"),
+        (["figure", "study"], "give --study"),
+        (["figure", "spectra"], "give --task"),
+        (["figure", "training", "--task", "simulation", "--system", "burgers"], "--statistics"),
+    ],
+)
+def test_wrong_tables_and_figures_are_refused(
+    folder: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    common = ["--config", folder / "config.yaml", "--output", tmp_path / "a.png"]
+    done = run(*arguments, *common, folder / "absent")
+    assert done.returncode == 2 and words in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scene_of_data_without_one_is_refused(folder: Path, tmp_path: Path) -> None:
+    done = run("figure", "scene", "--output", tmp_path / "a.png", folder / "test.nc")
     assert done.returncode == 2 and "has no scene" in done.stderr, done.stderr
-    done = run("figure", "training", *common, *output, folder / "train.jsonl")
-    assert done.returncode == 2 and "give --statistics" in done.stderr, done.stderr
     assert not list(tmp_path.iterdir())

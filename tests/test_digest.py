@@ -9,25 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from wdno import digest as digests
-from wdno.digest import PACKAGE, STAGES, DigestError, digest, modules, stage_digest
+from wdno import sources
+from wdno.digest import STAGES, stage_digest, stage_roots
+from wdno.sources import PACKAGE, DigestError, digest, modules
 
 Edit = Callable[[str, str], None]
 
-UNET_MODEL = {"representation": "wavelet", "network": "unet", "objective": "diffusion"}
-FNO_MODEL = {"representation": "identity", "network": "fno", "objective": "regression"}
-STAGE_NAMES = {
-    "fetch": {"system": "burgers"},
-    "generate": {"system": "burgers"},
-    "statistics": {},
-    "card": {},
-    "train": UNET_MODEL,
-    "evaluate": UNET_MODEL,
-    "evaluate_baseline": {},
-    "study": UNET_MODEL,
-    "table": {},
-    "figure": {},
-}
+TASK = {"task": "simulation"}
+UNET = {"representation": "wavelet", "network": "unet", "objective": "diffusion", **TASK}
+FNO = {"representation": "identity", "network": "fno", "objective": "regression", **TASK}
+SYSTEM = {"system": "burgers"}
+ALL = {**SYSTEM, **UNET, "sampler": "ddim"}
+COMPUTING = ["fetch", "generate", "statistics", "train", "evaluate", "evaluate_baseline"]
+PRESENTING = ["card", "scene", "training", "table", "figure", "study"]
 
 FILES = {
     "__init__.py": '"""The package."""\n__version__ = "1.0"\n',
@@ -48,11 +42,22 @@ FILES = {
     "far/pattern.py": 'def table(name):\n    return f"{name}.csv"\n',
     "config/__init__.py": "from wdno.config.axes import x\n",
     "config/axes.py": "x = 1\n",
+    "metrics.py": (
+        "from wdno.far import Metric\n"
+        'MSE = Metric("mse", "MSE", "field^2", note="mean square")\n'
+        'CRPS = Metric(name="crps", label="CRPS", scale="field", better="lower")\n'
+        'NOTE = "in spreads"\n'
+        'MAE = Metric("mae", "MAE", "1", note=NOTE)\n'
+        'RULE = "of use"\n'
+        'BIAS = Metric("bias", "Bias", "1", note=RULE)\n'
+        "print(RULE)\n"
+    ),
 }
 
 
 def _forget() -> None:
-    for cached in (digests._path, digests._read, digests._package_data):
+    caches = (sources._path, sources._tree, sources._digest, sources._imported)
+    for cached in (*caches, sources._package_data):
         cached.cache_clear()
 
 
@@ -68,7 +73,7 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
 
     for path, text in FILES.items():
         write(path, text)
-    monkeypatch.setattr(digests, "PACKAGE", package)
+    monkeypatch.setattr(sources, "PACKAGE", package)
     _forget()
     yield write
     monkeypatch.undo()
@@ -138,27 +143,64 @@ def test_the_folder_of_the_package_does_not_enter(
     before = digest("wdno.root")
     moved = tmp_path / "elsewhere" / "wdno"
     shutil.copytree(tmp_path / "wdno", moved)
-    monkeypatch.setattr(digests, "PACKAGE", moved)
+    monkeypatch.setattr(sources, "PACKAGE", moved)
     _forget()
     assert digest("wdno.root") == before
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "computes"),
+    [
+        ('"MSE"', '"Error"', False),
+        ("mean square", "mean of the squares", False),
+        (', note="mean square"', "", False),
+        ('label="CRPS"', 'label="Score"', False),
+        ('"in spreads"', '"in units"', False),
+        ('"of use"', '"of no use"', True),
+        ('"field^2"', '"field"', True),
+        ('"mse"', '"error"', True),
+        ('better="lower"', 'better="higher"', True),
+        ("CRPS = Metric(name", "CRPS = other.Metric(name", True),
+    ],
+)
+def test_words_of_metrics_count_for_those_who_show_them(
+    edit: Edit, old: str, new: str, computes: bool
+) -> None:
+    before = [digest("wdno.metrics", words=words) for words in (True, False)]
+    edit("metrics.py", FILES["metrics.py"].replace(old, new, 1))
+    after = [digest("wdno.metrics", words=words) for words in (True, False)]
+    assert after[0] != before[0]
+    assert (after[1] != before[1]) is computes
+
+
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(DigestError, match=r"no module 'wdno\.networks\.unett'"):
-        stage_digest("train", **UNET_MODEL | {"network": "unett"})
+        stage_digest("train", **UNET | {"network": "unett"})
+    with pytest.raises(DigestError, match=r"no module 'wdno\.tasks\.simulate\.table'"):
+        stage_digest("table", task="simulate")
     with pytest.raises(DigestError, match="unknown stage 'fly': expected one of fetch, generate"):
         stage_digest("fly")
     with pytest.raises(DigestError, match="stage 'generate' needs 'system': given nothing"):
         stage_digest("generate")
 
 
+def used(stage: str, **names: str) -> list[str]:
+    return modules(*stage_roots(stage, **names), without=STAGES[stage].without)
+
+
+def coupled(found: list[str], absent: list[str]) -> list[str]:
+    return [m for m in found if any(m == a or m.startswith(f"{a}.") for a in absent)]
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_has_its_modules(stage: str) -> None:
-    names = STAGE_NAMES[stage]
-    found = modules(*(root.format(**names) for root in STAGES[stage].roots))
-    home = {"card": "evaluation", "statistics": "data"}.get(stage, "stages")
+    assert set(STAGES) == {*COMPUTING, *PRESENTING}
+    assert STAGES[stage].presents is (stage in PRESENTING)
+    home = {"card": "data", "statistics": "data"}.get(stage, "stages")
+    found = used(stage, **ALL)
     assert f"wdno.{home}" in {name.rpartition(".")[0] for name in found}
-    assert len(stage_digest(stage, **names)) == 16
+    assert set(stage_roots(stage, **ALL)) <= set(found)
+    assert len(stage_digest(stage, **ALL)) == 16
 
 
 @pytest.mark.parametrize(
@@ -166,52 +208,104 @@ def test_every_stage_has_its_modules(stage: str) -> None:
     [
         (
             "train",
-            UNET_MODEL,
+            UNET,
             ["wdno.diffusion.samplers", "wdno.networks.fno", "wdno.data.statistics"],
         ),
-        ("train", UNET_MODEL, ["wdno.solvers", "wdno.representations.identity"]),
-        ("train", FNO_MODEL, ["wdno.diffusion", "wdno.networks.unet", "wdno.evaluation"]),
-        ("evaluate", FNO_MODEL, ["wdno.diffusion", "wdno.networks.unet", "wdno.solvers"]),
-        ("evaluate", UNET_MODEL, ["wdno.tasks.simulation.table", "wdno.evaluation.figures"]),
-        ("evaluate_baseline", {}, ["wdno.diffusion", "wdno.networks.unet", "wdno.solvers"]),
-        ("generate", {"system": "burgers"}, ["wdno.networks", "wdno.diffusion", "wdno.training"]),
-        ("figure", {}, ["wdno.networks", "wdno.diffusion", "wdno.training", "wdno.solvers"]),
-        ("table", {}, ["wdno.networks", "wdno.diffusion", "wdno.training", "wdno.solvers"]),
+        ("train", UNET, ["wdno.solvers", "wdno.representations.identity"]),
+        ("train", UNET, ["wdno.objectives.stepping", "wdno.objectives.regression"]),
+        ("train", FNO, ["wdno.diffusion", "wdno.networks.unet", "wdno.evaluation"]),
+        ("train", FNO, ["wdno.tasks.simulation.options", "wdno.tasks.simulation.evaluation"]),
+        ("evaluate", FNO, ["wdno.diffusion", "wdno.networks.unet", "wdno.solvers"]),
+        ("evaluate", FNO, ["wdno.objectives.stepping", "wdno.training.loop"]),
+        ("evaluate", UNET, ["wdno.evaluation.tables", "wdno.evaluation.figures"]),
+        ("evaluate", UNET, ["wdno.evaluation.bootstrap", "wdno.studies"]),
+        ("evaluate", UNET, [f"wdno.tasks.simulation.{m}" for m in ("table", "panels", "figures")]),
+        ("evaluate", UNET, ["wdno.diffusion.samplers.ddim", "wdno.diffusion.samplers.options"]),
+        ("evaluate", UNET | {"sampler": "ddim"}, ["wdno.diffusion.samplers.dpmpp_2m"]),
+        ("evaluate_baseline", TASK, ["wdno.diffusion", "wdno.networks.unet", "wdno.solvers"]),
+        ("generate", SYSTEM, ["wdno.networks", "wdno.diffusion", "wdno.training", "wdno.tasks"]),
+        ("generate", SYSTEM, ["wdno.systems.smoke", "wdno.evaluation"]),
+        ("statistics", {}, ["wdno.networks", "wdno.tasks", "wdno.evaluation", "wdno.training"]),
+        ("figure", TASK, ["wdno.networks", "wdno.training", "wdno.solvers", "wdno.studies"]),
+        ("table", TASK, ["wdno.networks", "wdno.training", "wdno.solvers", "wdno.studies"]),
+        ("table", TASK, ["wdno.evaluation.figures", "wdno.tasks.simulation.evaluation"]),
+        ("figure", TASK, ["wdno.evaluation.bootstrap", "wdno.tasks.simulation.evaluation"]),
+        ("scene", {}, ["wdno.tasks.simulation", "wdno.studies"]),
+        ("training", {}, ["wdno.tasks.simulation", "wdno.studies"]),
+        ("study", TASK, ["wdno.tasks.simulation.evaluation", "wdno.networks", "wdno.training"]),
     ],
 )
 def test_stages_are_not_coupled(stage: str, names: dict[str, str], absent: list[str]) -> None:
-    entry = STAGES[stage]
-    found = modules(*(root.format(**names) for root in entry.roots), without=entry.without)
-    coupled = [m for m in found if any(m == a or m.startswith(f"{a}.") for a in absent)]
-    assert not coupled, f"{stage} with {names} uses {coupled}: an edit there would rerun it"
+    found = coupled(used(stage, **names), absent)
+    assert not found, f"{stage} with {names} uses {found}: an edit there would rerun it"
+
+
+@pytest.mark.parametrize(
+    ("stage", "names", "present"),
+    [
+        ("train", FNO, ["wdno.tasks.simulation.problem", "wdno.networks.fno", "wdno.model"]),
+        ("train", FNO | {"stepping": "stepping"}, ["wdno.objectives.stepping"]),
+        ("evaluate", FNO | {"stepping": "stepping"}, ["wdno.objectives.stepping"]),
+        ("evaluate", ALL, ["wdno.diffusion.samplers.ddim", "wdno.tasks.simulation.metrics"]),
+        ("evaluate", UNET, ["wdno.tasks.simulation.problem", "wdno.tasks.simulation.scores"]),
+        ("evaluate_baseline", TASK, ["wdno.tasks.simulation.baselines", "wdno.evaluation.record"]),
+        ("table", TASK, ["wdno.tasks.simulation.metrics", "wdno.evaluation.bootstrap"]),
+        ("study", TASK, ["wdno.studies.figure", "wdno.tasks.simulation.metrics"]),
+    ],
+)
+def test_stages_have_what_they_use(stage: str, names: dict[str, str], present: list[str]) -> None:
+    assert not set(present) - set(used(stage, **names))
+
+
+def test_code_of_another_task_is_in_no_digest_of_the_first(edit: Edit) -> None:
+    """What is shared finds a task by its name, so that it imports none."""
+    shared = "from wdno.registry import Registry\n"
+    for module in ("evaluate", "tables", "figures", "train"):
+        edit(f"stages/{module}.py", "from wdno import tasks\n")
+    edit("stages/__init__.py", "")
+    edit("tasks/__init__.py", shared)
+    for task in ("first", "second"):
+        edit(f"tasks/{task}/__init__.py", "")
+        for module in ("problem", "evaluation", "table", "figures"):
+            edit(f"tasks/{task}/{module}.py", f"x = {task!r}\n")
+    before = {s: stage_digest(s, task="first") for s in ("evaluate_baseline", "table", "figure")}
+    edit("tasks/second/evaluation.py", "x = 2\n")
+    edit("tasks/second/table.py", "x = 2\n")
+    edit("tasks/second/figures.py", "x = 2\n")
+    assert {stage: stage_digest(stage, task="first") for stage in before} == before
+    edit("tasks/first/table.py", "x = 2\n")
+    after = {stage: stage_digest(stage, task="first") for stage in before}
+    assert [stage for stage in before if after[stage] != before[stage]] == ["table"]
+
+
+def test_tasks_do_not_import_each_other_and_what_is_shared_imports_none() -> None:
+    tasks = [path.name for path in (PACKAGE / "tasks").iterdir() if (path / "problem.py").is_file()]
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        own = parts[1] if parts[0] == "tasks" and len(parts) > 2 else ""
+        others = [f"wdno.tasks.{task}" for task in tasks if task != own]
+        name = ".".join(["wdno", *parts]).removesuffix(".__init__")
+        found = coupled(sorted(sources._imported(name)), others)
+        assert not found, f"{path}: imports {found}; a task is found by its name (wdno.tasks)"
 
 
 def test_pieces_imported_by_name_are_all_listed_as_roots() -> None:
-    """Whatever imports by a computed name must be covered by the braces of STAGES."""
+    """Whatever kind of piece is imported by its name is covered by the braces of STAGES."""
     dynamic = {
-        path.parent.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
+        ast.literal_eval(node.args[1]) if isinstance(node.args[1], ast.Constant) else package
+        for path in PACKAGE.rglob("__init__.py")
+        for package in [".".join(path.parent.relative_to(PACKAGE.parent).parts)]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")
-        if not isinstance(node.args[0], ast.Constant) and path.name == "__init__.py"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Registry"
     }
-    covered = {
-        root.split(".")[1]
-        for stage in STAGES.values()
-        for root in stage.roots
-        if root.endswith("}")
-    }
-    assert dynamic - {"stages"} <= covered, f"imported by name, but no root: {dynamic - covered}"
+    assert len(dynamic) >= 6
+    roots = [root for s in STAGES.values() for root in (*s.roots, *s.optional) if "{" in root]
+    covered = {root.partition(".{")[0] for root in roots}
+    assert dynamic <= covered, f"imported by name, but no root: {dynamic - covered}"
 
 
 @pytest.mark.parametrize("module", ["wdno.evaluation.scores.flow", "wdno.data.scene"])
 def test_what_only_scores_use_trains_nothing_again(module: str) -> None:
-    names = {"system": "smoke", "representation": "wavelet", "network": "unet"}
-    names |= {"objective": "diffusion"}
-    using = {
-        stage
-        for stage, entry in STAGES.items()
-        if module in modules(*(r.format(**names) for r in entry.roots), without=entry.without)
-    }
-    assert {"evaluate", "evaluate_baseline", "study"} <= using
+    using = {stage for stage in STAGES if module in used(stage, **{**ALL, "system": "smoke"})}
+    assert {"evaluate", "evaluate_baseline"} <= using
     assert not using & {"fetch", "generate", "statistics", "train"}

@@ -2,42 +2,118 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from calendar_system import Days
+from linear_problem import ALL_SPANS, Samples
 from models import NETWORKS, OBJECTIVES, REPRESENTATIONS, SAMPLING, build, generators
-from waves import Waves, make_data
+from waves import make_data
 
 from wdno import model as models
 from wdno.data import dataset
-from wdno.data.dataset import Trajectories
-from wdno.model import LayoutError, Model
+from wdno.data.dataset import ProblemData, Trajectories
+from wdno.model import Model
 from wdno.systems import compressible_ns
+from wdno.tasks.simulation.problem import data as simulation
 from wdno.training.checkpoint import CheckpointError, save_model
+
+
+@pytest.fixture
+def waves(waves_file: Path) -> ProblemData:
+    return simulation(Trajectories(waves_file))
 
 
 @pytest.mark.parametrize("representation", REPRESENTATIONS, ids=lambda r: r.get("family", "id"))
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda n: n["name"])
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: o["name"])
 def test_every_choice_on_the_axes_trains_and_predicts(
-    waves: Trajectories, representation: dict, network: dict, objective: dict
+    waves: ProblemData, representation: dict, network: dict, objective: dict
 ) -> None:
     model = build(waves, representation=representation, network=network, objective=objective)
-    batch = waves.batch(np.arange(3))
-    losses = model.loss_per_sample(batch, torch.Generator().manual_seed(0))
-    assert losses.shape == (3,)
-    losses.mean().backward()
+    batch = waves.batch(np.arange(4))
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
+
+    def loss() -> float:
+        found = model.loss_per_sample(batch, torch.Generator().manual_seed(0)).mean()
+        found.backward()
+        return found.item()
+
+    before = loss()
     assert all(p.grad is not None for p in model.parameters())
-    drawn = model.predict(batch, generators(3), SAMPLING[objective["name"]]).state
-    assert drawn.shape == batch["state"].shape
-    assert drawn.isfinite().all()
+    for _ in range(10):
+        optimiser.step()
+        optimiser.zero_grad()
+        after = loss()
+    assert after < 0.95 * before, f"loss of the batch {before:.3f} -> {after:.3f}"
+    sampling = SAMPLING[objective["name"]]
+    drawn = model.predict(batch, generators(4), sampling)
+    assert drawn.keys() == {"state"} and drawn["state"].isfinite().all()
+    alone = model.predict(waves.batch(np.array([2])), generators(3)[2:], sampling)["state"]
+    torch.testing.assert_close(drawn["state"][2:3], alone, rtol=1e-4, atol=1e-5)
 
 
-def test_scales_make_channels_of_unit_spread(waves: Trajectories) -> None:
+def test_channels_are_of_the_parts_in_the_order_of_the_problem() -> None:
+    spec = {
+        "representation": {"name": "wavelet", "family": "haar"},
+        "network": NETWORKS[1],
+        "objective": {"name": "regression", "weighting": "energy"},
+    }
+    model = Model(spec, ALL_SPANS)
+    assert model.target_scaler.names == ["u:aa", "u:ad", "u:da", "u:dd", "s:a", "s:d"]
+    assert model.condition_scaler.names == [
+        *(f"{field}:{band}" for field in "fg" for band in ("aa", "ad", "da", "dd")),
+        *("u0:a", "u0:d", "u1:a", "u1:d"),
+        *("c:a", "c:d"),
+        "p",
+    ]
+    data = Samples(ALL_SPANS)
+    model.fit_scales(data)  # type: ignore[arg-type]
+    mean = data.parts["state"].mean()
+    torch.testing.assert_close(model.get_buffer("mean_state"), mean[None])
+    torch.testing.assert_close(model.get_buffer("mean_series"), data.parts["series"].mean()[None])
+    batch = data.batch(np.arange(3))
+    encode, grid = model.representation.encode, ALL_SPANS.grid
+    expected = [
+        encode(batch["forcing"], grid),
+        encode(batch["first"] - mean, grid, "space"),
+        encode(batch["share"], grid, "time"),
+        encode(batch["level"], grid, "number"),
+    ]
+    torch.testing.assert_close(model.condition(batch), torch.cat(expected, dim=1))
+    level = model.condition(batch)[:, -1]
+    torch.testing.assert_close(level, batch["level"][..., None].expand_as(level))
+    weight = model._weight()
+    assert weight is not None
+    torch.testing.assert_close(weight[:4].mean(), torch.ones(()))
+    torch.testing.assert_close(weight[4:].mean(), torch.ones(()))
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_what_is_decoded_is_what_was_encoded(relative: bool) -> None:
+    spec = {
+        "representation": {"name": "wavelet", "family": "haar", "relative": relative},
+        "network": NETWORKS[1],
+        "objective": {"name": "regression"},
+    }
+    model, data = Model(spec, ALL_SPANS), Samples(ALL_SPANS)
+    model.fit_scales(data)  # type: ignore[arg-type]
+    batch = data.batch(np.arange(5))
+    if relative:  # the latest of the given frames; the series has none
+        departure = batch["state"] - batch["first"][:, 1:, None]
+        expected = model.representation.encode(departure, ALL_SPANS.grid)
+        torch.testing.assert_close(model.target(batch)[:, :4], expected)
+    channels = model.target_scaler.normalise(model.target(batch)).requires_grad_()
+    decoded = model.decode(channels, batch)
+    for name in ("state", "series"):
+        torch.testing.assert_close(decoded[name], batch[name], rtol=1e-5, atol=1e-5)
+    (slope,) = torch.autograd.grad(decoded["series"].sum(), channels)
+    assert slope[:, 4:].abs().sum() > 0 and not slope[:, :4].any()
+
+
+def test_scales_make_channels_of_unit_spread(waves: ProblemData) -> None:
     model = build(waves)
     batch = waves.batch(np.arange(len(waves)))
     for channels in (
@@ -48,7 +124,7 @@ def test_scales_make_channels_of_unit_spread(waves: Trajectories) -> None:
         torch.testing.assert_close(spread, torch.ones_like(spread), rtol=1e-4, atol=1e-4)
 
 
-def test_the_state_to_be_generated_is_not_looked_at(waves: Trajectories) -> None:
+def test_the_state_to_be_generated_is_not_looked_at(waves: ProblemData) -> None:
     model = build(waves)
     batch = waves.batch(np.arange(2))
     drawn = model.predict(batch, generators(2), SAMPLING["diffusion"])
@@ -57,7 +133,7 @@ def test_the_state_to_be_generated_is_not_looked_at(waves: Trajectories) -> None
     torch.testing.assert_close(drawn, again, rtol=0, atol=0)
 
 
-def test_a_perfect_network_predicts_the_truth(waves: Trajectories) -> None:
+def test_a_perfect_network_predicts_the_truth(waves: ProblemData) -> None:
     model = build(waves, objective=OBJECTIVES[1])
     batch = waves.batch(np.arange(4))
 
@@ -67,13 +143,13 @@ def test_a_perfect_network_predicts_the_truth(waves: Trajectories) -> None:
 
     model.objective.network = Perfect()
     drawn = model.predict(batch, generators(4))
-    torch.testing.assert_close(drawn.state, batch["state"], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(drawn["state"], batch["state"], rtol=1e-5, atol=1e-5)
     assert model.loss_per_sample(batch, torch.Generator()).max() == 0
 
 
 @pytest.mark.parametrize("weighting", ["uniform", "scale", "energy"])
 def test_channel_weights_have_mean_one_and_follow_the_scales(
-    waves: Trajectories, weighting: str
+    waves: ProblemData, weighting: str
 ) -> None:
     model = build(waves, objective={"name": "regression", "weighting": weighting})
     weight = model._weight()
@@ -86,7 +162,7 @@ def test_channel_weights_have_mean_one_and_follow_the_scales(
     torch.testing.assert_close(weight, expected / expected.mean())
 
 
-def test_a_saved_model_predicts_the_same(tmp_path: Path, waves: Trajectories) -> None:
+def test_a_saved_model_predicts_the_same(tmp_path: Path, waves: ProblemData) -> None:
     model = build(waves)
     path = tmp_path / "model.safetensors"
     models.save(path, model, model.state_dict(), {"training_steps": 3})
@@ -101,30 +177,16 @@ def test_a_saved_model_predicts_the_same(tmp_path: Path, waves: Trajectories) ->
     )
 
 
-def test_a_model_of_another_version_is_refused(tmp_path: Path, waves: Trajectories) -> None:
+def test_a_model_of_another_version_is_refused(tmp_path: Path, waves: ProblemData) -> None:
     model = build(waves)
     path = tmp_path / "model.safetensors"
-    layout = {k: v for k, v in model.layout.to_json().items() if k != "extent"}
-    save_model(path, model.state_dict(), {"spec": model.spec, "layout": layout})
+    problem = {k: v for k, v in model.problem.to_json().items() if k != "extent"}
+    save_model(path, model.state_dict(), {"spec": model.spec, "problem": problem})
     with pytest.raises(CheckpointError, match=r"another version.*extent.*train it again"):
         models.load(path)
 
 
-def test_data_of_another_grid_are_refused(tmp_path: Path, waves: Trajectories) -> None:
-    other = Trajectories(make_data(tmp_path / "fine.nc", system=Waves(16, 32), count=3))
-    with pytest.raises(LayoutError) as refused:
-        build(waves).require(other.layout, other.path, Path("model.safetensors"))
-    for words in ("'waves'", "16 x 32", "16 x 24", "fine.nc", "model.safetensors", "train"):
-        assert words in str(refused.value)
-
-
-def test_data_of_another_duration_are_refused(waves: Trajectories) -> None:
-    other = replace(waves.layout, extent=(0.0, 2.0, 0.0, 23 / 24))
-    with pytest.raises(LayoutError, match="extent"):
-        build(waves).require(other, waves.path, Path("model.safetensors"))
-
-
-def test_samplers_and_objectives_must_fit(waves: Trajectories) -> None:
+def test_samplers_and_objectives_must_fit(waves: ProblemData) -> None:
     batch = waves.batch(np.arange(1))
     with pytest.raises(ValueError, match="needs a sampler"):
         build(waves).predict(batch, generators(1))
@@ -132,7 +194,7 @@ def test_samplers_and_objectives_must_fit(waves: Trajectories) -> None:
         build(waves, objective=OBJECTIVES[1]).predict(batch, generators(1), {"name": "ddim"})
 
 
-def test_parameters_are_counted_once(waves: Trajectories) -> None:
+def test_parameters_are_counted_once(waves: ProblemData) -> None:
     model = build(waves)
     network = model.objective.denoiser.network
     assert model.parameter_count() == sum(p.numel() for p in network.parameters())
@@ -144,42 +206,37 @@ def test_a_large_mean_hides_nothing_from_the_network(
     tmp_path: Path, representation: dict, relative: bool
 ) -> None:
     system = Days(noise=2.0, grid=(10, 10, 10))
-    data = Trajectories(make_data(tmp_path / "train.nc", system=system, count=60))
+    data = simulation(Trajectories(make_data(tmp_path / "train.nc", system=system, count=60)))
     representation = {**representation, "relative": relative}
     spec = {"representation": representation, "network": NETWORKS[1], "objective": OBJECTIVES[1]}
     spec["network"] = {"name": "unet", "width": 8, "multipliers": [1], "attention": "none"}
-    model = Model(spec, data.layout)
+    model = Model(spec, data.problem)
     model.fit_scales(data)
-    assert model.field_mean[0] == pytest.approx(
-        data.dataset["t"].to_numpy()[:, 3:].mean(), rel=1e-5
-    )
+    expected = data.trajectories.dataset["t"].to_numpy()[:, 3:].mean()
+    assert model.get_buffer("mean_state")[0] == pytest.approx(expected, rel=1e-5)
     batch = data.batch(np.arange(60))
     given = model.condition_scaler.normalise(model.condition(batch))
     # Over time, at each point: what the weather changes, beside what differs between points.
     varies = given[:, :, 0].std(dim=0).flatten(1).amax(dim=1)
     assert varies[0] > 0.2, f"the mean level varies by {varies[0]:.3f} of its channel's scale"
-    torch.testing.assert_close(
-        model.representation.decode(model.target(batch), data.layout.grid)
-        + model._origin(batch).state,
-        batch["state"],
-        rtol=1e-5,
-        atol=1e-4,
-    )
+    channels = model.target_scaler.normalise(model.target(batch))
+    decoded = model.decode(channels, batch)["state"]
+    torch.testing.assert_close(decoded, batch["state"], rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("representation", REPRESENTATIONS, ids=lambda r: r.get("family", "id"))
-def test_a_relative_model_begins_as_persistence(waves: Trajectories, representation: dict) -> None:
+def test_a_relative_model_begins_as_persistence(waves: ProblemData, representation: dict) -> None:
     model = build(
         waves, representation={**representation, "relative": True}, objective=OBJECTIVES[1]
     )
     batch = waves.batch(np.arange(4))
-    last = batch["initial"][:, :, None]
-    departure = model.representation.encode(batch["state"] - last)
+    last, grid = batch["first"][:, :, None], waves.problem.grid
+    departure = model.representation.encode(batch["state"] - last, grid)
     torch.testing.assert_close(model.target(batch), departure)
     # The network's last layer starts at zero: what is left is the mean departure in training.
     channels = model.target_scaler.denormalise(torch.zeros_like(departure))
-    mean = model.representation.decode(channels, waves.layout.grid)
-    torch.testing.assert_close(model.predict(batch, generators(4)).state, last + mean)
+    mean = model.representation.decode(channels, grid)
+    torch.testing.assert_close(model.predict(batch, generators(4))["state"], last + mean)
 
 
 @pytest.mark.parametrize("weighting", ["scale", "energy"])
@@ -200,10 +257,10 @@ def test_fields_count_alike_in_the_loss(tmp_path: Path, weighting: str) -> None:
 
 
 def test_scales_are_of_the_first_samples_in_blocks(
-    waves: Trajectories, monkeypatch: pytest.MonkeyPatch
+    waves: ProblemData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = build(waves)
-    monkeypatch.setattr(dataset, "BLOCK_BYTES", 3 * waves.dataset.nbytes // len(waves))
+    monkeypatch.setattr(dataset, "BLOCK_BYTES", 3 * waves.trajectories.dataset.nbytes // len(waves))
     assert [waves.block(), waves.block(most=2)] == [3, 2]
     for name, values in build(waves).state_dict().items():
         torch.testing.assert_close(values, whole.state_dict()[name], rtol=1e-6, atol=1e-7)
@@ -212,7 +269,7 @@ def test_scales_are_of_the_first_samples_in_blocks(
     part = build(waves)
     first = waves.batch(np.arange(7))
     expected = first["state"].mean(dim=(0, 2, 3))
-    torch.testing.assert_close(part.field_mean, expected, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(part.get_buffer("mean_state"), expected, rtol=1e-5, atol=1e-7)
     assert not torch.allclose(part.target_scaler.scale, whole.target_scaler.scale, rtol=1e-3)
     for scaler, values in (
         (part.target_scaler, part.target(first)),

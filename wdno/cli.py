@@ -14,9 +14,11 @@ import traceback
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
+
+T = TypeVar("T")
 
 app = typer.Typer(
     help="WDNO: simulate and control physical systems with wavelet diffusion neural operators.",
@@ -37,48 +39,21 @@ class Split(StrEnum):
     fine = "fine"
 
 
-class Task(StrEnum):
-    """What a model is asked for."""
-
-    simulation = "simulation"
-
-
-class Table(StrEnum):
-    """The tables."""
-
-    simulation = "simulation"
-    samplers = "samplers"
-
-
-class Figure(StrEnum):
-    """The figures."""
-
-    trajectories = "trajectories"
-    animation = "animation"
-    series = "series"
-    error_over_time = "error_over_time"
-    spectra = "spectra"
-    error_vs_evaluations = "error_vs_evaluations"
-    training = "training"
-    scene = "scene"
-
-
 ConfigFile = Annotated[
     list[Path], typer.Option("--config", help="Configuration; several are merged in order.")
 ]
 SystemName = Annotated[str, typer.Option("--system", help="Name of the system.")]
 ModelName = Annotated[str, typer.Option("--model", help="Name of the model.")]
 MethodName = Annotated[str, typer.Option("--method", help="Name of the method.")]
-TaskName = Annotated[Task, typer.Option("--task", help="Name of the task.")]
+TaskName = Annotated[str, typer.Option("--task", help="Name of the task.")]
+OptionalTaskName = Annotated[str | None, typer.Option("--task", help="Name of the task.")]
+StudyName = Annotated[str | None, typer.Option("--study", help="Name of the study.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the training.")]
 Output = Annotated[Path, typer.Option("--output", help="What is written.")]
 State = Annotated[Path, typer.Option("--state", help="Folder from which work resumes.")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor threads.")]
 StatisticsFile = Annotated[
     Path, typer.Option("--statistics", help="Statistics of the training data.")
-]
-OptionalStatisticsFile = Annotated[
-    Path | None, typer.Option("--statistics", help="Statistics of the training data, if drawn.")
 ]
 Inputs = Annotated[list[Path], typer.Argument(help="What is read.")]
 
@@ -147,7 +122,7 @@ def train(
 
     files = (train_file, validation, output, log, state)
     try:
-        stage.train(config, system, task.value, model, seed, *files, threads)
+        stage.train(config, system, task, model, seed, *files, threads)
     except Interrupted as interrupted:
         typer.echo(str(interrupted), err=True)
         raise typer.Exit(interrupted.exit_code) from None
@@ -160,69 +135,87 @@ def evaluate(
     task: TaskName,
     method: MethodName,
     seed: Seed,
-    data: Annotated[Path, typer.Option("--data", help="Test data.")],
-    statistics: StatisticsFile,
+    data: Annotated[
+        list[str],
+        typer.Option("--data", metavar="SPLIT=PATH", help="A data file; may be repeated."),
+    ],
+    statistics: Annotated[
+        Path, typer.Option("--statistics", help="Statistics of the training data.")
+    ],
     output: Output,
-    checkpoint: Annotated[
-        Path | None, typer.Option("--checkpoint", help="Trained model; none for a baseline.")
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="ROLE=PATH", help="A trained model; none for a baseline."),
     ] = None,
     threads: Threads = 1,
 ) -> None:
-    """Predict the test cases and measure the errors; write metrics.json and evaluation.nc."""
+    """Predict the test cases and score them; write metrics.json, scores.nc and examples.nc."""
     from wdno.stages import evaluate as stage
 
-    stage.evaluate(config, system, method, seed, data, statistics, checkpoint, output, threads)
-
-
-@app.command()
-def study(
-    config: ConfigFile,
-    system: SystemName,
-    task: TaskName,
-    model: ModelName,
-    seed: Seed,
-    data: Annotated[Path, typer.Option("--data", help="Test data.")],
-    statistics: StatisticsFile,
-    checkpoint: Annotated[Path, typer.Option("--checkpoint", help="Trained model.")],
-    output: Output,
-    threads: Threads = 1,
-) -> None:
-    """Measure a diffusion model's error against sampler and network evaluations."""
-    from wdno.stages import evaluate as stage
-
-    stage.study(config, system, model, seed, data, statistics, checkpoint, output, threads)
+    files = _paths("--data", data), statistics, _paths("--model", model or [])
+    stage.evaluate(config, system, task, method, seed, *files, output, threads)
 
 
 @app.command()
 def table(
-    name: Annotated[Table, typer.Argument(help="Which table.")],
     inputs: Inputs,
     config: ConfigFile,
     output: Output,
+    task: OptionalTaskName = None,
+    study: StudyName = None,
 ) -> None:
-    """Make a table from evaluations, as .csv, .md, .tex and .html."""
+    """Make the table of a task or a study from evaluations, as .csv, .md, .tex and .html."""
     from wdno.stages import tables
 
-    if name is Table.simulation:
-        tables.simulation(config, inputs, output)
+    if task is not None and study is None:
+        tables.table(config, task, inputs, output)
+    elif study is not None and task is None:
+        tables.study(config, study, inputs, output)
     else:
-        tables.samplers(config, inputs, output)
+        raise typer.BadParameter("give one of --task and --study: whose table is made")
 
 
 @app.command()
 def figure(
-    name: Annotated[Figure, typer.Argument(help="Which figure.")],
+    name: Annotated[
+        str, typer.Argument(help="A figure of the task; or `scene`, `study`, `training`.")
+    ],
     inputs: Inputs,
-    config: ConfigFile,
-    system: SystemName,
     output: Output,
-    task: TaskName = Task.simulation,
-    statistics: OptionalStatisticsFile = None,
+    config: Annotated[
+        list[Path] | None,
+        typer.Option("--config", help="Configuration; several are merged in order."),
+    ] = None,
+    task: OptionalTaskName = None,
+    study: StudyName = None,
+    system: Annotated[str | None, typer.Option("--system", help="Name of the system.")] = None,
+    statistics: Annotated[
+        Path | None, typer.Option("--statistics", help="Statistics of the training data.")
+    ] = None,
 ) -> None:
-    """Draw a figure from evaluations, studies, training logs or data, as .png and .pdf, or .gif."""
+    """Draw a figure, as .png and .pdf, or .gif.
+
+    A figure of a task is drawn from evaluations of one system (--config, --task), that of a `study`
+    from evaluations (--config, --study), `training` from logs of trainings (--config, --task,
+    --system, --statistics), a `scene` from a data file.
+    """
     from wdno.stages import figures
 
-    figures.figure(config, system, name.value, statistics, inputs, output)
+    def given(option: str, value: T | None) -> T:
+        if value is None:
+            raise typer.BadParameter(f"figure {name!r}: give {option}")
+        return value
+
+    if name == "scene":
+        figures.scene(inputs[0], output)
+    elif name == "study":
+        figures.study(given("--config", config), given("--study", study), inputs, output)
+    elif name == "training":
+        names = given("--system", system), given("--task", task)
+        known = given("--statistics", statistics)
+        figures.training(given("--config", config), *names, known, inputs, output)
+    else:
+        figures.figure(given("--config", config), given("--task", task), name, inputs, output)
 
 
 @config_app.command()
@@ -250,6 +243,18 @@ def document() -> None:
 
     for path in write_all():
         typer.echo(f"wrote {path}")
+
+
+def _paths(option: str, values: list[str]) -> dict[str, Path]:
+    """Read the values of an option that names files: ``test=data/test.nc``."""
+    files: dict[str, Path] = {}
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not (name and equals and path) or name in files:
+            reason = "is given twice" if name in files else "is not of the form NAME=PATH"
+            raise typer.BadParameter(f"{option} {value} {reason}")
+        files[name] = Path(path)
+    return files
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:

@@ -1,113 +1,141 @@
-r"""A model: representation, network and objective put together for the layout of a data set.
+r"""A model: representation, network and objective put together for a problem.
 
 With the encoding $W$ of the representation and its scales $s$, the network learns
 
-$$ p\big( s^{-1} W u_{1..T} \,\big|\, s_f^{-1} W f,\; s_0^{-1} W_0 u_0 \big), $$
+$$ p\big( s^{-1} W u \,\big|\, s_g^{-1} W g \big), $$
 
-where $W_0$ is the transform over space alone, repeated along time (arXiv 2412.04833, section 3).
-On axes that are periodic the transform and the network's convolutions wrap around.
-Fields enter as departures from their means in training: a transform that continues them by zeros
-would see a temperature in kelvin as its edges. With a representation that is `relative`, $u_{1..T}$
-stands for the departure from the last given
-frame, which is added again. The given frames $u_0$ are never generated: they are put before the
-prediction as they came.
+of the parts $u$ that are generated given the parts $g$. Each part is transformed over the axes that
+it has and repeated over the others; what has no space is averaged over it on the way back. The
+channels are those of all generated parts, and of all given ones, in the order of the problem. For a
+simulation with forcing $f$ and initial state $u_0$ this is $p(u_{1..T} \mid f, u_0)$ (arXiv
+2412.04833, section 3). On axes that are periodic the transform and the network's convolutions wrap
+around.
 
-Fields without space (series) are generated beside the state: transformed over time, repeated over
-space, averaged on the way back. An objective that is `stepwise` maps one frame to the next; its
-network sees the frame and the forcing that leads to the next one, and has no axis of time.
+Fields that are generated enter as departures from their means in training, and so do given ones
+that are like them: a transform that continues them by zeros would see a temperature in kelvin as
+its edges. With a representation that is `relative`, what is generated stands for the departure from
+the latest given frame, where the part has one, which is added again. Other given parts, and
+numbers, are taken as they are.
+
+An objective with `stepping` maps one frame to the next; its network sees the frame and the
+condition that leads to the next one, and has no axis of time. The given frames that it starts from
+are then no condition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from wdno import networks, objectives, representations
-from wdno.data.dataset import Generated, Layout, Trajectories, last_given
-from wdno.representations.base import ChannelScaler, fit_scalers
+from wdno.data.dataset import ProblemData
+from wdno.objectives.base import Objective, Request
+from wdno.problem import Part, Problem, along
+from wdno.registry import construct
+from wdno.representations.base import ChannelScaler, Representation, fit_scalers
 from wdno.training.checkpoint import CheckpointError, load_model, save_model
 
+if TYPE_CHECKING:
+    from wdno.objectives.stepping import Stepping
+    from wdno.problem import Batch
+
+AXES = ("representation", "network", "objective")
 SCALE_SAMPLES = 4096
 
 
-class LayoutError(ValueError):
-    """A model and a data set that do not fit each other."""
-
-
 class Model(nn.Module):
-    """A point on the three axes, built for the fields and the grid of a data set.
+    """A point on the three axes, built for a problem.
+
+    The mean in training of every field of a generated part ``p``, ``[C]``, is the buffer
+    ``mean_p``.
 
     Attributes:
         spec: options of the three axes, as in the configuration, by ``representation``,
             ``network`` and ``objective``.
-        layout: fields, grid and boundaries that it was built for.
-        field_mean: mean of each state field in training, ``[F]``, a buffer.
-        series_mean: mean of each series in training, ``[S]``, a buffer.
+        problem: what is given and generated, on which grid.
+        objective: the objective with its network.
+        stepwise: whether it goes from frame to frame.
+        relative: whether frames are generated as departures from the latest given one.
+        target_scaler: names, means and scales of the generated channels.
+        condition_scaler: those of the given channels.
     """
 
-    field_mean: Tensor
-    series_mean: Tensor
-
-    def __init__(self, spec: Mapping[str, Mapping[str, Any]], layout: Layout) -> None:
+    def __init__(self, spec: Mapping[str, Mapping[str, Any]], problem: Problem) -> None:
         """Build with random weights and unit scales.
 
         Args:
             spec: options of the three axes, each with its ``name``.
-            layout: what the data set holds.
+            problem: what is given and generated.
 
         Raises:
-            ValueError: an unknown name or option, a grid too small for one of the three, or a
-                stepwise objective with coefficients that mix times.
+            ValueError: an unknown name or option, a grid too small for one of the three, or
+                stepping with coefficients that mix times or without frames to start from.
         """
         super().__init__()
-        self.spec = {axis: dict(spec[axis]) for axis in ("representation", "network", "objective")}
-        self.layout = layout
-        dims = len(layout.grid)
-        periodic = [kind == "periodic" for kind in layout.boundaries]
-        chosen = dict(self.spec["representation"])
-        self.relative = bool(chosen.pop("relative", False))
-        self.representation = representations.build(**chosen, dims=dims, periodic=periodic)
-        objective = objectives.load(self.spec["objective"]["name"])
-        self.stepwise = objective.stepwise
-        if self.stepwise and (self.relative or not self.representation.local_in_time):
-            raise ValueError(
-                f"objective {self.spec['objective']['name']!r} goes from frame to frame; expected "
-                "the representation 'identity', relative = false, got "
-                f"{self.spec['representation']['name']!r}, relative = {self.relative}"
-            )
-        state, forcing, series = layout.state, layout.forcing, layout.series
-        self.register_buffer("field_mean", torch.zeros(len(state)))
-        self.register_buffer("series_mean", torch.zeros(len(series)))
-        target_names = self.representation.channel_names(state)
-        target_names += self.representation.series_channel_names(series)
-        condition_names = self.representation.channel_names(forcing)
-        if not self.stepwise:
-            given = range(layout.given_frames)
-            initial = [f"{name}{k}" for name in state for k in given]
-            condition_names += self.representation.static_channel_names(initial)
-            condition_names += [f"{name}{k}" for name in series for k in given]
-        self.target_scaler = ChannelScaler(len(target_names), center=True, names=target_names)
-        self.condition_scaler = ChannelScaler(
-            len(condition_names), center=True, keep_constant=True, names=condition_names
+        self.spec = {axis: dict(spec[axis]) for axis in AXES}
+        self.problem = problem
+        kind, options = _name_and_options(self.spec["representation"])
+        self.relative = bool(options.pop("relative", False))
+        self.representation: Representation = representations.REGISTRY.build(
+            kind, **options, dims=len(problem.grid), periodic=problem.periodic
         )
-        network_axes = ["circular" if wraps else "zeros" for wraps in periodic]
-        if not self.stepwise:
-            network_axes.insert(0, "zeros")
-        network = networks.build(
-            **self.spec["network"],
-            in_channels=objective.in_channels(len(target_names), len(condition_names)),
-            out_channels=len(target_names),
-            dims=len(network_axes),
-            time_conditioned=objective.time_conditioned,
-            padding=network_axes,
-        )
-        options = {k: v for k, v in self.spec["objective"].items() if k != "name"}
+        objective, options = _name_and_options(self.spec["objective"])
+        stepping = options.pop("stepping", None)
+        self.stepwise = stepping is not None
         self.weighting = options.pop("weighting", "uniform")
-        self.objective = objective(network, **options)
+        if self.stepwise:
+            self._require_steps()
+        for part in problem.generated:
+            self.register_buffer(f"mean_{part.name}", torch.zeros(len(part.fields)))
+        starts = {part.start for part in problem.generated} if self.stepwise else set()
+        self._seen = tuple(part for part in problem.given if part.name not in starts)
+        target, condition = self._names(problem.generated), self._names(self._seen)
+        self.target_scaler = ChannelScaler(len(target), center=True, names=target)
+        self.condition_scaler = ChannelScaler(
+            len(condition), center=True, keep_constant=True, names=condition
+        )
+        padding = ["circular" if wraps else "zeros" for wraps in problem.periodic]
+        if not self.stepwise:
+            padding.insert(0, "zeros")
+        step: type[Objective] = objectives.REGISTRY.load(objective)
+        # What a step is given is the frame before it, too.
+        given = len(condition) + (len(target) if self.stepwise else 0)
+        kind, network = _name_and_options(self.spec["network"])
+        options["network"] = networks.REGISTRY.build(
+            kind,
+            **network,
+            in_channels=step.in_channels(len(target), given),
+            out_channels=len(target),
+            dims=len(padding),
+            time_conditioned=step.time_conditioned,
+            padding=padding,
+        )
+        self.objective: Objective | Stepping = construct("objective", objective, step, options)
+        if stepping is not None:
+            self.objective = objectives.load_stepping()(self.objective, **stepping)
+
+    def _require_steps(self) -> None:
+        chosen = self.spec["representation"]["name"]
+        if self.relative or not self.representation.local_in_time:
+            raise ValueError(
+                "an objective with stepping goes from frame to frame; expected a representation "
+                f"of single frames, such as 'identity', and relative = false, got {chosen!r}, "
+                f"relative = {self.relative}"
+            )
+        for part in self.problem.generated:
+            if not part.start:
+                raise ValueError(
+                    f"an objective with stepping starts from a given frame, but {part.name!r} has "
+                    "none; remove stepping"
+                )
+
+    def _names(self, parts: Sequence[Part]) -> list[str]:
+        names = self.representation.channel_names
+        return [name for part in parts for name in names(part.fields, part.span)]
 
     @property
     def channels(self) -> int:
@@ -124,59 +152,69 @@ class Model(nn.Module):
         """Compile the network with ``torch.compile``; the rest is too little to gain from it."""
         cast(nn.Module, self.objective.network).compile(*args, **options)
 
-    def target(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the coefficients of state and series, ``[B, C, *grid]``, in their units.
+    def target(self, batch: Batch) -> Tensor:
+        """Return the coefficients of the generated parts, ``[B, C, *grid]``, in their units.
 
-        They are of departures from the means in training or from the last given frame.
+        They are of departures from the means in training or from the latest given frame.
         """
-        state, series = self._origin(batch)
-        return self._encode(batch["state"] - state, batch.get("series"), series)
+        return self._encode(batch, self.problem.grid, batch)
 
-    def _encode(self, state: Tensor, series: Tensor | None, series_origin: Tensor) -> Tensor:
-        """Return the coefficients of departures of the state, and of the series from an origin."""
-        coefficients = self.representation.encode(state)
-        if not self.layout.series or series is None:
-            return coefficients
-        encoded = self.representation.encode_series(series - series_origin, state.shape[3:])
-        return torch.cat([coefficients, encoded], dim=1)
+    def _encode(self, values: Batch, grid: tuple[int, ...], batch: Batch) -> Tensor:
+        """Return the coefficients of generated parts on a grid, as departures."""
+        encoded = [
+            self.representation.encode(
+                values[part.name] - self._origin(part, batch), grid, part.span
+            )
+            for part in self.problem.generated
+        ]
+        return torch.cat(encoded, dim=1)
 
-    def _origin(self, batch: Mapping[str, Tensor]) -> Generated:
-        """Return what is generated as departures from it, to be broadcast over time and space."""
-        if self.relative:
-            return last_given(batch, self.layout)
-        mean = self.field_mean.view(1, -1, 1, *[1] * (len(self.layout.grid) - 1))
-        return Generated(mean, self.series_mean.view(1, -1, 1))
+    def _origin(self, part: Part, batch: Batch) -> Tensor:
+        """Return what a part is generated as a departure from, to be broadcast over its axes."""
+        if self.relative and part.start:
+            return self.problem.latest(part.name, batch)
+        return self._mean(part, part)
 
-    def condition(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the coefficients of forcing and given frames, ``[B, D, *grid]``.
+    def _mean(self, part: Part, of: Part) -> Tensor:
+        """Return the means of a part, each field of which has k channels in another like it."""
+        mean = self.get_buffer(f"mean_{of.name}")
+        mean = mean.repeat_interleave(len(part.fields) // len(of.fields))
+        return mean.view(1, -1, *[1] * len(along(part.span, self.problem.grid)))
 
-        Those of the given frames are of departures from the fields' means in training; the given
-        values of series follow them, as they are. With a stepwise objective both are left out.
+    def condition(self, batch: Batch) -> Tensor:
+        """Return the coefficients of the given parts, ``[B, D, *grid]``, in their units.
+
+        With stepping those of the frames that it starts from are left out.
         """
-        layout = self.layout
+        grid, encoded = self.problem.grid, []
+        for part in self._seen:
+            values = batch[part.name]
+            if part.like:
+                values = values - self._mean(part, self.problem.part(part.like))
+            encoded.append(self.representation.encode(values, grid, part.span))
+        if not encoded:
+            samples = len(next(iter(batch.values())))
+            sizes = self.representation.coefficient_grid(grid)
+            return self.condition_scaler.scale.new_zeros(samples, 0, *sizes)
+        return torch.cat(encoded, dim=1)
+
+    def _request(self, batch: Batch, **training: Tensor | None) -> Request:
+        first = None
         if self.stepwise:
-            return self.representation.encode(batch["forcing"])
-        parts = [self.representation.encode(batch["forcing"])] if layout.forcing else []
-        # Channels of the given frames are those of field 1, then of field 2, ...
-        mean = self.field_mean.repeat_interleave(layout.given_frames)
-        given = batch["initial"] - mean.view(1, -1, *[1] * (len(layout.grid) - 1))
-        parts.append(self.representation.encode_static(given, layout.grid[0]))
-        if layout.series:
-            numbers = batch["initial_series"].flatten(1)
-            grid = parts[-1].shape[2:]
-            parts.append(numbers[(..., *[None] * len(grid))].expand(*numbers.shape, *grid))
-        return torch.cat(parts, dim=1)
-
-    def _first(self, batch: Mapping[str, Tensor]) -> Tensor | None:
-        """Return the last given frame in normalised channels, for a stepwise objective."""
-        if not self.stepwise:
-            return None
-        given, origin = last_given(batch, self.layout), self._origin(batch)
-        first = self._encode(given.state - origin.state, given.series, origin.series)
-        return self.target_scaler.normalise(first)[:, :, 0]
+            latest = {
+                part.name: self.problem.latest(part.name, batch) for part in self.problem.generated
+            }
+            frame = self._encode(latest, (1, *self.problem.grid[1:]), batch)
+            first = self.target_scaler.normalise(frame)[:, :, 0]
+        return Request(
+            condition=self.condition_scaler.normalise(self.condition(batch)),
+            channels=self.channels,
+            first=first,
+            **training,
+        )
 
     @torch.no_grad()
-    def fit_scales(self, data: Trajectories) -> None:
+    def fit_scales(self, data: ProblemData) -> None:
         """Measure the mean of every field and the scale of every channel on the training data.
 
         Of a large set on its first samples, which are independent draws or in random order.
@@ -185,104 +223,97 @@ class Model(nn.Module):
             ValueError: a channel is constant or not finite; the message names it.
         """
         size, count = data.block(), min(len(data), SCALE_SAMPLES)
-        means = self.field_mean.double().zero_(), self.series_mean.double().zero_()
+        buffers = {p.name: self.get_buffer(f"mean_{p.name}") for p in self.problem.generated}
+        means = {name: buffer.double().zero_() for name, buffer in buffers.items()}
         for batch in data.batches(size, count):
-            for mean, name in zip(means, ("state", "series"), strict=True):
+            for name, mean in means.items():
                 values = batch[name].double().transpose(0, 1).flatten(1).mean(1)
                 mean += values * (len(batch["index"]) / count)
-        self.field_mean.copy_(means[0])
-        self.series_mean.copy_(means[1])
+        for name, buffer in buffers.items():
+            buffer.copy_(means[name])
         fit_scalers(
             (self.target_scaler, self.condition_scaler),
             ((self.target(batch), self.condition(batch)) for batch in data.batches(size, count)),
         )
 
+    def _sizes(self) -> list[int]:
+        """Return the number of channels of each generated part."""
+        bands = self.representation.bands
+        return [len(part.fields) * len(bands(part.span)) for part in self.problem.generated]
+
     def _weight(self) -> Tensor | None:
         if self.weighting == "uniform":
             return None
         # Field by field: a pressure of tens must not silence a velocity of ones.
-        states = len(self.layout.state) * len(self.representation.subbands)
-        scales = self.target_scaler.scale
-        parts = scales[:states], scales[states:]
         weights = []
-        for scale, fields in zip(parts, (self.layout.state, self.layout.series), strict=True):
+        for part, scale in zip(
+            self.problem.generated,
+            torch.split(self.target_scaler.scale, self._sizes()),
+            strict=True,
+        ):
             weight = scale if self.weighting == "scale" else scale.square()
-            weight = weight.view(len(fields), -1) if fields else weight.view(0, 1)
+            weight = weight.view(len(part.fields), -1)
             weights.append((weight / weight.mean(dim=1, keepdim=True)).flatten())
         return torch.cat(weights)
 
-    def loss_per_sample(self, batch: Mapping[str, Tensor], generator: torch.Generator) -> Tensor:
+    def loss_per_sample(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """Return the objective's loss of each sample, ``[B]``.
 
         Args:
-            batch: as :meth:`wdno.data.dataset.Trajectories.batch` gives it, on the model's device.
+            batch: all parts of the problem, on the model's device.
             generator: CPU generator of all randomness.
         """
         target = self.target_scaler.normalise(self.target(batch))
-        condition = self.condition_scaler.normalise(self.condition(batch))
-        return self.objective.loss_per_sample(
-            target, condition, generator, self._weight(), self._first(batch)
-        )
+        request = self._request(batch, target=target, weight=self._weight())
+        return self.objective.loss(request, generator).per_sample
 
     @torch.no_grad()
     def predict(
         self,
-        batch: Mapping[str, Tensor],
+        batch: Batch,
         generators: Sequence[torch.Generator],
         sampling: Mapping[str, Any] | None = None,
-    ) -> Generated:
+    ) -> dict[str, Tensor]:
         """Draw one prediction for each case of a batch.
 
         Args:
-            batch: ``initial``, ``forcing`` and, where there are series, ``initial_series``; a
-                ``state`` is not looked at.
+            batch: the given parts, on the model's device; generated ones are not looked at.
             generators: one CPU generator for each case.
-            sampling: name, steps and options of the sampler, for a diffusion model.
+            sampling: name, steps and options of the sampler, for an objective that draws.
 
         Returns:
-            The generated frames and series, in physical units.
+            The generated parts, in physical units.
         """
-        condition = self.condition_scaler.normalise(self.condition(batch))
-        channels = self.objective.predict(
-            condition, self.channels, generators, sampling, self._first(batch)
-        )
-        coefficients = self.target_scaler.denormalise(channels)
-        states = len(self.layout.state) * len(self.representation.subbands)
-        frames = self.layout.grid[0]
-        state, series = self._origin(batch)
-        decoded = self.representation.decode(coefficients[:, :states], self.layout.grid)
-        if not self.layout.series:
-            return Generated(decoded + state, decoded.new_zeros(len(decoded), 0, frames))
-        numbers = self.representation.decode_series(coefficients[:, states:], frames)
-        return Generated(decoded + state, numbers + series)
+        channels = self.objective.predict(self._request(batch), generators, sampling)
+        return self.decode(channels, batch)
 
-    def require(self, layout: Layout, data: Path, model: Path) -> None:
-        """Refuse data of another layout.
+    def decode(self, channels: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Make the generated parts from channels; differentiable.
 
-        Raises:
-            LayoutError: naming what differs, both values, both files and what to do.
+        Args:
+            channels: normalised generated channels, ``[B, C, *grid]``, as the network sees them.
+            batch: the given parts.
+
+        Returns:
+            The generated parts, in physical units.
         """
-        for key, expected in self.layout.to_json().items():
-            found = layout.to_json()[key]
-            if found != expected:
-                raise LayoutError(
-                    f"system {layout.system!r}: {key} of {data} is {_shown(found)}, the model "
-                    f"{model} was trained on {_shown(expected)}; train it again, or generate the "
-                    "data with the options that the model had"
-                )
+        coefficients = torch.split(self.target_scaler.denormalise(channels), self._sizes(), 1)
+        grid, decode = self.problem.grid, self.representation.decode
+        return {
+            part.name: decode(values, grid, part.span) + self._origin(part, batch)
+            for part, values in zip(self.problem.generated, coefficients, strict=True)
+        }
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, list) and value and all(isinstance(v, int) for v in value):
-        return " x ".join(map(str, value))
-    return ", ".join(map(str, value)) if isinstance(value, list) else repr(value)
+def _name_and_options(section: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    return str(section["name"]), {key: value for key, value in section.items() if key != "name"}
 
 
 def save(
     path: Path, trained: Model, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
 ) -> None:
-    """Write a trained model: weights, scales, options, layout, and facts about its training."""
-    metadata = {"spec": trained.spec, "layout": trained.layout.to_json(), **facts}
+    """Write a trained model: weights, scales, options, problem, and facts about its training."""
+    metadata = {"spec": trained.spec, "problem": trained.problem.to_json(), **facts}
     save_model(path, dict(tensors), metadata)
 
 
@@ -297,7 +328,7 @@ def load(path: Path) -> tuple[Model, dict[str, Any]]:
     """
     tensors, metadata = load_model(path)
     try:
-        model = Model(metadata["spec"], Layout.from_json(metadata["layout"]))
+        model = Model(metadata["spec"], Problem.from_json(metadata["problem"]))
     except (KeyError, TypeError) as error:
         raise CheckpointError(
             f"model {path}: written by another version of this program ({error}); train it again"

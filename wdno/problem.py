@@ -15,16 +15,39 @@ Shapes of a part's tensor, for C fields on a grid (T, *S):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     Batch: TypeAlias = Mapping[str, Tensor]
 
+T = TypeVar("T")
+
 Span = Literal["space_time", "space", "time", "number"]
+_AXES: dict[Span, slice] = {
+    "space_time": slice(None),
+    "space": slice(1, None),
+    "time": slice(1),
+    "number": slice(0),
+}
+
+
+def along(span: Span, axes: Sequence[T]) -> tuple[T, ...]:
+    """Return what belongs to the axes of a span, from what belongs to ``(time, *space)``."""
+    return tuple(axes[_AXES[span]])
+
+
+def frame_names(fields: Iterable[str], frames: int) -> tuple[str, ...]:
+    """Return the channels that so many frames of fields make: u0, u1, v0, v1 of u and v."""
+    return tuple(f"{field}{k}" for field in fields for k in range(frames))
+
+
+def flatten_frames(x: Tensor) -> Tensor:
+    """Make channels of frames, ``[B, C, k, ...]`` to ``[B, C k, ...]``; see :func:`frame_names`."""
+    return x.flatten(1, 2)
 
 
 class ProblemError(ValueError):
@@ -88,6 +111,10 @@ class Problem:
             if part.start:
                 self._check_frames(self.part(part.start), part)
         for part in self.given:
+            if part.like and part.span == "number":
+                raise ProblemError(
+                    f"problem: {part.name!r} is like {part.like!r}, but a number is taken as it is"
+                )
             if part.like:
                 self._check_frames(part, self.part(part.like))
 
@@ -114,6 +141,30 @@ class Problem:
                 return part
         known = ", ".join(part.name for part in (*self.given, *self.generated))
         raise ProblemError(f"problem: no part {name!r}; there are: {known}")
+
+    def frames(self, name: str, batch: Batch) -> Tensor:
+        """Return the frames before the first generated one, ``[B, C, k, *S]``, the latest last.
+
+        Args:
+            name: a generated part that has a start, with C fields.
+            batch: the given parts; ``*S`` are the axes of space that the generated part has.
+
+        Raises:
+            ProblemError: there is no such part, or it has no start.
+        """
+        part = self.part(name)
+        if not part.start:
+            raise ProblemError(f"problem: {name!r} has no given frames before the first generated")
+        flat = batch[part.start]
+        return flat.reshape(len(flat), len(part.fields), -1, *flat.shape[2:])
+
+    def latest(self, name: str, batch: Batch) -> Tensor:
+        """Return the frame before the first generated one, ``[B, C, 1, *S]``; see :meth:`frames`.
+
+        Raises:
+            ProblemError: as :meth:`frames`.
+        """
+        return self.frames(name, batch)[:, :, -1:]
 
     def require(
         self, other: Problem, data: object, model: object, *, any_grid: bool = False
@@ -157,8 +208,11 @@ class Problem:
             name: tuple(Part(**{**part, "fields": tuple(part["fields"])}) for part in values[name])
             for name in ("given", "generated")
         }
-        plain = {f.name: values[f.name] for f in fields(cls) if f.name not in parts}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}, **parts)
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in ((f.name, values[f.name]) for f in fields(cls))
+        }
+        return cls(**plain | parts)
 
 
 def _plain(value: Any) -> Any:

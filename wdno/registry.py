@@ -17,14 +17,39 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 NOT_PIECES = frozenset({"base", "options"})
 
 
 class UnknownPieceError(ValueError):
     """A piece that has no module."""
+
+
+def construct(kind: str, name: str, piece: Callable[..., T], options: Mapping[str, Any]) -> T:
+    """Make a piece with options, of which it knows all.
+
+    Args:
+        kind: what it is, for messages.
+        name: its name, for messages.
+        piece: its class.
+        options: keywords of the class.
+
+    Raises:
+        ValueError: the class has no such option, or refuses a value.
+    """
+    accepted = inspect.signature(piece).parameters
+    unknown = sorted(set(options) - set(accepted))
+    if unknown:
+        raise ValueError(
+            f"{kind} {name!r}: unknown option(s) {', '.join(unknown)}; "
+            f"expected {', '.join(accepted) or 'none'}"
+        )
+    return piece(**options)
 
 
 class Registry:
@@ -109,15 +134,7 @@ class Registry:
             UnknownPieceError: there is no such piece.
             ValueError: the piece has no such option, or refuses a value.
         """
-        made = self.load(name)
-        accepted = inspect.signature(made).parameters
-        unknown = sorted(set(options) - set(accepted))
-        if unknown:
-            raise ValueError(
-                f"{self.kind} {name!r}: unknown option(s) {', '.join(unknown)}; "
-                f"expected {', '.join(accepted) or 'none'}"
-            )
-        return made(**options)
+        return construct(self.kind, name, self.load(name), options)
 
     def module(self, name: str, part: str) -> ModuleType:
         """Import a module of a piece that is a package, such as a task's ``evaluation``.

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+import pickle
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
+from calendar_system import Days
 from small_disk import small_disk_fixture  # noqa: F401
+from torch import Tensor
 from waves import Waves, make_data
 
 from wdno.data import generate as generation
 from wdno.data.card import data_card
-from wdno.data.dataset import Layout, Trajectories
+from wdno.data.dataset import Layout, ProblemData, Trajectories
 from wdno.data.generate import generate, part_size
 from wdno.data.netcdf import DataError, open_dataset
 from wdno.files import DiskFullError
+from wdno.problem import Part, Problem
 from wdno.systems.base import Static
+from wdno.tasks.simulation.problem import data as simulation
 
 
 def test_a_file_describes_itself(waves_file: Path) -> None:
@@ -39,10 +47,11 @@ def test_batches_hold_the_samples_asked_for(waves: Trajectories) -> None:
     indices = np.array([3, 0, 3, 11])
     batch = waves.batch(indices)
     truth = Waves().generate([Waves.sample_seed("train", int(k)) for k in indices])
-    np.testing.assert_array_equal(batch["initial"][:, 0], truth["u"][:, 0])
-    np.testing.assert_array_equal(batch["state"][:, 0], truth["u"][:, 1:])
+    np.testing.assert_array_equal(batch["state"][:, 0], truth["u"])
     np.testing.assert_array_equal(batch["forcing"][:, 0], truth["f"])
+    assert batch["series"].shape == (4, 0, 17)
     np.testing.assert_array_equal(batch["index"], indices)
+    assert "reference_time" not in batch
 
 
 def test_reading_lazily_gives_the_same_batches(waves_file: Path) -> None:
@@ -53,12 +62,40 @@ def test_reading_lazily_gives_the_same_batches(waves_file: Path) -> None:
         np.testing.assert_array_equal(values, lazy.batch(indices)[key], err_msg=key)
 
 
-def test_layout_survives_json(waves: Trajectories) -> None:
-    layout = Layout.from_json(json.loads(json.dumps(waves.layout.to_json())))
-    assert layout == waves.layout
-    assert layout == Layout(
+def test_the_layout_says_what_a_file_holds(waves: Trajectories) -> None:
+    assert waves.layout == Layout(
         "waves", "Waves", ("u",), ("f",), (), 1, (16, 24), ("periodic",), (0.0, 1.0, 0.0, 23 / 24)
     )
+
+
+def halves(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {"early": stored["state"][:, :, :8], "late": stored["state"][:, :, 8:16]}
+
+
+def test_samples_become_the_parts_of_a_problem(tmp_path: Path) -> None:
+    path = make_data(tmp_path / "days.nc", system=Days(grid=(13, 3, 4)), count=7)
+    trajectories = Trajectories(path)
+    problem = Problem((8, 3, 4), ("open",) * 2, (0.0,) * 6, (), (Part("late", ("t",)),))
+    data = ProblemData(trajectories, problem, halves)
+    assert (len(data), data.in_memory, data.problem) == (7, True, problem)
+    stored, batch = (d.batch(np.array([4, 1])) for d in (trajectories, data))
+    assert list(batch) == ["early", "late", "index", "reference_time"]
+    assert torch.equal(batch["late"], stored["state"][:, :, 8:16])
+    assert batch["late"].is_contiguous()
+    assert torch.equal(batch["reference_time"], stored["reference_time"])
+    read = [part["index"].tolist() for part in data.batches(2, 5)]
+    assert read == [[0, 1], [2, 3], [4]]
+    assert sum(len(part["index"]) for part in data.batches(3)) == 7
+
+
+def test_the_parts_of_a_problem_travel_to_other_processes(waves_file: Path) -> None:
+    data = simulation(Trajectories(waves_file, in_memory=False))
+    content = pickle.dumps(data)
+    assert len(content) < 50_000
+    again = pickle.loads(content)
+    assert again.problem == data.problem
+    for key, values in again.batch(np.array([7, 2])).items():
+        assert torch.equal(values, data.batch(np.array([7, 2]))[key]), key
 
 
 class Walled(Waves):
@@ -86,7 +123,25 @@ def test_what_is_static_stands_once_in_a_file_of_several_parts(
         assert wall.encoding["chunksizes"] == (4,)
         assert dataset["u"].dims == ("sample", "time", "x")
     walled, waves = Trajectories(path), Trajectories(waves_file)
-    assert walled.layout == waves.layout
+    assert waves.layout.scene == ""
+    assert re.fullmatch("[0-9a-f]{16}", walled.layout.scene)
+    assert replace(walled.layout, scene="") == waves.layout
+    scenes = {walled.layout.scene}
+    with xr.open_dataset(path, decode_times=False) as dataset:
+        original = dataset.load()
+    for change in ("value", "attribute", "name", "place"):
+        other = original.copy(deep=True)
+        if change == "value":
+            other["wall"][3] = 1
+        elif change == "attribute":
+            other["wall"].attrs["flag_meanings"] = "air brick"
+        elif change == "name":
+            other = other.rename(wall="fence")
+        else:
+            other["fine_x"] = other["fine_x"] + 0.125
+        other.to_netcdf(tmp_path / f"{change}.nc")
+        scenes.add(Trajectories(tmp_path / f"{change}.nc").layout.scene)
+    assert len(scenes) == 5, "each change is another scene"
     for key, values in walled.batch(np.arange(20)).items():
         np.testing.assert_array_equal(values, waves.batch(np.arange(20))[key], err_msg=key)
     card = data_card({"train": path}).set_index("variable")

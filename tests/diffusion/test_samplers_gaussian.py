@@ -17,17 +17,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from wdno.diffusion import samplers
 from wdno.diffusion.noise import gaussian_noise
-from wdno.diffusion.samplers import (
-    DDIM,
-    DDPM,
-    DPMSolverPP2M,
-    Levels,
-    Sampler,
-    Spacing,
-    sample,
-)
+from wdno.diffusion.samplers import base
+from wdno.diffusion.samplers.base import Levels, Sampler, Spacing, sample
+from wdno.diffusion.samplers.ddim import DDIM
+from wdno.diffusion.samplers.ddpm import DDPM
+from wdno.diffusion.samplers.dpmpp_2m import DPMSolverPP2M
 from wdno.diffusion.schedule import Cosine, Linear, Schedule, Sigmoid
 
 MEAN, STD = 0.7, 0.5
@@ -44,7 +39,7 @@ def _generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def gaussian_denoiser(schedule: Schedule) -> samplers.Denoise:
+def gaussian_denoiser(schedule: Schedule) -> base.Denoise:
     """E[x_0 | x_t] for x_0 ~ N(MEAN, STD^2)."""
 
     def denoise(x_t: Tensor, t: Tensor) -> Tensor:
@@ -140,7 +135,7 @@ def _transfer(
         calls += 1
         return torch.eye(shape[0], dtype=torch.float64)[:, calls - 1 : calls]
 
-    monkeypatch.setattr(samplers, "gaussian_noise", unit)
+    monkeypatch.setattr(base, "gaussian_noise", unit)
     x = _draw(sampler, schedule, steps, batch=steps + 1)[:, 0]
     assert calls <= steps, f"{calls} draws of noise in {steps} steps: the last step added noise"
     return x[-1].item(), ((x[:-1] - x[-1]) ** 2).sum().item()

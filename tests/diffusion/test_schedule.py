@@ -127,7 +127,7 @@ def test_float32_is_float64_rounded(schedule: Schedule) -> None:
         (lambda: Linear(beta_min=3.0, beta_max=1.0), "beta_min < beta_max"),
         (lambda: Linear(log_snr_min=-15.0, log_snr_max=-12.0), "no part of the schedule"),
         (lambda: schedules.build("cubic"), "expected one of cosine, linear, sigmoid"),
-        (lambda: schedules.build("cosine", tau=1.0), "unknown options tau.*offset"),
+        (lambda: schedules.build("cosine", tau=1.0), r"unknown option\(s\) tau.*offset"),
     ],
 )
 def test_refused_options(make: Callable[[], Schedule], message: str) -> None:

@@ -1,108 +1,130 @@
+"""Records on disk: what is written is read, and damage is named."""
+
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
-from synthetic_evaluations import evaluation, evaluations, scene
+from synthetic_evaluations import changed, evaluation, scene
 
-from wdno.evaluation.grouping import group, only_system
-from wdno.evaluation.record import Evaluation, EvaluationError
+from wdno.evaluation.metric import Metric, MetricError, Metrics
+from wdno.evaluation.record import EvaluationError, Record
+from wdno.tasks.simulation.metrics import METRICS
 
+FILES = ("metrics.json", "scores.nc", "examples.nc")
 CASES = [
     ("wdno", {"samples": 4}),
-    ("persistence", {}),
+    ("persistence", {"blocks": range(12)}),
     ("fno", {"fields": ("density", "velocity", "pressure")}),
-    ("ddpm", {"grid": (4, 6, 8), "system": "smoke"}),
+    ("ddpm", {"grid": (4, 6, 8), "system": "smoke", "stand_in": True}),
     ("wdno", {"grid": (4, 6, 8), "fields": ("d", "v"), "series": ("share", "rest"), "samples": 2}),
-    (
-        "wdno",
-        {
-            "grid": (4, 6, 8),
-            "scene": scene(),
-            "example_given": np.ones((3, 1, 6, 8)),
-            "given_time": -1.5,
-        },
-    ),
+    ("wdno", {"grid": (4, 6, 8), "scene": scene(), "given_time": -1.5}),
+    ("fno", {"stepwise": True, "options": {"guidance": 2.5}}),
 ]
 
 
-def assert_same(found: Evaluation, expected: Evaluation) -> None:
-    for item in dataclasses.fields(Evaluation):
-        one, other = getattr(found, item.name), getattr(expected, item.name)
-        if item.name == "scores":
-            assert list(one.fields) == list(other.fields)
-            assert list(one.series) == list(other.series)
-            for name, values in other.cases.items():
-                assert np.array_equal(one.cases[name], values), name
-            items = one.fields | one.series
-            for field, metrics in (other.fields | other.series).items():
-                for name, values in metrics.items():
-                    assert np.array_equal(items[field][name], values), (field, name)
-            arrays = ("mse_over_time", "series_mse_over_time", "wavenumber")
-            for name in (*arrays, "spectrum_truth", "spectrum_prediction"):
-                assert np.array_equal(getattr(one, name), getattr(other, name)), name
-        elif item.name == "coordinates":
-            assert list(one) == list(other)
-            assert all(np.array_equal(one[name], other[name]) for name in other)
-        elif item.name == "scene" and other is not None:
-            for name in ("y", "x", "obstacle", "bucket", "control_frame", "target"):
-                assert np.array_equal(getattr(one, name), getattr(other, name)), name
-        elif item.name.startswith("example") and other is not None:
-            assert one == pytest.approx(other, rel=1e-6), item.name
-        else:
-            assert one == other, f"{item.name}: {one} is not {other}"
-
-
 @pytest.mark.parametrize(("method", "options"), CASES)
-def test_what_is_written_is_read(tmp_path, method, options):
+def test_what_is_written_is_read(tmp_path: Path, method: str, options: dict) -> None:
     record = evaluation(method, **options)
-    record.write(tmp_path / "a" / "seed0")
-    assert_same(Evaluation.read(tmp_path / "a" / "seed0"), record)
-    assert sorted(path.name for path in (tmp_path / "a" / "seed0").iterdir()) == [
-        "evaluation.nc",
-        "metrics.json",
-    ]
+    folder = tmp_path / "a" / "seed0"
+    record.write(folder)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    found = Record.read(folder)
+    for name in ("identity", "design", "cost", "provenance"):
+        assert getattr(found, name) == getattr(record, name), name
+    xr.testing.assert_equal(found.scores, record.scores)
+    xr.testing.assert_equal(found.shown(), record.shown())
+    assert found.shown().attrs["given_time"] == options.get("given_time", 0.0)
+    assert found.shown()["time"].attrs["units"] == "s"
 
 
-def test_the_json_file_serves_others(tmp_path):
-    record = evaluation("wdno", samples=2, fields=("u", "v"), seconds_per_trajectory=math.nan)
+def test_names_for_readers_are_no_part_of_a_record(tmp_path: Path) -> None:
+    evaluation("wdno", label="WDNO, best").write(tmp_path)
+    assert Record.read(tmp_path).label == "wdno"
+    assert "WDNO" not in (tmp_path / "metrics.json").read_text()
+
+
+def test_examples_are_read_only_where_they_are_wanted(tmp_path: Path) -> None:
+    record = evaluation("wdno")
+    record.write(tmp_path)
+    (tmp_path / "examples.nc").unlink()
+    found = Record.read(tmp_path, examples=False)
+    xr.testing.assert_equal(found.scores, record.scores)
+    with pytest.raises(EvaluationError, match="'wdno', seed 0: the record was read without its"):
+        found.shown()
+    with pytest.raises(EvaluationError, match=r"examples.nc does not exist: evaluate the method"):
+        Record.read(tmp_path)
+
+
+def test_scores_by_name_and_item() -> None:
+    record = evaluation("fno", fields=("u", "v"), series=("share",))
+    errors = record.shown()["prediction"] - record.shown()["truth"]
+    first = (errors.sel(field="v").astype(float) ** 2).mean(("time", "x"))
+    np.testing.assert_allclose(record.score_of("field", "v", "mse")[:3], first, rtol=1e-5)
+    assert record.mean("mse") == record.scores["mse"].to_numpy().mean()
+    assert record.kinds == ["field", "series"]
+    assert (record.items("field"), record.items("series")) == (["u", "v"], ["share"])
+    assert np.isnan(record.score("mass_error")).tolist() == [True] * 12
+    assert np.isnan(record.score_of("field", "w", "mse")).all()
+    assert np.isnan(record.score_of("field", "v", "mass_error")).all()
+    assert evaluation("fno").items("series") == []
+
+
+def test_scores_without_a_metric_are_refused() -> None:
+    record = evaluation("fno", fields=("u", "v"))
+    record.check(METRICS)
+    known = Metrics(Metric(name, name, "1") for name in METRICS if name != "max_error")
+    with pytest.raises(MetricError, match="score 'max_error' has no metric: add a `Metric`"):
+        record.check(known)
+    scores = record.scores.drop_vars("max_error")
+    with pytest.raises(MetricError, match="score 'max_error' has no metric"):
+        dataclasses.replace(record, scores=scores).check(known)
+
+
+def test_the_json_file_serves_others(tmp_path: Path) -> None:
+    record = evaluation("wdno", samples=2, fields=("u", "v"), seconds=math.nan)
     record.write(tmp_path)
     values = json.loads((tmp_path / "metrics.json").read_text())
-    assert values["mse"] == record.scores.cases["mse"].mean()
-    assert values["fields"]["v"]["crps"] == record.scores.fields["v"]["crps"].mean()
-    assert values["grid"] == {"time": 16, "x": 24}
+    assert values["scores"]["mse"] == record.scores["mse"].to_numpy().mean()
+    assert values["by_field"]["v"]["crps"] == record.score_of("field", "v", "crps").mean()
+    assert values["identity"]["grid"] == {"time": 16, "x": 24}
     assert values["cases"] == 12
-    assert values["sampler"] == {"name": "ddim", "steps": 10, "eta": 0.0, "spacing": "uniform"}
-    assert values["seconds_per_trajectory"] is None
-    assert math.isnan(Evaluation.read(tmp_path).seconds_per_trajectory)
+    sampler = {"name": "ddim", "steps": 10, "eta": 0.0, "spacing": "uniform"}
+    assert values["design"]["sampler"] == sampler
+    assert values["cost"]["seconds"] is None
+    assert math.isnan(Record.read(tmp_path).cost.seconds)
 
 
-def test_the_netcdf_file_describes_itself_and_is_compressed(tmp_path):
+def test_the_netcdf_files_describe_themselves_and_are_compressed(tmp_path: Path) -> None:
     evaluation("wdno").write(tmp_path)
-    with xr.open_dataset(tmp_path / "evaluation.nc") as dataset:
-        assert dataset["example_truth"].dims == ("example", "field", "time", "x")
+    with xr.open_dataset(tmp_path / "examples.nc") as dataset:
+        assert dataset["truth"].dims == ("example", "field", "time", "x")
         assert dataset["x"].attrs["units"] == "m"
+        assert json.loads(dataset.attrs["units"]) == {"u": "m/s"}
+        assert dataset["truth"].encoding["zlib"]
+    with xr.open_dataset(tmp_path / "scores.nc") as dataset:
         assert dataset["mse"].sizes == {"case": 12}
-        assert dataset["example_truth"].encoding["zlib"]
-        assert dataset.attrs["method"] == "wdno"
+        assert json.loads(dataset.attrs["identity"])["method"] == "wdno"
+        assert json.loads(dataset.attrs["provenance"])["commit"] == "abc"
 
 
-def test_errors_that_are_not_finite_survive(tmp_path):
+def test_errors_that_are_not_finite_survive(tmp_path: Path) -> None:
     record = evaluation("wdno")
-    record.scores.cases["mse"][3] = math.nan
+    record.scores["mse"][3] = math.nan
     record.write(tmp_path)
-    assert json.loads((tmp_path / "metrics.json").read_text())["mse"] is None
-    assert math.isnan(Evaluation.read(tmp_path).metrics["mse"])
+    assert json.loads((tmp_path / "metrics.json").read_text())["scores"]["mse"] is None
+    assert math.isnan(Record.read(tmp_path).mean("mse"))
 
 
-@pytest.mark.parametrize("name", ["metrics.json", "evaluation.nc"])
+@pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", ["absent", "empty", "half", "most"])
-def test_damaged_files_are_named(tmp_path, name, damage):
+def test_damaged_files_are_named(tmp_path: Path, name: str, damage: str) -> None:
     evaluation("wdno").write(tmp_path)
     path = tmp_path / name
     content = path.read_bytes()
@@ -113,63 +135,39 @@ def test_damaged_files_are_named(tmp_path, name, damage):
         path.write_bytes(content[: keep[damage]])
     reason = "does not exist" if damage == "absent" else "damaged"
     with pytest.raises(EvaluationError, match=f"{name}.*{reason}"):
-        Evaluation.read(tmp_path)
+        Record.read(tmp_path)
 
 
-def test_records_that_lack_a_value_or_belong_to_others_are_refused(tmp_path):
+@pytest.mark.parametrize("foreign", FILES)
+def test_files_of_different_evaluations_are_refused(tmp_path: Path, foreign: str) -> None:
     evaluation("wdno").write(tmp_path / "a")
     evaluation("wdno", seed=1).write(tmp_path / "b")
+    shutil.copy(tmp_path / "a" / foreign, tmp_path / "b" / foreign)
+    with pytest.raises(EvaluationError, match="are of different evaluations; evaluate again"):
+        Record.read(tmp_path / "b")
+
+
+def test_numbers_of_another_evaluation_of_the_same_method_are_refused(tmp_path: Path) -> None:
+    evaluation("wdno").write(tmp_path / "a")
+    evaluation("wdno", scale=0.2).write(tmp_path / "b")
     shutil.copy(tmp_path / "a" / "metrics.json", tmp_path / "b" / "metrics.json")
     with pytest.raises(EvaluationError, match="are of different evaluations"):
-        Evaluation.read(tmp_path / "b")
-    path = tmp_path / "a" / "metrics.json"
+        Record.read(tmp_path / "b")
+
+
+@pytest.mark.parametrize("part", ["identity", "design", "cost", "provenance"])
+def test_a_record_that_lacks_a_part_is_refused(tmp_path: Path, part: str) -> None:
+    evaluation("wdno").write(tmp_path)
+    path = tmp_path / "metrics.json"
     values = json.loads(path.read_text())
-    del values["parameters"]
+    del values[part]
     path.write_text(json.dumps(values))
-    with pytest.raises(EvaluationError, match="lacks 'parameters'"):
-        Evaluation.read(tmp_path / "a")
+    with pytest.raises(EvaluationError, match=f"lacks '{part}'; it was not written by this"):
+        Record.read(tmp_path)
 
 
-def test_shapes_that_do_not_fit_are_refused():
+def test_scores_need_cases() -> None:
     record = evaluation("wdno")
-    with pytest.raises(EvaluationError, match=r"example_truth has shape \(3, 1, 16, 23\)"):
-        dataclasses.replace(record, example_truth=record.example_truth[..., :-1])
-    with pytest.raises(EvaluationError, match=r"\[examples, series, time\] = \(3, 0, 16\)"):
-        dataclasses.replace(record, example_series_truth=np.zeros((3, 1, 16)))
-    with pytest.raises(EvaluationError, match=r"example_given .* \[examples, fields, \*space\]"):
-        dataclasses.replace(record, example_given=np.zeros((3, 1, 16, 24)))
-    axes = dict(reversed(record.coordinates.items()))
-    swapped = {f"example_{name}": np.zeros((3, 1, 24, 16)) for name in ("truth", "prediction")}
-    with pytest.raises(EvaluationError, match="must begin with 'time'"):
-        dataclasses.replace(record, coordinates=axes, **swapped)
-
-
-def test_groups_keep_the_order_of_methods_and_sort_seeds():
-    records = evaluations(("fno", "wdno"), seeds=2)
-    systems = group([*reversed(records), evaluation("fno", system="advection")])
-    assert list(systems) == ["burgers", "advection"]
-    assert list(systems["burgers"]) == ["wdno", "fno"]
-    assert [record.seed for record in systems["burgers"]["fno"]] == [0, 1]
-    assert list(only_system(records, ["wdno"])) == ["wdno"]
-
-
-@pytest.mark.parametrize(
-    ("records", "methods", "message"),
-    [
-        ([], None, "at least one evaluation"),
-        ([("wdno", {}), ("wdno", {})], None, "method 'wdno', seed 0: given twice"),
-        ([("wdno", {})], ["wdno", "fno"], "method 'fno' has no evaluation; there are: wdno"),
-        ([("wdno", {}), ("fno", {"cases": 5})], None, "must agree in cases, found 12 .* and 5"),
-        ([("wdno", {}), ("fno", {"run": "paper"})], None, "must agree in run"),
-        ([("wdno", {}), ("wdno", {"seed": 1, "samples": 2})], None, "must agree in samples"),
-        ([("wdno", {}), ("wdno", {"seed": 1, "grid": (8, 8)})], None, "must agree in grid"),
-    ],
-)
-def test_records_that_do_not_belong_together(records, methods, message):
-    with pytest.raises(EvaluationError, match=message):
-        group([evaluation(name, **options) for name, options in records], methods)
-
-
-def test_one_system_is_asked_for():
-    with pytest.raises(EvaluationError, match="of one system, got burgers, advection"):
-        only_system([evaluation("wdno"), evaluation("wdno", system="advection")])
+    with pytest.raises(EvaluationError, match="'wdno', seed 0: scores have no dimension 'case'"):
+        dataclasses.replace(record, scores=record.scores.rename(case="sample"))
+    assert changed(record, method="other").label == "WDNO"

@@ -2,22 +2,52 @@
 
 from __future__ import annotations
 
-import dataclasses
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from synthetic_evaluations import changed, evaluation
+
+from wdno.evaluation.record import Record
 
 
-def on_map(record, longitudes=None, latitudes=None):
-    """Put a record on longitudes and latitudes."""
-    count, ny, nx = record.grid.values()
+def on_map(
+    grid: tuple[int, int, int],
+    longitudes: NDArray[np.float64] | None = None,
+    latitudes: NDArray[np.float64] | None = None,
+    **options: Any,
+) -> Record:
+    """Make a record of WDNO on longitudes and latitudes."""
+    count, ny, nx = grid
     longitude = np.linspace(-10, 2, nx) if longitudes is None else longitudes
     latitude = np.linspace(60, 50, ny) if latitudes is None else latitudes
-    coordinates = {"time": 6.0 * np.arange(1, count + 1)}
-    coordinates |= {"latitude": latitude, "longitude": longitude}
+    axes = {"time": 6.0 * np.arange(1, count + 1), "latitude": latitude, "longitude": longitude}
     units = {"time": "h", "latitude": "degrees_north", "longitude": "degrees_east", "u": "K"}
     title = "Reanalysis (synthetic)"
-    return dataclasses.replace(record, coordinates=coordinates, units=units, title=title)
+    return evaluation("wdno", grid=grid, axes=axes, units=units, title=title, **options)
+
+
+def kept(record: Record, name: str) -> NDArray[np.floating]:
+    """Return a variable of the examples of a record; to write into it changes the record."""
+    values: NDArray[np.floating] = record.shown()[name].values
+    return values
+
+
+def with_examples(record: Record, **values: NDArray[np.floating]) -> Record:
+    """Give a record other examples: other values of some of the variables."""
+    data = record.shown().copy(deep=True)
+    for name, new in values.items():
+        data[name] = (data[name].dims, np.asarray(new), data[name].attrs)
+    return changed(record, examples=data)
+
+
+def with_scores(record: Record, **values: NDArray[np.floating]) -> Record:
+    """Give a record other scores or curves."""
+    data = record.scores.copy(deep=True)
+    for name, new in values.items():
+        data[name] = (data[name].dims, np.asarray(new))
+    return changed(record, scores=data)
 
 
 def panels(figure: Figure):
@@ -32,3 +62,8 @@ def values(axis):
 
 def texts(figure: Figure) -> list[str]:
     return [text.get_text() for axis in figure.axes for text in axis.texts]
+
+
+def legend(figure: Figure) -> list[str]:
+    """Labels of the legend of a figure."""
+    return [text.get_text() for text in figure.legends[0].get_texts()]

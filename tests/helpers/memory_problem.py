@@ -14,6 +14,7 @@ from wdno.data import generate
 from wdno.data.dataset import Trajectories
 from wdno.data.statistics import measure
 from wdno.model import Model
+from wdno.tasks.simulation.problem import data as simulation
 from wdno.training.batches import Batches, BatchOrder
 
 
@@ -42,7 +43,7 @@ def generates(path: Path, count: int) -> None:
 
 
 def reads(path: Path, count: int) -> None:
-    data = Trajectories(path, in_memory=False)
+    data = simulation(Trajectories(path, in_memory=False))
     batches = Batches(data, BatchOrder(len(data), 4, 0), count // 4, 0, 1)
     for step in range(count // 4):
         batches.get(step)
@@ -52,8 +53,8 @@ def reads(path: Path, count: int) -> None:
 def fits_scales(path: Path, count: int) -> None:
     network: dict[str, Any] = {"name": "fno", "modes": 4, "width": 4, "layers": 1}
     axes = {"representation": {"name": "identity"}, "objective": {"name": "regression"}}
-    data = Trajectories(path, in_memory=False)
-    Model({**axes, "network": network}, data.layout).fit_scales(data)
+    data = simulation(Trajectories(path, in_memory=False))
+    Model({**axes, "network": network}, data.problem).fit_scales(data)
 
 
 def measures(path: Path, count: int) -> None:

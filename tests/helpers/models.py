@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
-from wdno.data.dataset import Trajectories
+from wdno.data.dataset import ProblemData, Trajectories
 from wdno.model import Model
+from wdno.tasks.simulation.problem import data as simulation
 
-REPRESENTATIONS = [
+REPRESENTATIONS: list[dict[str, Any]] = [
     {"name": "identity"},
     {"name": "wavelet", "family": "bior2.4", "mode": "periodization"},
     {"name": "wavelet", "family": "bior1.3", "mode": "zero"},
 ]
-NETWORKS = [
+NETWORKS: list[dict[str, Any]] = [
     {"name": "unet", "width": 8, "multipliers": [1, 2], "groups": 4, "attention": "none"},
     {"name": "fno", "modes": 4, "width": 8, "layers": 2},
 ]
-OBJECTIVES = [{"name": "diffusion", "prediction": "v"}, {"name": "regression"}]
-SAMPLING = {"diffusion": {"name": "ddim", "steps": 2, "eta": 0.0}, "regression": None}
+OBJECTIVES: list[dict[str, Any]] = [
+    {"name": "diffusion", "prediction": "v"},
+    {"name": "regression"},
+]
+STEPPING: dict[str, Any] = {"name": "regression", "stepping": {"windows": 2}}
+SAMPLING: dict[str, Any] = {
+    "diffusion": {"name": "ddim", "steps": 2, "eta": 0.0},
+    "regression": None,
+}
 
 
-def build(data: Trajectories, **axes: dict) -> Model:
+def build(data: ProblemData | Trajectories, **axes: dict[str, Any]) -> Model:
+    """A model with random weights for a problem, by default simulation; its scales are fitted."""
+    data = data if isinstance(data, ProblemData) else simulation(data)
     spec = {
         "representation": REPRESENTATIONS[1],
         "network": NETWORKS[0],
@@ -28,7 +40,7 @@ def build(data: Trajectories, **axes: dict) -> Model:
         **axes,
     }
     torch.manual_seed(0)
-    model = Model(spec, data.layout)
+    model = Model(spec, data.problem)
     model.fit_scales(data)
     return model.eval()
 

@@ -8,13 +8,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from snakemake_server import Server
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("wdno", "workflow", "config", "tests/config", "environment.yml")
@@ -31,8 +34,8 @@ class Job:
 
     @property
     def name(self) -> str:
-        """``train wdno 0``, ``generate test``: the rule and what tells its jobs apart."""
-        told = ("split", "model", "method", "seed")
+        """``train wdno 0``, ``generate test``: the rule and what tells a system's jobs apart."""
+        told = ("split", "model", "method", "study", "seed")
         return " ".join(
             [self.rule, *(self.wildcards[key] for key in told if key in self.wildcards)]
         )
@@ -51,6 +54,19 @@ def parse_jobs(output: str) -> list[Job]:
     return jobs
 
 
+def environment(**changes: str | None) -> dict[str, str]:
+    """One thread for libraries, no GPU, no code from elsewhere; None removes a variable."""
+    values = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", **changes}
+    values["PYTHONPATH"] = None
+    return {key: value for key, value in values.items() if value is not None}
+
+
+@cache
+def _server() -> Server:
+    """The process of all dry runs; it ends with the tests, when its input does."""
+    return Server(environment())
+
+
 @dataclass(frozen=True)
 class Project:
     """A copy of the project, in which Snakemake is run as a user would."""
@@ -66,12 +82,6 @@ class Project:
         start = [sys.executable, "-m", "snakemake", "--cores", "8", "--nocolor"]
         return [*start, *arguments[:-1], "--configfile", *map(str, files), "--", arguments[-1]]
 
-    def environment(self, **changes: str | None) -> dict[str, str]:
-        """One thread for libraries, no GPU, no code from elsewhere; None removes a variable."""
-        values = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", **changes}
-        values["PYTHONPATH"] = None
-        return {key: value for key, value in values.items() if value is not None}
-
     def run(
         self, *arguments: str, check: bool = True, env: dict[str, str] | None = None, **options: Any
     ) -> str:
@@ -79,7 +89,7 @@ class Project:
         done = subprocess.run(
             self.command(*arguments, **options),
             cwd=self.path,
-            env=env or self.environment(),
+            env=env or environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -88,17 +98,32 @@ class Project:
         assert not check or done.returncode == 0, f"exit code {done.returncode}:\n{done.stdout}"
         return done.stdout
 
+    def dry_run(
+        self, *arguments: str, overlays: tuple[dict[str, Any], ...] = (), check: bool = True
+    ) -> str:
+        """Print what a run would do; the last argument is the target."""
+        command = self.command("--dry-run", *arguments, overlays=overlays)
+        return self.dry_run_of_default(*command[3:], check=check)
+
+    def dry_run_of_default(self, *arguments: str, check: bool = True) -> str:
+        """Print what a run would do, of the default configuration where none is given."""
+        with tempfile.NamedTemporaryFile("r", encoding="utf-8") as printed:
+            command = ["--dry-run", "--nocolor", *arguments]
+            code = _server().run(self.path, command, Path(printed.name))
+            output = printed.read()
+        assert not check or code == 0, f"exit code {code}, {arguments}:\n{output}"
+        return output
+
     def planned(self, *overlays: dict[str, Any], target: str = "all") -> list[str]:
         """Names of the jobs that a run with these overlays would do."""
-        output = self.run("--dry-run", target, overlays=overlays)
-        return sorted(job.name for job in parse_jobs(output))
+        return sorted(job.name for job in parse_jobs(self.dry_run(target, overlays=overlays)))
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         """Start in a process group of its own, as a terminal does."""
         return subprocess.Popen(
             self.command(*arguments, **options),
             cwd=self.path,
-            env=self.environment(),
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

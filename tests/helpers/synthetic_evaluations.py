@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wdno.data.scene import Scene
-from wdno.evaluation.record import Evaluation
+from wdno.data.scene import SceneMap
+from wdno.evaluation.record import Cost, Design, Record, RecordIdentity
+from wdno.tasks.simulation.examples import Examples
 from wdno.tasks.simulation.scores import Measure, Series, score
 
 DESIGNS: dict[str, dict[str, Any]] = {
@@ -58,7 +61,7 @@ def waves(
     return np.sum(waves, axis=0), coordinates
 
 
-def scene(cells: int = 16) -> Scene:
+def scene(cells: int = 16) -> SceneMap:
     """A wall one cell thick, two buckets on the edge, and a control frame one cell wide."""
     centres = (np.arange(cells) + 0.5) / cells
     obstacle, frame = np.zeros((2, cells, cells), dtype=bool)
@@ -67,7 +70,7 @@ def scene(cells: int = 16) -> Scene:
     bucket = np.full((cells, cells), -1)
     bucket[-3:, 2:6] = 0
     bucket[6:9, :2] = 1
-    return Scene(centres, centres.copy(), obstacle, bucket, frame, target=0)
+    return SceneMap(centres, centres.copy(), obstacle, bucket, frame, target=0)
 
 
 def evaluation(
@@ -83,8 +86,15 @@ def evaluation(
     scale: float | None = None,
     measure: Measure | None = None,
     climatology: NDArray[np.float64] | None = None,
+    axes: Mapping[str, NDArray[np.float64]] | None = None,
+    units: Mapping[str, str] | None = None,
+    given: NDArray[np.float64] | None = None,
+    given_time: float = 0.0,
+    scene: SceneMap | None = None,
+    blocks: Sequence[int] | None = None,
+    examples: int = 3,
     **changes: Any,
-) -> Evaluation:
+) -> Record:
     """Evaluate a prediction that is the truth and noise that grows in time.
 
     Args:
@@ -99,7 +109,14 @@ def evaluation(
         scale: standard deviation of the noise at the final time; None: by the method.
         measure: what errors are measured with.
         climatology: `[cases, fields, *grid]`, for the anomaly correlation.
-        **changes: attributes of the record to set.
+        axes: coordinates by name, time first, of as many points as `grid`; None: of the waves.
+        units: of axes, fields and series.
+        given: the last given frames, `[examples, fields, *space]`; None: the first frame.
+        given_time: their time.
+        scene: obstacles, buckets and control frame.
+        blocks: block of each case.
+        examples: cases kept whole.
+        **changes: attributes of the record to set, or of its identity, design or cost.
     """
     truth, coordinates = waves(grid, len(fields), cases)
     rng = np.random.default_rng([seed, list(DESIGNS).index(method)])
@@ -114,41 +131,70 @@ def evaluation(
     true_series = np.broadcast_to(coordinates["time"] / 2, (cases, len(series), grid[0]))
     drawn_series = np.repeat(true_series[:, None], prediction.shape[1], axis=1)
     drawn_series = drawn_series * (1 + NOISE.get(method, -1.0))
-    values: dict[str, Any] = {
-        "run": "laptop",
-        "system": system,
-        "title": f"{system.capitalize()} equation",
-        "task": "simulation",
-        "method": method,
-        "seed": seed,
-        "scores": score(
-            truth,
-            prediction,
-            fields,
-            measure=measure,
-            climatology=climatology,
-            series=Series(series, true_series, drawn_series),
+    measure = measure or Measure()
+    scores = score(
+        truth,
+        prediction,
+        fields,
+        measure=dataclasses.replace(measure, deterministic="sampler" not in DESIGNS[method]),
+        climatology=climatology,
+        series=Series(series, true_series, drawn_series),
+    )
+    axes = coordinates if axes is None else axes
+    units = {"u": "m/s", "time": "s", "x": "m", "y": "m"} if units is None else units
+    whole = Examples(
+        cases=np.arange(examples),
+        axes=axes,
+        fields=fields,
+        truth=truth[:examples],
+        prediction=prediction[:examples, 0],
+        given=truth[:examples, :, 0] if given is None else given,
+        given_time=given_time,
+        series=series,
+        series_truth=true_series[:examples],
+        series_prediction=drawn_series[:examples, 0],
+        units=units,
+        scene=scene,
+    ).dataset()
+    record = Record(
+        identity=RecordIdentity(
+            run="laptop",
+            system=system,
+            title=f"{system.capitalize()} equation",
+            task="simulation",
+            method=method,
+            seed=seed,
+            grid=dict(zip(axes, grid, strict=True)),
         ),
-        "coordinates": coordinates,
-        "example_cases": np.arange(3),
-        "example_truth": truth[:3],
-        "example_prediction": prediction[:3, 0],
-        "example_series_truth": true_series[:3],
-        "example_series_prediction": drawn_series[:3, 0],
-        "samples": samples,
-        "seconds_per_trajectory": 0.0123,
-        "training_seconds": 90.5 + seed if learned else None,
-        "training_steps": 1000 if learned else None,
-        "parameters": 521_300 if learned else None,
-        "device": "CPU, 2 threads",
-        "units": {"u": "m/s", "time": "s", "x": "m", "y": "m"},
-        "provenance": {"commit": "abc", "versions": {"numpy": "2"}},
-    }
-    return Evaluation(**(values | DESIGNS[method] | changes))
+        design=Design(samples=samples),
+        cost=Cost(
+            seconds=0.0123,
+            training_seconds=90.5 + seed if learned else None,
+            training_steps=1000 if learned else None,
+            parameters=521_300 if learned else None,
+            device="CPU, 2 threads",
+        ),
+        scores=scores.assign_coords(time=whole["time"]),
+        examples=whole,
+        provenance={"commit": "abc", "versions": {"numpy": "2"}},
+    )
+    if blocks is not None:
+        record.scores.coords["block"] = ("case", np.asarray(blocks))
+    return changed(record, **(DESIGNS[method] | changes))
+
+
+def changed(record: Record, **values: Any) -> Record:
+    """Set attributes of a record, or of its identity, design or cost, by their names."""
+    for part in ("identity", "design", "cost"):
+        of_part = getattr(record, part)
+        names = {item.name for item in dataclasses.fields(of_part)} & set(values)
+        new = dataclasses.replace(of_part, **{name: values.pop(name) for name in names})
+        record = dataclasses.replace(record, **{part: new})
+    return dataclasses.replace(record, **values)
 
 
 def evaluations(
     methods: tuple[str, ...] = tuple(DESIGNS), seeds: int = 3, **options: Any
-) -> list[Evaluation]:
+) -> list[Record]:
     """Evaluate several methods with several seeds."""
     return [evaluation(name, seed=seed, **options) for name in methods for seed in range(seeds)]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from wdno import networks
+from wdno.networks import REGISTRY
 
 CHANNELS = {"in_channels": 3, "out_channels": 2}
 UNET = {"width": 8, "multipliers": (1, 2, 2), "blocks": 1, "heads": 2, "head_dim": 4}
@@ -20,7 +20,7 @@ def make(name: str, dims: int = 2, *, timed: bool = True, seed: int = 0, **optio
     """A small network whose layers that start at zero do not: its output depends on everything."""
     torch.manual_seed(seed)
     options = {"padding": ("zeros",) * dims} | CHANNELS | SMALL[name] | options
-    network = networks.build(name, dims=dims, time_conditioned=timed, **options)
+    network = REGISTRY.build(name, dims=dims, time_conditioned=timed, **options)
     with torch.no_grad():
         for parameter in network.parameters():
             if not parameter.any():
@@ -39,16 +39,20 @@ def relative(a: torch.Tensor, b: torch.Tensor) -> float:
     return ((a - b).norm() / b.norm()).item()
 
 
-def test_available_are_the_modules_with_a_network() -> None:
-    assert set(NAMES) <= set(networks.available())
-    assert "blocks" not in networks.available()
+def test_networks_are_found_by_name_and_take_the_options_of_the_configuration() -> None:
+    assert set(NAMES) <= set(REGISTRY.names())
+    for name in REGISTRY.names():
+        options = REGISTRY.light(name).Options(name=name).model_dump(exclude={"name"})
+        with torch.device("meta"):
+            built = REGISTRY.build(name, **options, **CHANNELS, dims=2, padding=("zeros",) * 2)
+        assert type(built) is REGISTRY.load(name)
 
 
 def test_unknown_name_and_option_are_refused_naming_what_there_is() -> None:
     with pytest.raises(ValueError, match=r"unknown network 'resnet': expected one of .*fno.*unet"):
-        networks.build("resnet")
+        REGISTRY.build("resnet")
     with pytest.raises(ValueError, match=r"unknown option\(s\) depth; expected .*multipliers"):
-        networks.build("unet", in_channels=1, out_channels=1, depth=3)
+        REGISTRY.build("unet", in_channels=1, out_channels=1, depth=3)
 
 
 def test_importing_the_package_is_light() -> None:
@@ -75,15 +79,21 @@ def test_importing_the_package_is_light() -> None:
         ("fno", (5, 9, 4)),
     ],
 )
-def test_shapes_of_any_size(name: str, grid: tuple[int, ...], timed: bool) -> None:
-    y = call(make(name, len(grid), timed=timed), grid, timed=timed)
-    assert y.shape == (2, 2, *grid)
-    assert y.is_contiguous()
-    assert y.isfinite().all()
+def test_a_sample_on_a_grid_of_any_size_does_not_depend_on_its_batch(
+    name: str, grid: tuple[int, ...], timed: bool
+) -> None:
+    network = make(name, len(grid), timed=timed).double()
+    y = call(network, grid, timed=timed)
+    assert y.shape == (2, 2, *grid) and y.is_contiguous()
+    x = torch.randn(2, 3, *grid, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    t = torch.tensor([0.1, 0.9], dtype=torch.float64) if timed else None
+    for k in range(2):
+        alone = network(x[k : k + 1], None if t is None else t[k : k + 1])
+        torch.testing.assert_close(alone, y[k : k + 1], rtol=1e-9, atol=1e-12)
 
 
 def test_unet_starts_as_zero() -> None:
-    network = networks.build("unet", dims=2, **CHANNELS, **UNET)
+    network = REGISTRY.build("unet", dims=2, **CHANNELS, **UNET)
     assert not call(network, (8, 12), timed=False).any()
 
 
@@ -209,7 +219,7 @@ def test_mixed_precision_is_close(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_training_lowers_the_loss(name: str) -> None:
     torch.manual_seed(0)
-    network = networks.build(name, dims=2, time_conditioned=True, **CHANNELS, **SMALL[name])
+    network = REGISTRY.build(name, dims=2, time_conditioned=True, **CHANNELS, **SMALL[name])
     x, t = torch.randn(8, 3, 8, 12), torch.rand(8)
     target = torch.stack((x[:, 0].roll(1, -1), x[:, 1] * t[:, None, None]), dim=1)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-2, fused=True)
@@ -226,7 +236,7 @@ def test_training_lowers_the_loss(name: str) -> None:
 def test_parameters_of_the_published_unet() -> None:
     # arXiv 2412.04833: about 140.7 million for the 1D systems.
     with torch.device("meta"):
-        network = networks.build(
+        network = REGISTRY.build(
             "unet",
             in_channels=8,
             out_channels=4,
@@ -236,19 +246,8 @@ def test_parameters_of_the_published_unet() -> None:
             multipliers=(1, 2, 4, 8),
             attention="all",
         )
-    count = networks.parameters(network)
+    count = sum(p.numel() for p in network.parameters())
     assert abs(count / 140.7e6 - 1) < 0.01, f"{count} parameters"
-
-
-def test_parameters_counts_complex_numbers_twice_and_frozen_ones_not() -> None:
-    module = nn.ParameterDict(
-        {
-            "real": nn.Parameter(torch.zeros(5)),
-            "complex": nn.Parameter(torch.zeros(3, dtype=torch.cfloat)),
-            "frozen": nn.Parameter(torch.zeros(7), requires_grad=False),
-        }
-    )
-    assert networks.parameters(module) == 5 + 6
 
 
 @pytest.mark.parametrize("dims", [2, 3])
@@ -280,7 +279,7 @@ def test_fno_is_that_of_the_package_on_even_grids() -> None:
         theirs = Package(modes, in_channels=3, out_channels=2, hidden_channels=6, n_layers=2)
         torch.manual_seed(0)
         options = FNO | {"modes": modes, "domain_padding": 0.0}
-        ours = networks.build("fno", dims=2, **CHANNELS, **options)
+        ours = REGISTRY.build("fno", dims=2, **CHANNELS, **options)
         x = torch.randn(2, 3, 8, 12)
         error = relative(ours(x), theirs(x))
         assert error < 1e-5, f"modes {modes}: relative error {error:.1e}"
@@ -326,7 +325,7 @@ def test_fno_domain_padding_concerns_bounded_axes() -> None:
 )
 def test_bad_options_are_refused(name: str, options, message: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: .*{message}"):
-        networks.build(name, **CHANNELS | SMALL[name] | options)
+        REGISTRY.build(name, **CHANNELS | SMALL[name] | options)
 
 
 @pytest.mark.parametrize(
@@ -346,7 +345,7 @@ def test_bad_options_are_refused(name: str, options, message: str) -> None:
 )
 def test_bad_own_options_are_refused(name: str, options, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        networks.build(name, **CHANNELS | SMALL[name] | options)
+        REGISTRY.build(name, **CHANNELS | SMALL[name] | options)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,7 +11,8 @@ import pywt
 import torch
 from torch import Tensor
 
-from wdno.representations import available, build
+from wdno.problem import Span
+from wdno.representations import REGISTRY
 from wdno.representations.base import ChannelScaler, Representation
 from wdno.representations.identity import Identity
 from wdno.representations.wavelet import Wavelet
@@ -42,32 +43,32 @@ def test_a_representation_is_invertible_and_keeps_its_promises(
 ) -> None:
     if options.get("backend") == "pytorch_wavelets":
         pytest.importorskip("pytorch_wavelets")
-    representation = build(name, **options)
+    representation = REGISTRY.build(name, **options)
     assert isinstance(representation, Representation)
     x = data(2, 3, *grid)
-    c = representation.encode(x)
-    assert c.shape == (2, representation.channels(3), *representation.coefficient_grid(grid))
+    c = representation.encode(x, grid)
+    sizes = representation.coefficient_grid(grid)
     error = relative_error(representation.decode(c, grid), x)
     assert error < 1e-6, f"reconstruction {error:.1e}"
 
-    still = representation.encode_static(x[:, :, 0], grid[0])
-    assert still.shape == (2, representation.static_channels(3), *c.shape[2:])
-    assert torch.cat([c, still], dim=1).shape[1] == 3 * (
-        representation.channels(1) + representation.static_channels(1)
-    )
-    series = x[(slice(None), slice(None), slice(None), *[0] * (len(grid) - 1))]
-    repeated = representation.encode_series(series, grid[1:])
-    assert repeated.shape[2:] == c.shape[2:], "a series concatenates with fields"
-    assert len(representation.series_channel_names(["a", "b", "c"])) == repeated.shape[1]
+    still, series, number = x[:, :, 0], x.flatten(3)[..., 0], x.flatten(2)[..., 0]
+    parts: list[tuple[Span, Tensor]] = [
+        *(("space_time", x), ("space", still), ("time", series), ("number", number))
+    ]
+    for span, fields in parts:
+        encoded = representation.encode(fields, grid, span)
+        names = representation.channel_names(["u", "v", "p"], span)
+        assert encoded.shape == (2, len(names), *sizes), f"{span}: coefficients concatenate"
+        assert len(set(names)) == len(names) == 3 * len(representation.bands(span))
+    repeated = representation.encode(number, grid, "number")
+    assert torch.equal(repeated, number[(..., *[None] * len(grid))].expand_as(repeated))
+
+    repeated = representation.encode(series, grid, "time")
     # What is generated differs from point to point; its mean is what counts.
     noise = data(*repeated.shape)
     noise = noise - noise.flatten(3).mean(3)[(..., *[None] * (len(grid) - 1))]
-    error = relative_error(representation.decode_series(repeated + noise, grid[0]), series)
+    error = relative_error(representation.decode(repeated + noise, grid, "time"), series)
     assert error < 1e-5, f"reconstruction of series {error:.1e}"
-
-    fields = ["u", "v", "p"]
-    assert len(set(representation.channel_names(fields))) == representation.channels(3)
-    assert len(set(representation.static_channel_names(fields))) == still.shape[1]
 
 
 def test_names_of_channels() -> None:
@@ -76,11 +77,13 @@ def test_names_of_channels() -> None:
         *("u:aa", "u:ad", "u:da", "u:dd"),
         *("f:aa", "f:ad", "f:da", "f:dd"),
     ]
-    assert wavelet.static_channel_names(["u0"]) == ["u0:a", "u0:d"]
+    assert wavelet.channel_names(["u0"], "space") == ["u0:a", "u0:d"]
     assert flow.channel_names(["rho"])[:3] == ["rho:aaa", "rho:aad", "rho:ada"]
-    assert flow.static_channel_names(["rho"]) == ["rho:aa", "rho:ad", "rho:da", "rho:dd"]
+    assert flow.channel_names(["rho"], "space") == ["rho:aa", "rho:ad", "rho:da", "rho:dd"]
     assert identity.channel_names(["u", "f"]) == ["u", "f"]
-    assert identity.static_channel_names(["u0"]) == ["u0"]
+    assert identity.channel_names(["u0"], "space") == ["u0"]
+    assert wavelet.channel_names(["s"], "time") == ["s:a", "s:d"]
+    assert wavelet.channel_names(["p", "q"], "number") == ["p", "q"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +97,7 @@ def test_a_channel_holds_what_its_name_says(axis: int | None, channel: str) -> N
     if axis is not None:
         shape[axis] = grid[axis]
     x[:, 1] = 1.0 if axis is None else (-1.0) ** torch.arange(grid[axis]).reshape(shape)
-    energy = representation.encode(x).square().sum((0, 2, 3, 4))
+    energy = representation.encode(x, grid).square().sum((0, 2, 3, 4))
     names = representation.channel_names(["u", "f"])
     found = [name for name, e in zip(names, energy, strict=True) if e > 1e-6]
     assert found == [channel], dict(zip(names, energy.tolist(), strict=True))
@@ -103,7 +106,7 @@ def test_a_channel_holds_what_its_name_says(axis: int | None, channel: str) -> N
 @pytest.mark.parametrize("mode", ["periodization", "zero"])
 def test_a_static_field_is_transformed_over_space_and_repeated(mode: str) -> None:
     x = data(2, 3, 12, 21, dtype=torch.float64)
-    c = Wavelet("bior2.4", ("zero", mode, mode), dims=3).encode_static(x, 33)
+    c = Wavelet("bior2.4", ("zero", mode, mode), dims=3).encode(x, (33, 12, 21), "space")
     bands = pywt.dwtn(x.numpy(), "bior2.4", mode, axes=(2, 3))
     expected = np.stack([bands[name] for name in ("aa", "ad", "da", "dd")], axis=2)
     frames = pywt.dwt_coeff_len(33, 10, "zero")
@@ -115,7 +118,8 @@ def test_a_static_field_is_transformed_over_space_and_repeated(mode: str) -> Non
 
 def test_a_series_is_transformed_over_time_and_repeated() -> None:
     x = data(2, 3, 21, dtype=torch.float64)
-    c = Wavelet("bior2.4", ("zero", "symmetric", "symmetric"), dims=3).encode_series(x, (12, 16))
+    wavelet = Wavelet("bior2.4", ("zero", "symmetric", "symmetric"), dims=3)
+    c = wavelet.encode(x, (21, 12, 16), "time")
     a, d = pywt.dwt(x.numpy(), "bior2.4", "zero")
     expected = np.stack([a, d], axis=2).reshape(2, 6, -1)
     for point in ((0, 0), (5, 3)):
@@ -123,20 +127,22 @@ def test_a_series_is_transformed_over_time_and_repeated() -> None:
 
 
 def test_coefficients_of_a_series_of_another_length_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"expected coefficients of series .*, 4, x\], got"):
-        Identity().decode_series(data(2, 1, 5, 8), 4)
+    with pytest.raises(ValueError, match=r"expected coefficients .batch, 1 per field, 4, 8., got"):
+        Identity().decode(data(2, 1, 5, 8), (4, 8), "time")
+    with pytest.raises(ValueError, match="expected the span 'space_time' or 'time' to decode"):
+        Identity().decode(data(2, 1, 4, 8), (4, 8), "space")
 
 
 def test_one_channel_per_static_field_of_one_axis() -> None:
     x = data(2, 1, 16, dtype=torch.float64)
-    c = Wavelet("db2").encode_static(x, 8)
+    c = Wavelet("db2").encode(x, (8, 16), "space")
     a, d = pywt.dwt(x[:, 0].numpy(), "db2", "periodization")
     np.testing.assert_allclose(c[:, :, 3].numpy(), np.stack([a, d], axis=1), atol=1e-13)
 
 
 def test_gradients_reach_through_decode() -> None:
     representation = Wavelet()
-    c = representation.encode(data(1, 1, 21, 20, dtype=torch.float64)).requires_grad_()
+    c = representation.encode(data(1, 1, 21, 20, dtype=torch.float64), (21, 20)).requires_grad_()
     torch.autograd.gradcheck(lambda v: representation.decode(v, (21, 20)), c, fast_mode=True)
 
 
@@ -152,13 +158,12 @@ def test_a_representation_has_no_state() -> None:
 
 
 def test_registry() -> None:
-    assert {"identity", "wavelet"} <= set(available())
-    assert not {"base", "wavelet_transform", "pytorch_wavelets_backend"} & set(available())
-    assert isinstance(build("identity", dims=3), Identity)
+    assert {"identity", "wavelet"} <= set(REGISTRY.names())
+    assert isinstance(REGISTRY.build("identity", dims=3), Identity)
     with pytest.raises(ValueError, match=r"unknown representation 'wavelets': .*identity.*wavelet"):
-        build("wavelets")
+        REGISTRY.build("wavelets")
     with pytest.raises(ValueError, match=r"unknown option.* wave; expected family, mode"):
-        build("wavelet", wave="haar")
+        REGISTRY.build("wavelet", wave="haar")
 
 
 def test_importing_the_registry_is_cheap() -> None:
@@ -182,25 +187,27 @@ def test_wavelet_options_are_checked() -> None:
 def test_a_grid_too_small_for_the_wavelet() -> None:
     representation = Wavelet("bior2.4")
     for call in (
-        lambda: representation.encode(data(1, 1, 16, 9)),
+        lambda: representation.encode(data(1, 1, 16, 9), (16, 9)),
         lambda: representation.coefficient_grid((16, 9)),
-        lambda: representation.encode_static(data(1, 1, 9), 16),
+        lambda: representation.encode(data(1, 1, 9), (16, 9), "space"),
         lambda: representation.decode(data(1, 4, 8, 5), (16, 9)),
     ):
         with pytest.raises(ValueError, match=r"axis 'x' of the grid .16, 9. has 9 .* at least 10"):
             call()
     with pytest.raises(ValueError, match=r"axis 'time' .* has 8 samples"):
-        representation.encode_static(data(1, 1, 16), 8)
+        representation.encode(data(1, 1, 16), (8, 16), "space")
     assert representation.coefficient_grid((10, 10)) == (5, 5)
 
 
 @pytest.mark.parametrize("representation", [Identity(), Wavelet("haar")])
 def test_shapes_that_do_not_fit(representation: Representation) -> None:
-    c = representation.encode(data(2, 3, 8, 8))
-    with pytest.raises(ValueError, match=r"expected \[batch, channels, time, x\], got shape"):
-        representation.encode(data(2, 8, 8))
-    with pytest.raises(ValueError, match=r"expected \[batch, channels, x\], got shape"):
-        representation.encode_static(data(2, 3, 8, 8), 8)
+    c = representation.encode(data(2, 3, 8, 8), (8, 8))
+    with pytest.raises(ValueError, match=r"expected \[batch, channels, time, x\] .* got shape"):
+        representation.encode(data(2, 8, 8), (8, 8))
+    with pytest.raises(ValueError, match=r"of the sizes \(8, 10\), got shape \(2, 3, 8, 8\)"):
+        representation.encode(data(2, 3, 8, 8), (8, 10))
+    with pytest.raises(ValueError, match=r"expected \[batch, channels, x\] .* got shape"):
+        representation.encode(data(2, 3, 8, 8), (8, 8), "space")
     with pytest.raises(ValueError, match=r"to decode to the grid .8, 10. expected"):
         representation.decode(c, (8, 10))
     with pytest.raises(ValueError, match=r"expected a grid .time, x."):

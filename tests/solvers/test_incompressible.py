@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from wdno.solvers import incompressible, incompressible_compiled
-from wdno.solvers.incompressible import Flow, Smoke
+from wdno.solvers.incompressible import Flow, SmokeRun
 from wdno.solvers.incompressible_compiled import Batch
 from wdno.solvers.scene import WDNO_BUCKETS, WDNO_OBSTACLES, Scene
 
@@ -22,10 +22,10 @@ def problem(cells: int, batch: int = 2, controls: int = 4, seed: int = 0) -> tup
     return smoke, v, u, mean + 0.3 * rng.normal(size=(batch, controls, 2, cells, cells))
 
 
-def differentiably(flow: Flow, parts: tuple, **options: object) -> Smoke:
+def differentiably(flow: Flow, parts: tuple, **options: object) -> SmokeRun:
     with torch.no_grad():
         run = incompressible.simulate(flow, *(torch.as_tensor(p) for p in parts), **options)
-    return Smoke(*(part.numpy() for part in run))
+    return SmokeRun(*(part.numpy() for part in run))
 
 
 @pytest.mark.parametrize(("dynamics", "viscosity"), DYNAMICS)

@@ -11,6 +11,7 @@ from waves import make_data
 from wdno.data.dataset import Trajectories
 from wdno.model import Model
 from wdno.systems.advection import InitialState, Options, System
+from wdno.tasks.simulation import problem as simulation
 
 
 def advection(time: int = 32, x: int = 48, **options: object) -> System:
@@ -109,8 +110,8 @@ def test_a_model_of_periodic_data_commutes_with_translations(
     path = make_data(
         tmp_path_factory.mktemp("advection") / "train.nc", system=advection(16, 32), count=8
     )
-    data = Trajectories(path)
-    assert data.layout.boundaries == ("periodic",)
+    data = simulation.data(Trajectories(path))
+    assert data.problem.boundaries == ("periodic",)
     torch.manual_seed(0)
     network = {"name": "unet", "width": 8, "multipliers": [1, 2], "attention": "middle"}
     spec = {
@@ -118,17 +119,17 @@ def test_a_model_of_periodic_data_commutes_with_translations(
         "network": network,
         "objective": {"name": "regression"},
     }
-    model = Model(spec, data.layout)
+    model = Model(spec, data.problem)
     model.fit_scales(data)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
     batch = data.batch(np.arange(4))
     # Both the transform and one halving of the U-Net commute with shifts by four points.
-    moved = {**batch, "initial": batch["initial"].roll(4, -1)}
-    there = model.predict(batch, []).state.roll(4, -1)
-    torch.testing.assert_close(model.predict(moved, []).state, there, rtol=1e-4, atol=1e-4)
-    wrong = {**batch, "initial": batch["initial"].roll(1, -1)}
-    other = model.predict(wrong, []).state.roll(-1, -1)
-    here = model.predict(batch, []).state
+    moved = {**batch, "first": batch["first"].roll(4, -1)}
+    there = model.predict(batch, [])["state"].roll(4, -1)
+    torch.testing.assert_close(model.predict(moved, [])["state"], there, rtol=1e-4, atol=1e-4)
+    wrong = {**batch, "first": batch["first"].roll(1, -1)}
+    other = model.predict(wrong, [])["state"].roll(-1, -1)
+    here = model.predict(batch, [])["state"]
     assert not torch.allclose(other, here, atol=1e-3), "the test sees nothing"

@@ -9,8 +9,9 @@ import torch
 from pydantic import ValidationError
 
 from wdno import systems
+from wdno.registry import UnknownPieceError
 from wdno.solvers.grids import DivergedError
-from wdno.systems.burgers import Draw, Options, System
+from wdno.systems.burgers import BurgersDraw, Options, System
 
 FAST = {"points": 120, "steps": 5120}
 
@@ -21,16 +22,17 @@ def burgers(time: int = 80, x: int = 120, **options: object) -> System:
 
 
 def test_systems_are_found_by_name() -> None:
-    assert "burgers" in systems.available()
-    assert "base" not in systems.available()
-    assert systems.load("burgers").System is System
-    with pytest.raises(systems.UnknownSystemError, match=r"'burger' does not exist.*burgers"):
-        systems.load("burger")
+    assert "burgers" in systems.REGISTRY.names()
+    assert "base" not in systems.REGISTRY.names()
+    assert systems.REGISTRY.load("burgers") is System
+    assert systems.REGISTRY.light("burgers").Options is Options
+    with pytest.raises(UnknownPieceError, match=r"unknown system 'burger'.*burgers"):
+        systems.REGISTRY.load("burger")
 
 
 def test_importing_systems_is_light() -> None:
     code = (
-        "import sys; from wdno import systems; [systems.load(n) for n in systems.available()];"
+        "import sys; from wdno.systems import REGISTRY as r; [r.load(n) for n in r.names()];"
         "print(sorted({'torch', 'numba', 'scipy', 'xarray'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -89,7 +91,7 @@ SEED_OF_TRAIN_0 = 8446378218778234059
 
 
 def test_draw_follows_its_definition() -> None:
-    draw = Draw.from_seed(7)
+    draw = BurgersDraw.from_seed(7)
     x, k = np.array([0.1, 0.55]), 100
     (a, b, s), force = draw.state, draw.force
     u0 = sum(a[i] * np.exp(-((x - b[i]) ** 2) / (2 * s[i] ** 2)) for i in range(2))
@@ -104,7 +106,7 @@ def test_draw_follows_its_definition() -> None:
 
 
 def test_draws_are_in_their_ranges() -> None:
-    draws = [Draw.from_seed(seed) for seed in range(2000)]
+    draws = [BurgersDraw.from_seed(seed) for seed in range(2000)]
     state, force = np.stack([d.state for d in draws]), np.stack([d.force for d in draws])
     ranges = {
         "positive amplitude": (state[:, 0, 0], 0, 2),
@@ -161,7 +163,7 @@ def test_storage_of_the_forcing() -> None:
     mean = burgers(16, 24).generate(seeds)["f"]
     left = burgers(16, 24, storage="left_sample").generate(seeds)["f"]
     for row, seed in enumerate(seeds):
-        f = Draw.from_seed(seed).forcing(burgers(16, 24).x, 1280).reshape(16, 80, 24)
+        f = BurgersDraw.from_seed(seed).forcing(burgers(16, 24).x, 1280).reshape(16, 80, 24)
         assert np.allclose(mean[row], f.mean(axis=1), atol=1e-6)
         assert np.allclose(left[row], f[:, 0], atol=1e-6)
 

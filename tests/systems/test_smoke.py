@@ -8,7 +8,7 @@ from small_smoke import smoke
 
 from wdno import systems
 from wdno.data.netcdf import to_dataset
-from wdno.systems._smoke_draw import Draw
+from wdno.systems._smoke_draw import SmokeDraw
 from wdno.systems.smoke import Options, System
 
 
@@ -31,7 +31,7 @@ SEEDS = System.sample_seeds("train", range(6))
 
 
 def test_options_are_all_described() -> None:
-    assert systems.load("smoke").System is System
+    assert systems.REGISTRY.load("smoke") is System
     for section in (Options, *(type(getattr(Options(), n)) for n in ("scene", "grid"))):
         bare = [name for name, field in section.model_fields.items() if not field.description]
         assert not bare, f"{section.__name__} has options without a description: {bare}"
@@ -102,7 +102,7 @@ def test_the_scene_is_in_the_data_at_the_solvers_resolution() -> None:
 
 
 def test_draws_follow_their_definition() -> None:
-    draws = [Draw.from_seed(seed) for seed in range(3000)]
+    draws = [SmokeDraw.from_seed(seed) for seed in range(3000)]
     routes = np.stack([draw.route for draw in draws])
     left = routes[:, 0, 1] < 54
     expected = {
@@ -127,7 +127,7 @@ def test_draws_follow_their_definition() -> None:
 
 
 def test_legs_share_the_time_by_their_lengths() -> None:
-    draw = Draw.from_seed(3)
+    draw = SmokeDraw.from_seed(3)
     legs = draw.leg_of_step(256)
     lengths = np.hypot(*np.diff(draw.route, axis=0).T)
     shares = np.bincount(legs, minlength=4) / 256
@@ -139,19 +139,21 @@ def test_noise_scales_with_cells_and_steps() -> None:
     """Deviation 0.1 on cells of width 1 and steps of 1; sums of steps and means of cells agree."""
     stays = np.zeros(400, dtype=bool)
     for spacing, step in ((1.0, 1.0), (4.0, 4.0), (2.0, 1.0)):
-        noise = Draw.from_seed(0).control(np.zeros(400, int), stays, (30, 30), spacing, 256.0, step)
+        noise = SmokeDraw.from_seed(0).control(
+            np.zeros(400, int), stays, (30, 30), spacing, 256.0, step
+        )
         expected = 0.1 * np.sqrt(step) / spacing
         assert abs(noise.std() / expected - 1) < 0.03, f"{noise.std()}, expected {expected}"
     starts = stays.copy()
     starts[0] = True
-    draw = Draw.from_seed(0)
+    draw = SmokeDraw.from_seed(0)
     first = draw.control(np.zeros(1, int), starts[:1], (4000, 4000), 1.0, 256.0, 1.0)[0]
     for part, v in zip(np.split(first, 2), draw.velocity[0] / 256, strict=True):
         assert abs(part.mean() / v - 1) < 0.01 and abs(part.std() / abs(v) - 0.1) < 0.01
 
 
 def test_start_is_a_square_of_the_same_mass_on_every_grid() -> None:
-    draw = Draw.from_seed(5)
+    draw = SmokeDraw.from_seed(5)
     row, column = draw.route[0].astype(int)
     fine = draw.density(128, 1.0)
     assert fine.sum() == 121 and fine[row : row + 11, column : column + 11].all()

@@ -10,14 +10,19 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from training_problem import Samples, fit
+from training_problem import SETTINGS, Samples, fit
 
+from wdno.config.models import TrainingOptions
 from wdno.training.batches import STEP, Batches, BatchOrder, StepRandomness
 from wdno.training.ema import WeightAverage, ema_decay
 from wdno.training.settings import TrainingSettings
 from wdno.training.watch import Watch
 
-REQUIRED: dict[str, Any] = {"steps": 100, "batch_size": 4, "learning_rate": 2.0}
+REQUIRED: dict[str, Any] = SETTINGS | {
+    "steps": 100,
+    "learning_rate": 2.0,
+    "warmup_steps": 0,
+}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +37,8 @@ REQUIRED: dict[str, Any] = {"steps": 100, "batch_size": 4, "learning_rate": 2.0}
     ],
 )
 def test_learning_rate(step: int, expected: float) -> None:
-    settings = TrainingSettings(warmup_steps=10, final_learning_rate_fraction=0.1, **REQUIRED)
+    warm = {"warmup_steps": 10, "final_learning_rate_fraction": 0.1}
+    settings = TrainingSettings(**REQUIRED | warm)
     found = settings.learning_rate_at(step)
     assert found == pytest.approx(expected, rel=1e-12), f"step {step}: {found}, not {expected}"
 
@@ -63,6 +69,12 @@ def test_learning_rate_ends_near_zero() -> None:
 def test_settings_out_of_range_are_named(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"expected {name} "):
         TrainingSettings(**{**REQUIRED, name: value})
+
+
+def test_settings_are_the_options_of_the_configuration() -> None:
+    options = TrainingOptions().model_dump(exclude={"validate_every", "tensorboard"})
+    found = TrainingSettings(**options)
+    assert {name: getattr(found, name) for name in options} == options
 
 
 @pytest.mark.parametrize(("decay", "updates"), [(0.9999, 30), (0.5, 30), (0.0, 3)])

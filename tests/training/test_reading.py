@@ -27,6 +27,7 @@ from wdno.data import dataset
 from wdno.data.dataset import Trajectories
 from wdno.data.netcdf import DataError
 from wdno.stages import train as stage
+from wdno.tasks.simulation.problem import data as simulation
 from wdno.training.batches import Batches, BatchOrder
 from wdno.training.checkpoint import load_model
 from wdno.training.interruption import Interrupted
@@ -37,10 +38,10 @@ from wdno.training.readers import affordable
 def test_batches_are_the_same_whatever_reads_them(
     waves_file: Path, processes: int, rank: int, ranks: int
 ) -> None:
-    data = Trajectories(waves_file, in_memory=False)
+    data = simulation(Trajectories(waves_file, in_memory=False))
     order = BatchOrder(len(data), 6, seed=1)
     batches = Batches(data, order, 14, rank, ranks, processes=processes)
-    held = Trajectories(waves_file)
+    held = simulation(Trajectories(waves_file))
     for step in range(5, 14):  # from within the second epoch to within the fifth
         batch = batches.get(step)
         expected = held.batch(np.array_split(order.indices(step), ranks)[rank])
@@ -182,7 +183,7 @@ def test_an_error_in_a_reader_arrives_as_it_is(tmp_path: Path, waves_file: Path)
     changed["f"][sample, 2, 1] = np.inf
     path = tmp_path / "broken.nc"
     changed.to_netcdf(path)
-    data = Trajectories(path, in_memory=False)
+    data = simulation(Trajectories(path, in_memory=False))
     batches = Batches(data, order, 10, 0, 1, processes=2)
     for step in range(3):
         batches.get(step)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wdno.solvers.grids import DivergedError
-from wdno.systems.burgers import Draw, Options, System
+from wdno.systems.burgers import BurgersDraw, Options, System
 
 pytestmark = pytest.mark.validation
 
@@ -90,7 +90,7 @@ def test_statistics_of_the_distribution() -> None:
     system = burgers()
     seeds = System.sample_seeds("train", range(2000))
     energy = np.array(
-        [2e-5 * (Draw.from_seed(seed).forcing(system.x, 80) ** 2).sum() for seed in seeds]
+        [2e-5 * (BurgersDraw.from_seed(seed).forcing(system.x, 80) ** 2).sum() for seed in seeds]
     )
     error = energy.std() / math.sqrt(len(seeds))
     assert abs(energy.mean() - 0.364) < 3.5 * error, f"mean {energy.mean():.3f} +- {error:.3f}"

@@ -12,7 +12,7 @@ from exact_riemann import PROBLEMS
 
 from wdno.solvers import finite_volume
 from wdno.solvers.finite_volume import coarsen, to_conserved, to_primitive
-from wdno.systems._compressible_draw import Draw
+from wdno.systems._compressible_draw import CompressibleDraw
 from wdno.systems.compressible_ns import Options, System
 
 pytestmark = pytest.mark.validation
@@ -161,6 +161,6 @@ def test_viscous_shock_profile() -> None:
 def test_coarse_frames_hold_the_exact_initial_means() -> None:
     seeds = System.sample_seeds("test", range(20))
     for seed in seeds:
-        draw = Draw.from_seed(seed)
+        draw = CompressibleDraw.from_seed(seed)
         view = coarsen(draw.cell_means(1024, 5 / 3), 128)
         assert np.allclose(view, draw.cell_means(128, 5 / 3), rtol=1e-12)

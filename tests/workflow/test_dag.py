@@ -10,21 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
-from snakemake_project import ROOT, Project, parse_jobs
+from snakemake_project import ROOT, Project, environment, parse_jobs
 
 from wdno import config as configuration
 from wdno.runtime import available_processors
-
-
-def _dry_run(project: Project, *arguments: str) -> str:
-    """Dry run of the default configuration, without the tiny overlay."""
-    command = [sys.executable, "-m", "snakemake", "--dry-run", *arguments]
-    done = subprocess.run(
-        command, cwd=project.path, env=project.environment(), capture_output=True, text=True
-    )
-    assert done.returncode == 0, f"{arguments}:\n{done.stdout}{done.stderr}"
-    return done.stdout + done.stderr
-
+from wdno.studies.expand import variations
 
 OVERLAYS = sorted({path.name for path in ROOT.glob("config/*.yaml")} - {"config.yaml"})
 
@@ -33,25 +23,30 @@ OVERLAYS = sorted({path.name for path in ROOT.glob("config/*.yaml")} - {"config.
 def test_configurations_build(fresh: Project, overlay: str | None) -> None:
     files = [ROOT / "config/config.yaml", *([ROOT / "config" / overlay] if overlay else [])]
     config = configuration.load(*files)
-    expected: Counter[str] = Counter()
+    expected: Counter[str] = Counter(study_table=len(config.studies))
+    expected["study_figure"] = len(config.studies)
+    expected["simulation_table"] = 1
     for name in configuration.system_names(config):
         section = configuration.system(config, name)
-        methods = section.tasks.simulation.methods
-        models = [configuration.method(config, name, method).model for method in methods]
-        systems = config.sampler_study.systems
-        studied = config.sampler_study.models if systems is None or name in systems else []
-        trained = {*filter(None, models), *studied}
+        methods = list(section.tasks.simulation.methods)
+        methods += [
+            one.method for study in config.studies for one in variations(config, study, name)
+        ]
+        models = [configuration.method(config, name, m).model for m in dict.fromkeys(methods)]
         expected["fetch"] += section.options.recorded
         expected["generate"] += 3 + (section.data.fine is not None)
         expected["statistics"] += 1
-        expected["train"] += len(trained) * len(config.seeds)
+        expected["train"] += len({*filter(None, models)}) * len(config.seeds)
         expected["evaluate"] += sum(len(config.seeds) if model else 1 for model in models)
-        expected["study"] += len(studied) * len(config.seeds)
-        expected["animation"] += len(section.options.grid_shape()) == 3
-        expected["series"] += name == "smoke"
+        expected["training"] += 1
+        for figure in ("trajectories", "error_over_time", "spectra"):
+            expected[f"simulation_{figure}"] += 1
+        expected["simulation_animation"] += len(section.options.grid_shape()) == 3
+        expected["simulation_series"] += name == "smoke"
         expected["scene"] += name == "smoke"
     options = ["--configfile", str(Path("config") / overlay), "--"] if overlay else []
-    jobs = Counter(job.rule for job in parse_jobs(_dry_run(fresh, "--cores", "8", *options, "all")))
+    output = fresh.dry_run_of_default("--cores", "8", *options, "all")
+    jobs = Counter(job.rule for job in parse_jobs(output))
     assert {rule: jobs[rule] for rule in expected} == dict(expected)
 
 
@@ -63,8 +58,8 @@ def test_figures_that_only_some_systems_have(fresh: Project) -> None:
         "tasks": {"simulation": {"methods": ["wdno", "persistence"]}},
     }
     overlay = {"systems": {"smoke": smoke}}
-    jobs = parse_jobs(fresh.run("--dry-run", "all", overlays=(overlay,)))
-    for rule in ("animation", "series", "scene"):
+    jobs = parse_jobs(fresh.dry_run("all", overlays=(overlay,)))
+    for rule in ("simulation_animation", "simulation_series", "scene"):
         found = [job.wildcards["system"] for job in jobs if job.rule == rule]
         assert found == ["smoke"], f"{rule} is drawn of {found}, burgers has none"
 
@@ -75,8 +70,8 @@ def test_figures_that_only_some_systems_have(fresh: Project) -> None:
         ("data", "generate", "card"),
         ("models", "generate", "train"),
         ("tables", "generate", "simulation_table"),
-        ("figures", "generate", "trajectories"),
-        ("burgers", "generate", "trajectories"),
+        ("figures", "generate", "simulation_trajectories"),
+        ("burgers", "generate", "simulation_trajectories"),
     ],
 )
 def test_targets(fresh: Project, target: str, first: str, last: str) -> None:
@@ -90,7 +85,7 @@ def test_targets(fresh: Project, target: str, first: str, last: str) -> None:
 def test_lint(fresh: Project) -> None:
     command = [sys.executable, "-m", "snakemake", "--lint"]
     done = subprocess.run(
-        command, cwd=fresh.path, env=fresh.environment(), capture_output=True, text=True
+        command, cwd=fresh.path, env=environment(), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -121,6 +116,11 @@ def test_format() -> None:
             id="values",
         ),
         pytest.param(
+            {"studies": {"samplers": {"vary": {"sampler.steps": [2, 0]}}}},
+            ["studies.samplers.vary", "steps", "greater than 0"],
+            id="studies",
+        ),
+        pytest.param(
             {"systems": {"burgers": {"tasks": {"simulation": {"methods": ["wdon"]}}}}},
             ["'wdon' is not configured", "did you mean 'wdno'?", "allowed: ddpm, fno"],
             id="references",
@@ -147,7 +147,7 @@ def test_wrong_configurations_are_refused_at_once(
 
 @pytest.mark.parametrize(("cores", "threads"), [(2, 2), (8, 4)])
 def test_jobs_share_the_processors_there_are(fresh: Project, cores: int, threads: int) -> None:
-    output = _dry_run(fresh, "--cores", str(cores), "--printshellcmds", "models")
+    output = fresh.dry_run_of_default("--cores", str(cores), "--printshellcmds", "models")
     present = min(available_processors(), cores)
     share = max(1, threads * present // cores)
     commands = [line for line in output.splitlines() if "wdno train" in line]
@@ -160,9 +160,9 @@ def test_jobs_share_the_processors_there_are(fresh: Project, cores: int, threads
 def test_cluster_profile_asks_for_gpus(fresh: Project) -> None:
     pytest.importorskip("snakemake_executor_plugin_slurm")
     profile = ["--workflow-profile", "workflow/profiles/slurm"]
-    output = _dry_run(fresh, *profile, "--printshellcmds", "all")
+    output = fresh.dry_run_of_default(*profile, "--printshellcmds", "all")
     blocks = output.split("\nrule ")
-    for rule, gpus in {"train": 1, "evaluate": 1, "study": 1}.items():
+    for rule, gpus in {"train": 1, "evaluate": 1}.items():
         chosen = [block for block in blocks if block.startswith(f"{rule}:")]
         assert chosen
         assert all(f"gpu={gpus}" in block for block in chosen), chosen[0]

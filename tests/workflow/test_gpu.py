@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from snakemake_project import Project
+from snakemake_project import Project, environment
 
 PAIR = {
-    "sampler_study": {"models": []},
+    "studies": None,
     "systems": {"burgers": {"tasks": {"simulation": {"methods": ["wdno"]}}}},
 }
 
@@ -31,7 +31,7 @@ def test_trainings_take_turns_on_a_gpu(
     project: Project, tmp_path: Path, gpu: bool, expected: int
 ) -> None:
     for seed in (0, 1):
-        project.result(f"burgers/simulation/wdno/seed{seed}/model.safetensors").unlink()
+        project.result(f"burgers/simulation/models/wdno/seed{seed}/model.safetensors").unlink()
     changes: dict[str, str | None] = {}
     if gpu:
         # The command that says which cards there are; the jobs themselves find none.
@@ -40,6 +40,6 @@ def test_trainings_take_turns_on_a_gpu(
         command.write_text("#!/bin/sh\necho 'GPU 0: Imaginary (UUID: GPU-0)'\n", encoding="utf-8")
         command.chmod(0o755)
         changes = {"PATH": f"{command.parent}:{os.environ['PATH']}", "CUDA_VISIBLE_DEVICES": None}
-    env = project.environment(**changes)
+    env = environment(**changes)
     output = project.run("models", overlays=(PAIR,), env=env)
     assert _most_at_once(output) == expected, output

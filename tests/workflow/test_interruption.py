@@ -16,16 +16,16 @@ from snakemake_project import PARTS, Project, copy_project, signal_group, wait_f
 STEPS = 30
 LONG = {
     "seeds": [0],
-    "sampler_study": {"models": []},
+    "studies": None,
     "systems": {"burgers": {"tasks": {"simulation": {"methods": ["wdno"]}}}},
     "models": {
         "wdno": {"training": {"steps": STEPS, "validate_every": 10, "checkpoint_seconds": 0.05}}
     },
 }
-MODEL = "burgers/simulation/wdno/seed0/model.safetensors"
-HISTORY = "burgers/simulation/wdno/seed0/train.jsonl"
-STATE = ".state/burgers/simulation/wdno/seed0"
-LOG = "logs/burgers/simulation/wdno/seed0/train.log"
+MODEL = "burgers/simulation/models/wdno/seed0/model.safetensors"
+HISTORY = "burgers/simulation/models/wdno/seed0/train.jsonl"
+STATE = ".state/burgers/simulation/models/wdno/seed0"
+LOG = "logs/burgers/simulation/models/wdno/seed0/train.log"
 TIMES = ("seconds", "steps_per_second")
 
 
@@ -79,27 +79,20 @@ RULES = {
     "generate": ("burgers/data/validation.nc", "burgers/data/validation.log"),
     "card": ("burgers/data/card.csv", "burgers/data/card.log"),
     "evaluate": (
-        "burgers/simulation/fno/seed0/metrics.json",
-        "burgers/simulation/fno/seed0/evaluate.log",
-    ),
-    "study": (
-        "burgers/simulation/ddpm/seed0/sampler_study.csv",
-        "burgers/simulation/ddpm/seed0/study.log",
+        "burgers/simulation/methods/fno/seed0/metrics.json",
+        "burgers/simulation/methods/fno/seed0/evaluate.log",
     ),
     "simulation_table": ("tables/simulation.csv", "tables/simulation.log"),
-    "samplers_table": ("tables/samplers.csv", "tables/samplers.log"),
+    "study_table": ("tables/study_samplers.csv", "tables/study_samplers.log"),
+    "study_figure": ("figures/study_samplers.png", "figures/study_samplers.log"),
 } | {
-    figure: (
-        f"figures/burgers_simulation_{figure}.png",
-        f"figures/burgers_simulation_{figure}.log",
-    )
-    for figure in (
-        "trajectories",
-        "error_over_time",
-        "spectra",
-        "training",
-        "error_vs_evaluations",
-    )
+    rule: (f"figures/burgers_simulation_{name}.png", f"figures/burgers_simulation_{name}.log")
+    for rule, name in {
+        "simulation_trajectories": "trajectories",
+        "simulation_error_over_time": "error_over_time",
+        "simulation_spectra": "spectra",
+        "training": "training",
+    }.items()
 }
 
 
@@ -121,9 +114,10 @@ def test_ctrl_c_leaves_nothing_that_looks_done(project: Project, rule: str) -> N
 
 
 def test_a_failed_job_stops_only_what_needs_it(project: Project) -> None:
-    checkpoint = project.result("burgers/simulation/wdno/seed0/model.safetensors")
+    checkpoint = project.result("burgers/simulation/models/wdno/seed0/model.safetensors")
     metrics = [
-        project.result(f"burgers/simulation/wdno/seed{seed}/metrics.json") for seed in (0, 1)
+        project.result(f"burgers/simulation/methods/wdno/seed{seed}/metrics.json")
+        for seed in (0, 1)
     ]
     for file in metrics:
         file.unlink()
@@ -132,7 +126,7 @@ def test_a_failed_job_stops_only_what_needs_it(project: Project) -> None:
     os.utime(checkpoint, ns=(times.st_atime_ns, times.st_mtime_ns))
     output = project.run("all", check=False)
     assert [file.exists() for file in metrics] == [False, True], output
-    log = project.result("logs/burgers/simulation/wdno/seed0/evaluate.log")
+    log = project.result("logs/burgers/simulation/methods/wdno/seed0/evaluate.log")
     text = log.read_text(encoding="utf-8")
     assert str(checkpoint.relative_to(project.path)) in text, text
     assert "Traceback" not in text, text

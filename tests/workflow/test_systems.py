@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 import xarray as xr
 import yaml
 from archive_files import TEST_DATA
-from snakemake_project import PARTS, ROOT, Project, copy_project, parse_jobs
+from snakemake_project import PARTS, ROOT, Project, copy_project, environment, parse_jobs
 
 from wdno.archives.sample import NAME as SAMPLE_NAME
 
@@ -24,9 +23,7 @@ SYSTEMS = ("advection", "compressible_ns", "era5", "smoke")
 
 def _run(project: Project, cache: Path, target: str, *overlays: dict[str, Any]) -> str:
     """Run with a cache of its own and a network that does not answer."""
-    env = project.environment(
-        WDNO_CACHE=str(cache), WDNO_SAMPLE_URL="http://127.0.0.1:9/sample.grib"
-    )
+    env = environment(WDNO_CACHE=str(cache), WDNO_SAMPLE_URL="http://127.0.0.1:9/sample.grib")
     return project.run(target, overlays=(OVERLAY, *overlays), env=env)
 
 
@@ -93,10 +90,14 @@ def test_the_stand_in_is_named_in_every_file_and_table(systems: Project) -> None
         with xr.open_dataset(results / f"era5/data/{name}.nc", decode_times=False) as data:
             title = data.attrs["title"] if "title" in data.attrs else data["t2m"].attrs["title"]
         assert title == STAND_IN, name
-    for folder in (results / "era5/simulation").glob("*/seed0"):
-        assert json.loads((folder / "metrics.json").read_text())["title"] == STAND_IN
-        with xr.open_dataset(folder / "evaluation.nc") as data:
-            assert data.attrs["title"] == STAND_IN
+    folders = list((results / "era5/simulation/methods").glob("*/seed0"))
+    assert folders
+    for folder in folders:
+        identity = json.loads((folder / "metrics.json").read_text())["identity"]
+        assert identity["title"] == STAND_IN and identity["stand_in"]
+        for name in ("scores", "examples"):
+            with xr.open_dataset(folder / f"{name}.nc", decode_times=False) as data:
+                assert json.loads(data.attrs["identity"]) == identity
     for path in (results / "tables/simulation.md", results / "era5/data/card.md"):
         assert STAND_IN in path.read_text(encoding="utf-8"), path
     table = pd.read_csv(results / "tables/simulation.csv").set_index("system")
@@ -119,7 +120,7 @@ def test_a_second_run_does_nothing(systems: Project, tmp_path: Path) -> None:
 
 def test_a_change_of_one_system_leaves_the_others_alone(systems: Project) -> None:
     change = {"systems": {"era5": {"options": {"history": 5}}}}
-    output = systems.run("--dry-run", "all", overlays=(OVERLAY, change))
+    output = systems.dry_run("all", overlays=(OVERLAY, change))
     jobs = parse_jobs(output)
     assert {job.wildcards["system"] for job in jobs if "system" in job.wildcards} == {"era5"}
     assert {"fetch", "generate", "statistics", "train"} <= {job.rule for job in jobs}
@@ -128,7 +129,7 @@ def test_a_change_of_one_system_leaves_the_others_alone(systems: Project) -> Non
 def test_a_record_that_is_removed_is_fetched_again(systems: Project, tmp_path: Path) -> None:
     project = copy_project(systems.path, tmp_path / "p", (*PARTS, "results", ".snakemake"))
     (project.path / "results/systems/era5/data/record.nc").unlink()
-    output = project.run("--dry-run", "all", overlays=(OVERLAY,))
+    output = project.dry_run("all", overlays=(OVERLAY,))
     rules = {job.rule for job in parse_jobs(output)}
     assert {"fetch", "generate", "statistics", "train", "evaluate", "simulation_table"} <= rules
 
@@ -140,17 +141,8 @@ def test_one_table_or_one_system_alone(fresh: Project) -> None:
         ("advection", {"advection"}),
         ("era5", {"era5"}),
     ):
-        command = fresh.command("--dry-run", target)
-        start = command[: command.index("--configfile")]
-        done = subprocess.run(
-            [*start, "--", target],
-            cwd=fresh.path,
-            env=fresh.environment(),
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        found = {job.wildcards.get("system") for job in parse_jobs(done.stdout)} - {None}
+        output = fresh.dry_run_of_default("--cores", "8", target)
+        found = {job.wildcards.get("system") for job in parse_jobs(output)} - {None}
         assert found == systems, target
 
 

@@ -1,33 +1,43 @@
 """Configuration: the one source of every option, of its type, its default and its description."""
 
-from wdno.config.base import ConfigError
-from wdno.config.resolve import (
-    dump,
+from wdno.config.base import ConfigError, merge
+from wdno.config.lookup import (
     labels,
-    load,
-    merge,
     method,
+    methods_of,
     model,
-    system,
-    system_names,
-    validate,
+    models_of,
+    studies,
+    title,
+    trainings,
 )
-from wdno.config.root import Config, MethodOptions, ModelOptions, SamplerOptions, SystemConfig
+from wdno.config.methods import MethodOptions
+from wdno.config.models import ModelOptions, TrainingOptions
+from wdno.config.overrides import system, system_names, tasks
+from wdno.config.resolve import dump, load, validate
+from wdno.config.root import Config, EvaluationOptions, SystemConfig
 
 __all__ = [
     "Config",
     "ConfigError",
+    "EvaluationOptions",
     "MethodOptions",
     "ModelOptions",
-    "SamplerOptions",
     "SystemConfig",
+    "TrainingOptions",
     "dump",
     "labels",
     "load",
     "merge",
     "method",
+    "methods_of",
     "model",
+    "models_of",
+    "studies",
     "system",
     "system_names",
+    "tasks",
+    "title",
+    "trainings",
     "validate",
 ]

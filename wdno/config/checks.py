@@ -1,78 +1,104 @@
-"""Combinations of options that cannot work, refused before any job starts."""
+"""Combinations of options that cannot work, refused before any job starts.
+
+What a piece accepts is asked of its own options: nothing here knows a network, a representation, an
+objective, a sampler, a task or a baseline by name.
+"""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from wdno.config.axes import (
-    AutoregressiveOptions,
-    MethodOptions,
-    ModelOptions,
-    UNetOptions,
-    WaveletOptions,
-)
 from wdno.config.base import ConfigError, suggest
+from wdno.config.lookup import method, methods_of, model
+from wdno.config.methods import MethodOptions
+from wdno.config.models import ModelOptions
+from wdno.config.overrides import system_names, tasks
 from wdno.config.root import Config, SystemConfig
-from wdno.representations.wavelet_defaults import resolve
+from wdno.options import shown
+from wdno.studies.expand import Variation, expand
+from wdno.systems import REGISTRY as SYSTEMS
+from wdno.tasks import REGISTRY as TASKS
+from wdno.tasks.base import TaskOptions
 
-ModelOf = Callable[[Config, str, str], ModelOptions]
-MethodOf = Callable[[Config, str, str], MethodOptions]
 
-
-def check(config: Config, model: ModelOf, method: MethodOf, systems: Sequence[str]) -> None:
+def check(config: Config) -> None:
     """Check every reference between sections and every combination of options.
 
     Args:
         config: a configuration whose sections are each valid.
-        model: gives a model's options for a system.
-        method: gives a method's options for a system.
-        systems: names of the configured systems.
 
     Raises:
         ConfigError: with one line for each problem.
     """
     problems: list[str] = []
-    if not systems:
-        problems.append("systems: none is configured; configure at least one, such as `burgers`")
-    for name in systems:
-        section: SystemConfig[Any] = getattr(config.systems, name)
-        problems += _unknown(f"systems.{name}.models", section.models, config.models)
-        problems += _unknown(f"systems.{name}.methods", section.methods, config.methods)
-        problems += [
-            problem
-            for key in dict.fromkeys([*section.models, *config.sampler_study.models])
-            if key in config.models
-            for problem in _check_model(config, name, key, model(config, name, key))
-        ]
-        for key in section.methods:
-            if key in config.methods:
-                problems += _check_method(config, name, key, model, method)
-        problems += _check_fine(name, section)
-        simulation = section.tasks.simulation
-        if simulation is None:
-            problems.append(f"systems.{name}.tasks: no task is configured; add `simulation`")
-            continue
-        where = f"systems.{name}.tasks.simulation.methods"
-        problems += _unknown(where, simulation.methods, config.methods)
-        problems += _repeated(where, simulation.methods)
-        for key in dict.fromkeys(simulation.methods):
-            if key in config.methods:
-                problems += _check_method(config, name, key, model, method)
-        reference = config.evaluation.reference
-        if reference not in simulation.methods:
-            problems.append(
-                f"evaluation.reference = {reference!r}: not among {where}; allowed: "
-                f"{', '.join(simulation.methods)}"
-            )
+    if not system_names(config):
+        names = ", ".join(f"`{name}`" for name in SYSTEMS.names())
+        problems.append(f"systems: none is configured; configure at least one of {names}")
+    for name in system_names(config):
+        problems += _check_system(config, name)
     problems += _unknown("evaluation.show", config.evaluation.show, config.methods)
-    problems += _check_study(config, systems, model)
+    for study in config.studies:
+        problems += _check_study(config, study)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
         raise ConfigError(f"invalid configuration:\n{lines}")
+
+
+def _check_system(config: Config, name: str) -> list[str]:
+    section: SystemConfig[Any] = getattr(config.systems, name)
+    problems = _unknown(f"systems.{name}.models", section.models, config.models)
+    problems += _unknown(f"systems.{name}.methods", section.methods, config.methods)
+    problems += [
+        problem
+        for key in section.models
+        if key in config.models
+        for problem in _check_model(name, section, f"models.{key}", model(config, name, key))
+    ]
+    for key in section.methods:
+        if key in config.methods:
+            problems += _check_method(config, name, key)
+    problems += _check_fine(name, section)
+    configured = tasks(config, name)
+    if not configured:
+        known = " or ".join(f"`{task}`" for task in TASKS.names())
+        problems.append(f"systems.{name}.tasks: no task is configured; add {known}")
+    for task, options in configured.items():
+        problems += _check_task(config, name, task, options)
+    return problems
+
+
+def _check_task(config: Config, system: str, task: str, options: TaskOptions) -> list[str]:
+    where = f"systems.{system}.tasks.{task}"
+    problems = _unknown(f"{where}.methods", options.methods, config.methods)
+    problems += [
+        f"{where}.methods: {name!r} appears twice"
+        for name in dict.fromkeys(options.methods)
+        if options.methods.count(name) > 1
+    ]
+    reference = config.evaluation.reference
+    if reference not in options.methods:
+        problems.append(
+            f"evaluation.reference = {reference!r}: not among {where}.methods; allowed: "
+            f"{', '.join(options.methods)}"
+        )
+    listed = [name for name in dict.fromkeys(options.methods) if name in config.methods]
+    for name in listed:
+        problems += _check_method(config, system, name)
+    studied = [name for name in methods_of(config, system, task) if name not in options.methods]
+    evaluated = {name: method(config, system, name) for name in [*listed, *studied]}
+    for name, one in evaluated.items():
+        if one.baseline is not None and one.baseline not in options.baselines:
+            problems.append(
+                f"methods.{name}.baseline = {one.baseline!r}: task {task!r} has no such baseline"
+                f"{suggest(one.baseline, options.baselines)}; allowed: "
+                f"{', '.join(options.baselines) or 'none'}"
+            )
+    section: SystemConfig[Any] = getattr(config.systems, system)
+    told = options.check(section.options, evaluated)
+    return [*problems, *(f"{where}: {problem}" for problem in told)]
 
 
 def _check_fine(name: str, section: SystemConfig[Any]) -> list[str]:
@@ -89,8 +115,9 @@ def _check_fine(name: str, section: SystemConfig[Any]) -> list[str]:
     except ValidationError as error:
         return [f"{where}.grid = {fine.grid}: {one['msg']}" for one in error.errors()]
     if grids[0] == grids[1] or any(f % c for f, c in zip(*grids, strict=True)):
-        shown = (" x ".join(map(str, grid)) for grid in grids)
-        return ["{}.grid: {} is no refinement of the stored grid {}".format(where, *shown)]
+        return [
+            f"{where}.grid: {shown(grids[0])} is no refinement of the stored grid {shown(grids[1])}"
+        ]
     return []
 
 
@@ -103,139 +130,106 @@ def _unknown(where: str, names: Iterable[str], known: Mapping[str, object]) -> l
     ]
 
 
-def _repeated(where: str, names: Sequence[str]) -> list[str]:
-    return [f"{where}: {name!r} appears twice" for name in set(names) if names.count(name) > 1]
-
-
-def _check_method(
-    config: Config, system: str, key: str, model: ModelOf, method: MethodOf
-) -> list[str]:
-    options = method(config, system, key)
-    where = f"methods.{key}"
+def _check_method(config: Config, system: str, name: str) -> list[str]:
+    options = method(config, system, name)
     if options.model is None:
-        calendar = getattr(config.systems, system).options.calendar
-        if options.baseline != "persistence" and not calendar:
-            return [
-                f"systems.{system}: method {key!r} is the baseline {options.baseline!r}, which "
-                "needs a calendar, and the samples of this system have none; use `persistence`"
-            ]
         return []
+    where = f"methods.{name}"
     if options.model not in config.models:
         return _unknown(f"{where}.model", [options.model], config.models)
     trained = model(config, system, options.model)
-    diffusion = trained.objective.name == "diffusion"
-    if diffusion and options.sampler is None:
-        return [f"{where}.sampler: missing; model {options.model!r} is a diffusion model"]
-    if not diffusion and options.sampler is not None:
+    problems = _check_sampling(where, options, trained)
+    section: SystemConfig[Any] = getattr(config.systems, system)
+    return problems or _check_model(system, section, f"models.{options.model}", trained)
+
+
+def _check_sampling(where: str, options: MethodOptions, trained: ModelOptions) -> list[str]:
+    kind = trained.objective.name
+    if trained.objective.samples:
+        if options.sampler is not None:
+            return []
+        return [
+            f"{where}.sampler: missing; model {options.model!r} is trained by {kind}, whose "
+            "predictions are samples"
+        ]
+    if options.sampler is not None:
         return [
             f"{where}.sampler = {options.sampler.name!r}: model {options.model!r} is trained by "
-            f"{trained.objective.name} and has nothing to sample; remove `sampler`"
+            f"{kind} and has nothing to sample; remove `sampler`"
         ]
-    if not diffusion and options.samples > 1:
+    if options.samples > 1:
         return [
             f"{where}.samples = {options.samples}: model {options.model!r} is deterministic; "
             "use samples: 1"
         ]
-    return _check_model(config, system, options.model, trained)
+    return []
 
 
-def _check_model(config: Config, system: str, key: str, options: ModelOptions) -> list[str]:
-    section: SystemConfig[Any] = getattr(config.systems, system)
-    where = f"systems.{system}, models.{key}"
+def _check_model(
+    system: str, section: SystemConfig[Any], name: str, options: ModelOptions
+) -> list[str]:
+    where = f"systems.{system}, {name}"
     train = section.data.samples.train
     if options.training.batch_size > train:
         return [
             f"{where}.training.batch_size = {options.training.batch_size}: larger than the "
             f"training set, systems.{system}.data.samples.train = {train}"
         ]
-    grid = section.options.grid_shape()
-    representation = options.representation
-    stepwise = isinstance(options.objective, AutoregressiveOptions)
-    if stepwise and (representation.name != "identity" or representation.relative):
+    representation, stepping = options.representation, options.objective.stepping
+    if stepping is not None and (representation.relative or not representation.local_in_time):
         return [
-            f"{where}.objective.name = 'autoregressive': goes from frame to frame, so it needs "
-            "representation.name = 'identity', relative = false, got "
+            f"{where}.objective.stepping: goes from frame to frame, so it needs a representation "
+            "that is local in time, such as 'identity', with relative = false; got "
             f"{representation.name!r}, relative = {str(representation.relative).lower()}"
         ]
-    if isinstance(representation, WaveletOptions):
-        periodic = [kind == "periodic" for kind in section.options.boundaries()]
-        family, ends = resolve(representation.family, representation.mode, len(grid), periodic)
-        problems = _check_wavelet(where, family, grid)
-        if problems:
-            return problems
-        grid = _coefficient_grid(family, ends, grid)
-    grid = grid[1:] if stepwise else grid
-    network = options.network
-    if isinstance(network, UNetOptions):
-        halvings = len(network.multipliers) - 1
-        # Three or more axes are (time, y, x), and time is not down-sampled.
-        smallest = min(grid if len(grid) < 3 else grid[1:])
-        if smallest <= 2 ** (halvings - 1):
-            return [
-                f"{where}.network.multipliers = {network.multipliers}: a grid of "
-                f"{' x '.join(map(str, grid))} cannot be halved {halvings} times; use at most "
-                f"{(smallest - 1).bit_length() + 1} levels or a larger grid"
-            ]
-        return []
-    modes = network.modes if isinstance(network.modes, list) else [network.modes] * len(grid)
-    if len(modes) != len(grid):
-        return [
-            f"{where}.network.modes = {network.modes}: {len(modes)} numbers for the {len(grid)} "
-            f"axes of a grid of {' x '.join(map(str, grid))}; give one, or one for each axis"
-        ]
-    if any(kept > size for kept, size in zip(modes, grid, strict=True)):
-        return [
-            f"{where}.network.modes = {network.modes}: a grid of {' x '.join(map(str, grid))} "
-            f"has fewer; allowed: 1 to {min(grid)}, or a list with one for each axis"
-        ]
-    return []
+    grid = section.options.grid_shape()
+    periodic = [kind == "periodic" for kind in section.options.boundaries()]
+    problems = representation.check(grid, periodic)
+    if problems:
+        return [f"{where}.representation.{problem}" for problem in problems]
+    grid = representation.coefficient_grid(grid, periodic)
+    problems = options.network.check(grid if stepping is None else grid[1:])
+    return [f"{where}.network.{problem}" for problem in problems]
 
 
-def _check_wavelet(where: str, family: str, grid: tuple[int, ...]) -> list[str]:
-    import pywt
-
-    discrete = pywt.wavelist(kind="discrete")
-    if family not in discrete:
-        close = difflib.get_close_matches(family, discrete, n=3)
-        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
-        return [
-            f"{where}.representation.family = {family!r}: not a discrete wavelet{hint} "
-            f"Families: {', '.join(pywt.families())}"
-        ]
-    length = pywt.Wavelet(family).dec_len
-    if min(grid) < length:
-        return [
-            f"{where}.representation.family = {family!r}: its filters have {length} taps "
-            f"and need as many points on each axis, the grid has "
-            f"{' x '.join(map(str, grid))}; use a larger grid or a shorter wavelet such as 'haar'"
-        ]
-    return []
-
-
-def _coefficient_grid(family: str, modes: Sequence[str], grid: tuple[int, ...]) -> tuple[int, ...]:
-    import pywt
-
-    length = pywt.Wavelet(family).dec_len
-    pairs = zip(grid, modes, strict=True)
-    return tuple(pywt.dwt_coeff_len(size, length, mode) for size, mode in pairs)
+def _check_study(config: Config, name: str) -> list[str]:
+    options, where = config.studies[name], f"studies.{name}"
+    problems = _unknown(f"{where}.of", options.of, config.methods)
+    known = dict.fromkeys(SYSTEMS.names())
+    problems += _unknown(f"{where}.systems", options.systems or [], known)
+    if options.task not in TASKS.names():
+        return [*problems, *_unknown(f"{where}.task", [options.task], dict.fromkeys(TASKS.names()))]
+    if options.metrics:
+        metrics = TASKS.module(options.task, "metrics").METRICS
+        problems += _unknown(f"{where}.metrics", options.metrics, dict.fromkeys(metrics))
+    for system in system_names(config):
+        if system in (options.systems or []) and options.task not in tasks(config, system):
+            problems.append(
+                f"{where}.systems: {system!r} does not have the task {options.task!r}; leave the "
+                "system out, or configure the task for it"
+            )
+        expansion = expand(config, system)
+        problems += expansion.problems
+        sound = [one for one in options.of if one in config.methods]
+        for of in sound:
+            at_fault = _check_method(config, system, of)
+            problems += at_fault
+            varied = [one for one in expansion.variations.get(name, []) if one.of == of]
+            problems += [] if at_fault else _check_variations(config, system, where, varied)
+    return problems
 
 
-def _check_study(config: Config, systems: Sequence[str], model: ModelOf) -> list[str]:
-    study = config.sampler_study
-    problems = _unknown("sampler_study.models", study.models, config.models)
-    known = type(config.systems).model_fields  # type: ignore[attr-defined]
-    problems += _unknown("sampler_study.systems", study.systems or [], known)
-    for name in systems:
-        for key in study.models:
-            if key in config.models and model(config, name, key).objective.name != "diffusion":
-                problems.append(
-                    f"sampler_study.models: {key!r} is not a diffusion model and has no sampler"
-                )
-    problems += [
-        f"sampler_study.samplers: {sampler.name!r} with eta = {sampler.eta}: only 'ddim' has eta"
-        for sampler in study.samplers
-        if sampler.eta is not None and sampler.name != "ddim"
-    ]
-    if study.models and not (study.samplers and study.steps):
-        problems.append("sampler_study: models are given, so samplers and steps must be too")
+def _check_variations(
+    config: Config, system: str, where: str, variations: Sequence[Variation]
+) -> list[str]:
+    section: SystemConfig[Any] = getattr(config.systems, system)
+    problems = []
+    for one in variations:
+        options = method(config, system, one.method)
+        if one.model is None:
+            continue
+        trained = model(config, system, one.model)
+        found = _check_sampling(f"methods.{one.method}", options, trained)
+        found += _check_model(system, section, f"models.{one.model}", trained)
+        problems += [f"{where}.vary, of {one.of!r}: {problem}" for problem in found]
     return problems

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from wdno.config import explain
 from wdno.config.root import Config
 from wdno.files import write_text
 
@@ -40,7 +41,8 @@ def _type_name(annotation: Any) -> str:
     if origin is typing.Literal:
         return ", ".join(f"`{value}`" for value in arguments)
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(_type_name(part) for part in arguments if part is not type(None))
+        parts = [_type_name(part) for part in arguments if part is not type(None)]
+        return " or ".join(dict.fromkeys(parts))
     if origin is list:
         return f"list of {_type_name(arguments[0])}"
     if origin is dict:
@@ -49,17 +51,8 @@ def _type_name(annotation: Any) -> str:
         return "section"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return ", ".join(f"`{member.value}`" for member in annotation)
-    names = {str: "text", int: "integer", float: "number", bool: "`true`, `false`"}
+    names = {str: "text", int: "integer", float: "number", bool: "`true`, `false`", Any: "value"}
     return names.get(annotation, "mapping")
-
-
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the sections inside an annotation."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-        return
-    for part in typing.get_args(annotation):
-        yield from _sections(part)
 
 
 def _default(field: Any) -> str:
@@ -75,29 +68,56 @@ def _default(field: Any) -> str:
     return f"`{default}`"
 
 
-def _rows(section: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str, str]]:
+def _rows(
+    section: type[BaseModel], prefix: str, without: Collection[str] = ()
+) -> Iterator[tuple[str, str, str, str]]:
+    """Give the rows of a section's options, and of the sections in them, but those of `without`."""
     for name, field in section.model_fields.items():
+        if name in without:
+            continue
         annotation = field.annotation
-        nested = list(_sections(annotation))
+        nested = list(explain.sections(annotation))
         mapping = typing.get_origin(annotation) is dict
         in_list = typing.get_origin(annotation) is list
         key = f"{prefix}{name}"
         yield key, _type_name(annotation), _default(field), field.description or ""
         inner = f"{key}.*." if mapping else f"{key}[]." if in_list else f"{key}."
-        for one in nested:
-            tag = f"{key}({_tag(one)})." if len(nested) > 1 else inner
-            yield from _rows(one, tag)
+        alike = _alike(nested)
+        if nested:
+            yield from _rows(nested[0], inner, set(nested[0].model_fields) - alike)
+        for one in nested if len(nested) > 1 else []:
+            yield from _rows(one, f"{key}({explain.tag(one)}).", alike)
 
 
-def _tag(section: type[BaseModel]) -> str:
-    return str(typing.get_args(section.model_fields["name"].annotation)[0])
+def _alike(sections: Sequence[type[BaseModel]]) -> set[str]:
+    """Return the options that are the same in all of some sections."""
+    first, *others = [one.model_fields for one in sections] or [{}]
+    return {
+        name
+        for name, field in first.items()
+        if all(name in other and repr(other[name]) == repr(field) for other in others)
+    }
+
+
+def _rows_of_systems(systems: type[BaseModel]) -> Iterator[tuple[str, str, str, str]]:
+    """Give the rows of all systems: what is the same in each of them once."""
+    nested = {
+        name: next(explain.sections(f.annotation)) for name, f in systems.model_fields.items()
+    }
+    sections = list(nested.values())
+    alike = _alike(sections)
+    yield from _rows(sections[0], "systems.*.", set(sections[0].model_fields) - alike)
+    for name, section in nested.items():
+        field = systems.model_fields[name]
+        yield f"systems.{name}", "section", _default(field), field.description or ""
+        yield from _rows(section, f"systems.{name}.", alike)
 
 
 def option_table() -> str:
     """Return all options as Markdown tables, one for each part of the configuration."""
     parts = []
     for name, field in Config.model_fields.items():
-        sections = list(_sections(field.annotation))
+        sections = list(explain.sections(field.annotation))
         mapping = typing.get_origin(field.annotation) is dict
         kind = _type_name(field.annotation)
         default = _default(field)
@@ -107,6 +127,8 @@ def option_table() -> str:
         if sections:
             prefix = f"{name}.*." if mapping else f"{name}."
             rows = [row for section in sections for row in _rows(section, prefix)]
+            if name == "systems":
+                rows = list(_rows_of_systems(sections[0]))
             lines += ["", "| option | type | default | what it is |", "|---|---|---|---|"]
             lines += ["| " + " | ".join(_cell(row)) + " |" for row in rows]
         parts.append("\n".join(lines))

@@ -6,14 +6,19 @@ and folders are Snakemake's. Values are read from YAML files merged in order (:m
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar
 
 from pydantic import Field, PositiveInt, create_model, model_validator
 
 from wdno import systems as system_modules
-from wdno.config.axes import MethodOptions, ModelOptions, SamplerOptions
-from wdno.config.base import Name, Section
+from wdno.config.choices import summary, with_task_sections
+from wdno.config.methods import MethodOptions
+from wdno.config.models import ModelOptions
+from wdno.options import Name, Section
+from wdno.studies.options import StudyOptions
 from wdno.systems.base import SystemOptions
+from wdno.tasks import REGISTRY as TASKS
 
 Options = TypeVar("Options", bound=SystemOptions)
 
@@ -51,28 +56,42 @@ class DataOptions(Section):
     )
 
 
-class SimulationOptions(Section):
-    """Simulation: the trajectory from the initial state and the forcing."""
+def _sections(name: str, doc: str, sections: dict[str, tuple[Any, str]]) -> type[Section]:
+    """Make a section of optional sections: name -> type and description."""
+    fields: dict[str, Any] = {
+        key: (section | None, Field(default=None, description=description))
+        for key, (section, description) in sections.items()
+    }
+    return create_model(name, __base__=Section, __doc__=doc, __module__=__name__, **fields)
 
-    methods: Annotated[list[Name], Field(min_length=1)] = Field(
-        description="Rows of the table, in order, by their keys in `methods`."
-    )
 
-
-class TaskOptions(Section):
-    """The tasks of a system; a task that is left out is not run."""
-
-    simulation: SimulationOptions | None = Field(
-        default=None, description="Generate the trajectory from the initial state and the forcing."
+if TYPE_CHECKING:
+    Model: TypeAlias = ModelOptions
+    Method: TypeAlias = MethodOptions
+    Tasks: TypeAlias = Section
+    Systems: TypeAlias = Section
+else:
+    Model = with_task_sections(ModelOptions, "ModelSection")
+    Method = with_task_sections(MethodOptions, "MethodSection")
+    Tasks = _sections(
+        "Tasks",
+        "The tasks of a system; one left out is not run.",
+        {
+            name: (TASKS.light(name).Options, TASKS.light(name).Options.summary)
+            for name in TASKS.names()
+        },
     )
 
 
 class SystemConfig(Section, Generic[Options]):
     """One physical system: its physics and grid, its data, its tasks."""
 
+    title: str = Field(
+        default="", description="Name in tables and figures; default: that which its data have."
+    )
     options: Options = Field(description="Physics, grid and solver of the system.")
     data: DataOptions = Field(default_factory=DataOptions, description="The data set.")
-    tasks: TaskOptions = Field(description="What is done with it.")
+    tasks: Tasks = Field(description="What is done with it.")
     models: dict[Name, dict[str, object]] = Field(
         default_factory=dict,
         description="Parts of `models` that differ for this system, merged over them.",
@@ -95,43 +114,16 @@ class SystemConfig(Section, Generic[Options]):
         return type(self.options).model_validate({**values, "grid": grid})
 
 
-def _systems_section() -> type[Section]:
-    """Build the section with one optional key for each module of :mod:`wdno.systems`."""
-    fields: dict[str, object] = {}
-    for name in system_modules.available():
-        module = system_modules.load(name)
-        summary = (module.__doc__ or name).strip().splitlines()[0]
-        fields[name] = (
-            SystemConfig[module.Options] | None,  # type: ignore[name-defined]
-            Field(default=None, description=summary),
-        )
-    return create_model(  # type: ignore[call-overload, no-any-return]
-        "Systems", __base__=Section, __doc__="The systems; one left out is not run.", **fields
+if not TYPE_CHECKING:
+    Systems = _sections(
+        "Systems",
+        "The systems; one left out is not run.",
+        {
+            name: (SystemConfig[module.Options], summary(module))
+            for name in system_modules.REGISTRY.names()
+            for module in [system_modules.REGISTRY.light(name)]
+        },
     )
-
-
-Systems = _systems_section()
-
-
-class StudySampler(Section):
-    """One line of the sampler study."""
-
-    name: Literal["ddpm", "ddim", "dpmpp_2m"] = Field(description="Sampler.")
-    eta: Annotated[float, Field(ge=0.0, le=1.0)] | None = Field(
-        default=None, description="DDIM only, as in `methods`."
-    )
-
-
-class SamplerStudyOptions(Section):
-    """Error against network evaluations, on the checkpoints that are already trained."""
-
-    models: list[Name] = Field(default=[], description="Diffusion models to study; none: no study.")
-    systems: list[Name] | None = Field(
-        default=None, description="Systems to study, of those configured; null: all."
-    )
-    samplers: list[StudySampler] = Field(default=[], description="Samplers to compare.")
-    steps: list[PositiveInt] = Field(default=[], description="Network evaluations to try.")
-    cases: PositiveInt = Field(default=100, description="Test cases, from the first on.")
 
 
 class EvaluationOptions(Section):
@@ -146,6 +138,7 @@ class EvaluationOptions(Section):
     confidence: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
         default=0.95, description="Coverage of the bootstrap intervals."
     )
+    digits: PositiveInt = Field(default=3, description="Significant digits in tables.")
     reference: Name = Field(
         default="wdno", description="Method that the others' errors are divided by in the tables."
     )
@@ -161,11 +154,11 @@ class Config(Section):
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
         default=[0], description="Seeds of the training; tables give mean and spread over them."
     )
-    systems: Systems = Field(description="Physical systems, by name.")  # type: ignore[valid-type]
-    models: dict[Name, ModelOptions] = Field(description="What is trained.")
-    methods: dict[Name, MethodOptions] = Field(description="Rows of the tables.")
-    sampler_study: SamplerStudyOptions = Field(
-        default_factory=SamplerStudyOptions, description="Error against network evaluations."
+    systems: Systems = Field(description="Physical systems, by name.")
+    models: dict[Name, Model] = Field(description="What is trained.")
+    methods: dict[Name, Method] = Field(description="Rows of the tables.")
+    studies: dict[Name, StudyOptions] = Field(
+        default={}, description="Variations of methods, each with a table and a figure."
     )
     evaluation: EvaluationOptions = Field(
         default_factory=EvaluationOptions, description="How predictions are compared."
@@ -177,5 +170,7 @@ class Config(Section):
             raise ValueError(f"seeds = {self.seeds}: each seed may appear once")
         return self
 
-
-__all__ = ["Config", "MethodOptions", "ModelOptions", "SamplerOptions", "SystemConfig"]
+    @cached_property
+    def derived(self) -> dict[Any, Any]:
+        """What is worked out of the configuration once, such as the variations of its studies."""
+        return {}

@@ -1,12 +1,13 @@
-"""Batches of trajectories from a NetCDF file."""
+"""Batches of trajectories from a NetCDF file, as they are stored and as parts of a problem."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,25 +16,34 @@ from torch import Tensor
 
 from wdno.data.lazy import LazyField, LazyFile
 from wdno.data.netcdf import DataError, open_dataset, reference_times
+from wdno.problem import Problem
 
 IN_MEMORY_BYTES = 2 * 1024**3
 BLOCK_BYTES = 32 * 1024**2
+PASSED = ("index", "reference_time")
+"""What a batch holds beside the parts of a problem."""
+
+
+Divide = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
+"""Makes the parts of a problem from the roles of :meth:`Trajectories.batch`."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a model must know of the data: names, grid, boundaries.
+    """What a data file holds; tasks make problems of it.
 
     Attributes:
         system: name of the system.
         title: its name for readers, which tells a record from what stands in for it.
-        state: fields that are generated.
-        forcing: fields that are given at every interval.
-        series: fields without space that are generated.
-        given_frames: frames at the start that are given.
-        grid: shape of the generated part, ``(T, *space)``.
+        state: names of the F fields of the state.
+        forcing: names of the fields that act during each interval.
+        series: names of the S fields without space.
+        given_frames: frames at the start that are known in any case, g.
+        grid: shape of what follows them, ``(T, *space)``.
         boundaries: boundary condition of each spatial axis.
         extent: first and last coordinate of time, and of each spatial axis.
+        scene: hexadecimal digest of all that is static (names, values, attributes, coordinates);
+            empty: nothing is.
     """
 
     system: str
@@ -45,30 +55,7 @@ class Layout:
     grid: tuple[int, ...]
     boundaries: tuple[str, ...]
     extent: tuple[float, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Layout:
-        """Build from the values of :meth:`to_json`."""
-        plain: dict[str, Any] = {
-            key: tuple(v) if isinstance(v, list) else v for key, v in values.items()
-        }
-        return cls(**plain)
-
-
-class Generated(NamedTuple):
-    """What is generated of trajectories, with any number of leading axes.
-
-    Attributes:
-        state: ``[..., F, T, *space]``.
-        series: ``[..., S, T]``; S may be 0.
-    """
-
-    state: Tensor
-    series: Tensor
+    scene: str = ""
 
 
 class Trajectories:
@@ -79,7 +66,7 @@ class Trajectories:
 
     Attributes:
         path: the file.
-        layout: fields, grid and boundaries.
+        layout: fields, grid, boundaries and the rest that tasks need to know.
         coordinates: the axes, by name.
         in_memory: whether all samples are in memory.
         reference_times: time in the calendar of each sample, in hours, ``[N]``; frame t is of that
@@ -155,9 +142,65 @@ class Trajectories:
             )
         return values
 
+    def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
+        """Read samples.
+
+        Args:
+            indices: ``[B]``, from 0.
+
+        Returns:
+            ``state`` ``[B, F, g + T, *space]``, ``forcing`` ``[B, Ff, T, *space]`` (Ff may be 0),
+            ``series`` ``[B, S, g + T]`` (S may be 0), ``index`` ``[B]`` and, with a calendar,
+            ``reference_time`` in hours ``[B]``.
+
+        Raises:
+            DataError: a value is not finite; the message names field and sample.
+        """
+        frames, *space = self.layout.grid
+        stored = frames + self.layout.given_frames
+        arrays = {
+            "state": self._stack("state", indices, (stored, *space)),
+            "forcing": self._stack("forcing", indices, self.layout.grid),
+            "series": self._stack("series", indices, (stored,)),
+            "index": np.asarray(indices, dtype=np.int64),
+        }
+        if self.reference_times is not None:
+            arrays["reference_time"] = self.reference_times[indices]
+        return {name: torch.from_numpy(values) for name, values in arrays.items()}
+
+
+class ProblemData:
+    """The samples of a data file as the parts of a problem.
+
+    It can be handed to other processes, as its trajectories can.
+
+    Attributes:
+        trajectories: the samples as they are stored.
+        problem: what is given and what is generated.
+    """
+
+    def __init__(self, trajectories: Trajectories, problem: Problem, divide: Divide) -> None:
+        """Of a data file.
+
+        Args:
+            trajectories: the samples as they are stored.
+            problem: what is given and what is generated.
+            divide: makes the parts; a function of a module, or a partial one, which can be handed
+                to other processes.
+        """
+        self.trajectories, self.problem, self._divide = trajectories, problem, divide
+
+    def __len__(self) -> int:
+        return len(self.trajectories)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether all samples are in memory."""
+        return self.trajectories.in_memory
+
     def block(self, most: int = 256) -> int:
         """Return how many samples to read at a time: those of 32 MiB, at most so many."""
-        per_sample = self._dataset.nbytes // max(len(self), 1)
+        per_sample = self.trajectories.dataset.nbytes // max(len(self), 1)
         return int(np.clip(BLOCK_BYTES // max(per_sample, 1), 1, most))
 
     def batches(self, size: int, count: int | None = None) -> Iterator[dict[str, Tensor]]:
@@ -173,44 +216,15 @@ class Trajectories:
             indices: ``[B]``, from 0.
 
         Returns:
-            ``initial`` ``[B, F * g, *space]`` (the g given frames of field 1, then of
-            field 2, ...),
-            ``state`` ``[B, F, T, *space]``, ``forcing`` ``[B, Ff, T, *space]`` (Ff may be 0),
-            ``initial_series`` ``[B, S, g]`` and ``series`` ``[B, S, T]`` (S may be 0), ``index``
-            ``[B]`` and, with a calendar, ``reference_time`` in hours ``[B]``.
+            Every part of the problem, ``[B, C, ...]``, ``index`` and, with a calendar,
+            ``reference_time``, as :meth:`Trajectories.batch` gives them.
 
         Raises:
             DataError: a value is not finite; the message names field and sample.
         """
-        given = self.layout.given_frames
-        frames, *space = self.layout.grid
-        states = self._stack("state", indices, (given + frames, *space))
-        forcing = self._stack("forcing", indices, self.layout.grid)
-        series = self._stack("series", indices, (given + frames,))
-        initial = states[:, :, :given]
-        arrays = {
-            "initial": initial.reshape(len(indices), -1, *space),
-            "state": states[:, :, given:],
-            "forcing": forcing,
-            "initial_series": series[:, :, :given],
-            "series": series[:, :, given:],
-            "index": np.asarray(indices, dtype=np.int64),
-        }
-        batch = {
-            name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in arrays.items()
-        }
-        if self.reference_times is not None:
-            batch["reference_time"] = torch.from_numpy(self.reference_times[indices])
-        return batch
-
-
-def last_given(batch: Mapping[str, Tensor], layout: Layout) -> Generated:
-    """Return the last given frame of a batch, of state and series, each with one time."""
-    shape = (len(layout.state), layout.given_frames)
-    state: Tensor = torch.unflatten(batch["initial"], 1, shape)[:, :, -1:]
-    if not layout.series:
-        return Generated(state, state.new_zeros(len(state), 0, 1))
-    return Generated(state, batch["initial_series"][..., -1:])
+        stored = self.trajectories.batch(indices)
+        parts = {name: part.contiguous() for name, part in self._divide(stored).items()}
+        return parts | {name: stored[name] for name in PASSED if name in stored}
 
 
 def _layout(dataset: xr.Dataset) -> Layout:
@@ -239,4 +253,21 @@ def _layout(dataset: xr.Dataset) -> Layout:
         extent=tuple(
             float(dataset[dim][end]) for dim in ("time", *map(str, space)) for end in (0, -1)
         ),
+        scene=_scene(dataset),
     )
+
+
+def _scene(dataset: xr.Dataset) -> str:
+    """Return the digest of the static variables and of their coordinates; empty without any."""
+    static = [v for v in dataset.data_vars.values() if v.attrs.get("role") == "static"]
+    if not static:
+        return ""
+    axes = {str(dim): dataset[dim] for v in static for dim in v.dims if dim in dataset.coords}
+    digest = hashlib.sha256()
+    for name, variable in sorted((axes | {str(v.name): v for v in static}).items()):
+        values = np.ascontiguousarray(variable.to_numpy())
+        attributes = {key: str(value) for key, value in variable.attrs.items()}
+        described = [name, variable.dims, values.shape, values.dtype.str, attributes]
+        digest.update(json.dumps(described, sort_keys=True).encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()[:16]

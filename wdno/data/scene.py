@@ -1,4 +1,7 @@
-"""The scene of a flow, as data files and records of evaluations say it: see `System.static`."""
+"""The map of a scene, as data files and records of evaluations hold it: see `System.static`.
+
+The geometry that it is drawn from is :class:`wdno.solvers.scene.Scene`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class SceneMap:
     """Obstacles, buckets and control frame on a grid of their own.
 
     Attributes:
@@ -56,7 +59,7 @@ class Scene:
         return ~np.asarray(blocked.any(axis=(1, 3)))
 
     @classmethod
-    def from_dataset(cls, dataset: xr.Dataset) -> Scene | None:
+    def from_dataset(cls, dataset: xr.Dataset) -> SceneMap | None:
         """Read the scene of a data file, or of a record of an evaluation; None: it has none."""
         names = ("obstacle", "bucket", "control_frame")
         if any(dataset[n].attrs.get("role") != "static" if n in dataset else True for n in names):

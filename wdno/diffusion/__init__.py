@@ -12,11 +12,3 @@ $\hat x_0(x_t, t) \approx E[x_0 \mid x_t]$:
 - `denoiser`: a network made into $\hat x_0$, and its training loss.
 - `samplers`: DDPM, DDIM and DPM-Solver++(2M), from any callable `denoise(x_t, t) -> x0_hat`.
 """
-
-from __future__ import annotations
-
-from wdno.diffusion.denoiser import Denoiser
-from wdno.diffusion.samplers import Sampler, sample
-from wdno.diffusion.schedule import Schedule
-
-__all__ = ["Denoiser", "Sampler", "Schedule", "sample"]

@@ -73,14 +73,6 @@ def to_x0(
     return value if prediction == "x0" else alpha * x_t - sigma * value
 
 
-def from_x0(
-    prediction: Prediction, x0: Tensor, x_t: Tensor, alpha: Tensor, sigma: Tensor
-) -> Tensor:
-    """Inverse of `to_x0`: the prediction that an estimate of x_0 amounts to; same arguments."""
-    noise = (x_t - alpha * x0) / sigma
-    return predicted(prediction, x0, noise, alpha, sigma)
-
-
 def _require_prediction(prediction: str) -> None:
     if prediction not in get_args(Prediction):
         raise ValueError(
@@ -98,8 +90,6 @@ class Denoiser(nn.Module):
             [0, 1]; returns `[B, C, *grid]`.
         schedule: The noise schedule.
         prediction: What the network predicts: `epsilon` (the WDNO paper), `x0` or `v`.
-        clip: Bound of |x0_hat| in `forward`, in the units of x_0; None for no bound. The loss
-            never sees it.
         training_steps: Size of the grid of training times, None for continuous ones.
     """
 
@@ -108,14 +98,11 @@ class Denoiser(nn.Module):
         network: nn.Module,
         schedule: Schedule,
         prediction: Prediction = "epsilon",
-        clip: float | None = None,
         training_steps: int | None = 1000,
     ) -> None:
-        """See the class; raises ValueError for an unknown prediction or a bound <= 0."""
+        """See the class; raises ValueError for an unknown prediction or no training times."""
         super().__init__()
         _require_prediction(prediction)
-        if clip is not None and not clip > 0:
-            raise ValueError(f"Denoiser: expected clip > 0 or None, got {clip}")
         if training_steps is not None and training_steps < 1:
             raise ValueError(
                 f"Denoiser: expected training_steps >= 1 or None, got {training_steps}"
@@ -123,7 +110,6 @@ class Denoiser(nn.Module):
         self.network = network
         self.schedule = schedule
         self.prediction: Prediction = prediction
-        self.clip = clip
         self.training_steps = training_steps
 
     def forward(self, x_t: Tensor, t: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -141,18 +127,7 @@ class Denoiser(nn.Module):
             ValueError: Shapes do not fit each other, or times that the schedule refuses.
         """
         alpha, sigma = self._levels(x_t, t)
-        x0 = to_x0(self.prediction, self._network(x_t, t, condition), x_t, alpha, sigma)
-        return x0 if self.clip is None else x0.clamp(-self.clip, self.clip)
-
-    def loss(
-        self,
-        x0: Tensor,
-        condition: Tensor | None,
-        generator: torch.Generator,
-        weight: Tensor | None = None,
-    ) -> Tensor:
-        """Mean over the batch of `loss_per_sample`, a scalar; same arguments."""
-        return self.loss_per_sample(x0, condition, generator, weight).mean()
+        return to_x0(self.prediction, self._network(x_t, t, condition), x_t, alpha, sigma)
 
     def loss_per_sample(
         self,
@@ -160,7 +135,6 @@ class Denoiser(nn.Module):
         condition: Tensor | None,
         generator: torch.Generator,
         weight: Tensor | None = None,
-        t: Tensor | None = None,
     ) -> Tensor:
         """Squared error of the predicted quantity, at one random time and noise per sample.
 
@@ -173,7 +147,6 @@ class Denoiser(nn.Module):
             condition: Given channels in clean form, `[B, C_condition, *grid]`, or None.
             generator: CPU generator; gives first the times, then the noise.
             weight: Weights of the channels, `[C]`.
-            t: Times to take instead of random ones, `[B]`: the loss at chosen noise levels.
 
         Returns:
             Losses, `[B]`; a non-finite sample makes only its own loss non-finite, unless the
@@ -182,8 +155,7 @@ class Denoiser(nn.Module):
         Raises:
             ValueError: Shapes do not fit each other, or the generator is not on the CPU.
         """
-        if t is None:
-            t = training_times(x0.shape[0], generator, x0.device, self.training_steps)
+        t = training_times(x0.shape[0], generator, x0.device, self.training_steps)
         noise = gaussian_noise(x0.shape, generator, x0.device, x0.dtype)
         alpha, sigma = self._levels(x0, t)
         x_t = alpha * x0 + sigma * noise
@@ -192,7 +164,7 @@ class Denoiser(nn.Module):
         if weight is not None:
             if weight.shape != x0.shape[1:2]:
                 raise ValueError(
-                    f"Denoiser.loss: expected one weight per channel, shape ({x0.shape[1]},), "
+                    f"denoiser: expected one weight per channel, shape ({x0.shape[1]},), "
                     f"got {tuple(weight.shape)}"
                 )
             error = error * weight.to(error).reshape(-1, *[1] * (x0.ndim - 2))

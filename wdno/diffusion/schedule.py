@@ -25,8 +25,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wdno.diffusion._registry import construct
 from wdno.diffusion.noise import require_cpu
+from wdno.registry import UnknownPieceError, construct
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,8 +262,16 @@ SCHEDULES: dict[str, type[Schedule]] = {"cosine": Cosine, "sigmoid": Sigmoid, "l
 
 
 def build(name: str, **options: Any) -> Schedule:
-    """Make a schedule by name: `cosine`, `sigmoid` or `linear`; errors as `construct`."""
-    return construct("schedule", SCHEDULES, name, options)
+    """Make a schedule by name: `cosine`, `sigmoid` or `linear`.
+
+    Raises:
+        UnknownPieceError: There is none of that name.
+        ValueError: It has no such option, or refuses a value.
+    """
+    if name not in SCHEDULES:
+        known = ", ".join(sorted(SCHEDULES))
+        raise UnknownPieceError(f"unknown schedule {name!r}: expected one of {known}")
+    return construct("schedule", name, SCHEDULES[name], options)
 
 
 def training_times(

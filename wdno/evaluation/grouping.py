@@ -2,68 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from wdno.evaluation.record import Evaluation, EvaluationError
+from wdno.evaluation.record import Design, EvaluationError, Record
 
-Group = dict[str, list[Evaluation]]
-"""The evaluations of each method, one for each seed, by method name."""
+Group = dict[str, list[Record]]
+"""The records of each method, one for each seed, by method name."""
 
-_DESIGN = ("representation", "network", "objective")
-_OF_METHOD = ("label", *_DESIGN, "sampler", "samples", "parameters")
-_OF_SYSTEM = ("run", "title", "task", "fields", "cases", "grid")
+Fact = Callable[[Record], Any]
 
 
-def group(
-    evaluations: Iterable[Evaluation], methods: Sequence[str] | None = None
-) -> dict[str, Group]:
-    """Sort records by system, method and seed.
+def _of_design(name: str) -> Fact:
+    return lambda record: getattr(record.design, name)
+
+
+_OF_METHOD: Mapping[str, Fact] = {
+    "label": lambda record: record.label,
+    **{item.name: _of_design(item.name) for item in dataclasses.fields(Design)},
+    "parameters": lambda record: record.cost.parameters,
+}
+_OF_SYSTEM: Mapping[str, Fact] = {
+    "run": lambda record: record.identity.run,
+    "title": lambda record: record.title,
+    "items": lambda record: {kind: record.items(kind) for kind in record.kinds},
+    "cases": lambda record: record.cases,
+    "grid": lambda record: record.identity.grid,
+}
+
+
+def group(records: Iterable[Record], methods: Sequence[str] | None = None) -> dict[str, Group]:
+    """Sort records of one task by system, method and seed.
 
     Args:
-        evaluations: the records, in any order of seeds.
+        records: in any order of seeds.
         methods: the methods to take, in this order; None takes all as they first occur.
 
     Returns:
         system -> method -> records by rising seed; systems as they first occur.
 
     Raises:
-        EvaluationError: there are no records, one of `methods` is missing, one seed occurs twice,
-            the seeds of a method differ in more than the training, or the methods of a system were
-            not evaluated on the same cases.
+        EvaluationError: there are no records, or of several tasks, one of `methods` is missing, one
+            seed occurs twice, the seeds of a method differ in more than the training, or the
+            methods of a system were not evaluated on the same cases.
     """
     systems: dict[str, Group] = {}
-    for evaluation in evaluations:
-        of_method = systems.setdefault(evaluation.system, {}).setdefault(evaluation.method, [])
-        if any(other.seed == evaluation.seed for other in of_method):
-            raise EvaluationError(f"{evaluation.where}: given twice; give each record once")
-        of_method.append(evaluation)
+    tasks: dict[str, Record] = {}
+    for record in records:
+        tasks.setdefault(record.identity.task, record)
+        of_method = systems.setdefault(record.system, {}).setdefault(record.method, [])
+        if any(other.seed == record.seed for other in of_method):
+            raise EvaluationError(f"{record.where}: given twice; give each record once")
+        of_method.append(record)
     if not systems:
         raise EvaluationError("expected at least one evaluation, got none")
-    for system, found in systems.items():
+    if len(tasks) > 1:
+        found = ", ".join(f"{task} ({record.where})" for task, record in tasks.items())
+        raise EvaluationError(f"expected evaluations of one task, got {found}")
+    for system, of_system in systems.items():
         if methods is not None:
-            systems[system] = found = {name: _take(system, found, name) for name in methods}
-        for records in found.values():
-            records.sort(key=lambda record: record.seed)
-            _check_same(records, _OF_METHOD, "seeds of one method")
-        _check_same([records[0] for records in found.values()], _OF_SYSTEM, "methods of a system")
-        for records in found.values():
-            _check_same(records, _OF_SYSTEM, "seeds of one method")
+            systems[system] = {name: _take(system, of_system, name) for name in methods}
+        for seeds in systems[system].values():
+            seeds.sort(key=lambda record: record.seed)
+            _check_same(seeds, _OF_METHOD, "seeds of one method")
+        first = [seeds[0] for seeds in systems[system].values()]
+        _check_same(first, _OF_SYSTEM, "methods of a system")
+        for seeds in systems[system].values():
+            _check_same(seeds, _OF_SYSTEM, "seeds of one method")
     return systems
 
 
-def only_system(evaluations: Iterable[Evaluation], methods: Sequence[str] | None = None) -> Group:
+def only_system(records: Iterable[Record], methods: Sequence[str] | None = None) -> Group:
     """Sort the records of one system, as :func:`group`.
 
     Raises:
         EvaluationError: as :func:`group`, or the records are of several systems.
     """
-    systems = group(evaluations, methods)
+    systems = group(records, methods)
     if len(systems) > 1:
         raise EvaluationError(f"expected evaluations of one system, got {', '.join(systems)}")
     return next(iter(systems.values()))
 
 
-def _take(system: str, found: Group, name: str) -> list[Evaluation]:
+def _take(system: str, found: Group, name: str) -> list[Record]:
     if name not in found:
         raise EvaluationError(
             f"system {system!r}: method {name!r} has no evaluation; there are: {', '.join(found)}"
@@ -71,11 +93,11 @@ def _take(system: str, found: Group, name: str) -> list[Evaluation]:
     return found[name]
 
 
-def _check_same(records: Sequence[Evaluation], names: Sequence[str], what: str) -> None:
+def _check_same(records: Sequence[Record], facts: Mapping[str, Fact], what: str) -> None:
     first = records[0]
     for record in records[1:]:
-        for name in names:
-            one, other = getattr(first, name), getattr(record, name)
+        for name, fact in facts.items():
+            one, other = fact(first), fact(record)
             if one != other:
                 raise EvaluationError(
                     f"{what} must agree in {name}, found {one!r} ({first.where}) and {other!r} "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Better = Literal["lower", "higher", "neither"]
+Rivals = Literal["learned", "all"]
 
 
 class MetricError(ValueError):
@@ -23,13 +24,15 @@ class Metric:
         scale: unit, or what it is a multiple of: `field`, `field^2` (the units of the fields and
             their squares), `relative`, `decades`, `1`.
         better: which way is better; `neither` for what is shown beside the others.
-        note: a sentence for readers, below the table; empty: the label says enough.
+        rivals: methods among which the best one is marked: those that were trained, or all.
+        note: sentences for readers, below the table; empty: the label says enough.
     """
 
     name: str
     label: str
     scale: str
     better: Better = "lower"
+    rivals: Rivals = "learned"
     note: str = ""
 
 
@@ -61,7 +64,7 @@ class Metrics(Mapping[str, Metric]):
             )
         return self._metrics[name]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._metrics)
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
 """The record of one evaluation on disk: one method, with one training seed, on one test set.
 
-It has the same form for every task: what it is of (`Identity`), how the method is made (`Design`),
-what it took (`Cost`), and two data sets.
+It has the same form for every task: what it is of (`RecordIdentity`), how the method is made
+(`Design`), what it took (`Cost`), and two data sets.
 
 - ``scores``: numbers case by case. Along ``case`` alone a variable is a score, named as a metric of
   the task; along an item and ``case``, as ``(field, case)``, it is that score of each item, and is
@@ -28,8 +28,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from wdno.evaluation.facts import Cost, Design, RecordIdentity
 from wdno.evaluation.metric import Metrics
 from wdno.files import atomic_path, write_json
+
+__all__ = ["CASE", "Cost", "Design", "EvaluationError", "Record", "RecordIdentity"]
 
 COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
 ENGINE: Any = "netcdf4"
@@ -38,75 +41,6 @@ CASE = "case"
 
 class EvaluationError(ValueError):
     """A record of an evaluation that is absent, damaged, or does not fit the others."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Identity:
-    """What a record is of.
-
-    Attributes:
-        run: name of the run.
-        system: name of the system.
-        title: name of the data for readers.
-        task: name of the task.
-        method: name of the method, the key in the configuration.
-        seed: training seed.
-        grid: length of each axis of what is generated, time first.
-        stand_in: whether the data are made in place of a record that could not be had.
-    """
-
-    run: str
-    system: str
-    title: str
-    task: str
-    method: str
-    seed: int
-    grid: dict[str, int]
-    stand_in: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Design:
-    """How a method is made.
-
-    Attributes:
-        representation: what its network sees; None for a method without training.
-        network: its network, or None.
-        objective: how it is trained and draws, or None.
-        stepwise: whether it steps from frame to frame.
-        sampler: `name`, `steps`, `eta` and whatever else it has; None where nothing is sampled.
-        samples: samples of each case, M.
-        options: further choices of the task, as plain values.
-    """
-
-    representation: str | None = None
-    network: str | None = None
-    objective: str | None = None
-    stepwise: bool = False
-    sampler: dict[str, Any] | None = None
-    samples: int = 1
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cost:
-    """What a method took.
-
-    Attributes:
-        evaluations: network evaluations of one sample of one case.
-        seconds: time of one sample of one case; NaN: not measured.
-        training_seconds: time of training, or None.
-        training_steps: optimiser steps of training, or None.
-        parameters: parameters of the model, or None.
-        device: where the prediction was timed.
-    """
-
-    evaluations: int = 0
-    seconds: float = math.nan
-    training_seconds: float | None = None
-    training_steps: int | None = None
-    parameters: int | None = None
-    device: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +59,7 @@ class Record:
         label: name of the method for readers; empty: that of the configuration's key. Not stored.
     """
 
-    identity: Identity
+    identity: RecordIdentity
     design: Design
     cost: Cost
     scores: xr.Dataset = field(repr=False)
@@ -184,6 +118,12 @@ class Record:
         """Names of the scores, in their order."""
         return [str(name) for name, v in self.scores.data_vars.items() if v.dims == (CASE,)]
 
+    @property
+    def kinds(self) -> list[str]:
+        """Dimensions of items that have scores of their own, such as ``field``."""
+        found = [v.dims[0] for v in self.scores.data_vars.values() if _of_items(v)]
+        return [str(kind) for kind in dict.fromkeys(found)]
+
     def score(self, name: str) -> NDArray[np.float64]:
         """Return a score of each case, ``[N]``; NaN where the record does not have it."""
         if name not in self.score_names:
@@ -202,7 +142,7 @@ class Record:
     def score_of(self, kind: str, item: str, name: str) -> NDArray[np.float64]:
         """Return a score of one item, as of one field, ``[N]``; NaN where there is none."""
         variable = f"{kind}_{name}"
-        if variable not in self.scores:
+        if variable not in self.scores or item not in self.items(kind):
             return np.full(self.cases, np.nan)
         values: NDArray[np.float64] = self.scores[variable].sel({kind: item}).values
         return values
@@ -225,7 +165,7 @@ class Record:
         """
         metrics.check(self.score_names)
         for name, variable in self.scores.data_vars.items():
-            if len(variable.dims) == 2 and variable.dims[1] == CASE:
+            if _of_items(variable):
                 metrics.check([str(name).removeprefix(f"{variable.dims[0]}_")])
 
     def write(self, folder: str | Path) -> None:
@@ -261,7 +201,7 @@ class Record:
             "scores": _plain({name: self.mean(name) for name in self.score_names})
         }
         for name, variable in self.scores.data_vars.items():
-            if len(variable.dims) != 2 or variable.dims[1] != CASE:
+            if not _of_items(variable):
                 continue
             kind = str(variable.dims[0])
             by_item = found.setdefault(f"by_{kind}", {item: {} for item in self.items(kind)})
@@ -289,7 +229,7 @@ class Record:
         try:
             identities = [json.loads(dataset.attrs["identity"]) for dataset in data.values()]
             record = cls(
-                identity=Identity(**values["identity"]),
+                identity=RecordIdentity(**values["identity"]),
                 design=Design(**values["design"]),
                 cost=Cost(**{**values["cost"], "seconds": _number(values["cost"]["seconds"])}),
                 provenance=values["provenance"],
@@ -308,6 +248,11 @@ class Record:
                 "different evaluations; evaluate again"
             )
         return record
+
+
+def _of_items(variable: xr.DataArray) -> bool:
+    """Whether a variable is a score of each item, along the item and the case."""
+    return len(variable.dims) == 2 and variable.dims[1] == CASE
 
 
 def _number(value: float | None) -> float:

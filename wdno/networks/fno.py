@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from wdno.networks.blocks import AXES, TimeEmbedding, check_axes, check_input
 
 
-class Network(nn.Module):
+class FNO(nn.Module):
     """Fourier neural operator on grids of one to three axes.
 
     Args:
@@ -93,9 +93,9 @@ class Network(nn.Module):
         self.located = bounded if positional_embedding else ()
         self.padded = tuple(domain_padding if axis in bounded else 0.0 for axis in range(dims))
 
-        from neuralop.models import FNO  # takes seconds
+        from neuralop.models import FNO as Package  # takes seconds
 
-        parts = FNO(
+        parts = Package(
             n_modes=self.modes,
             in_channels=in_channels + len(self.located),
             out_channels=out_channels,
@@ -245,3 +245,6 @@ def _spectral_convolution() -> type[nn.Module]:
             return y if self.bias is None else y + self.bias
 
     return SpectralConvolution
+
+
+Network = FNO

@@ -63,7 +63,7 @@ class _Level(nn.Module):
         return y
 
 
-class Network(nn.Module):
+class UNet(nn.Module):
     """U-Net on grids of one to three axes.
 
     Args:
@@ -257,3 +257,6 @@ def _attention(attention: str | Sequence[bool], levels: int) -> list[bool]:
         f"unet: expected attention {', '.join(map(repr, named))}, or a list of {levels + 1} "
         f"booleans ({levels} levels and the middle), got {attention!r}"
     )
+
+
+Network = UNet

@@ -1,31 +1,24 @@
 """Objectives: how a network is trained, and how a prediction is drawn from it.
 
-Each module defines one objective under the alias ``Objective``; a new file is a new choice. They
-are imported when asked for.
+Each module that has a class under the name ``Objective``, with its options in
+``options/<name>.py``, is an objective; a new pair of files is a new choice. Any of them can be made
+to go from frame to frame, see :mod:`wdno.objectives.stepping`.
 """
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from wdno.registry import Registry
 
 if TYPE_CHECKING:
-    from wdno.objectives.base import Objective
+    from wdno.objectives.stepping import Stepping
+
+REGISTRY = Registry("objective", "wdno.objectives", "Objective", "wdno.objectives.options")
 
 
-def available() -> tuple[str, ...]:
-    """Names that :func:`load` accepts."""
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "base"))
-
-
-def load(name: str) -> type[Objective]:
-    """Return the class of an objective.
-
-    Raises:
-        ValueError: the name is unknown.
-    """
-    if name not in available():
-        raise ValueError(f"unknown objective {name!r}: expected one of {', '.join(available())}")
-    objective: type[Any] = importlib.import_module(f"{__name__}.{name}").Objective
-    return objective
+def load_stepping() -> type[Stepping]:
+    """Import what makes an objective go from frame to frame; as a piece, only when asked for."""
+    loaded: type[Stepping] = importlib.import_module(f"{__name__}.stepping").Stepping
+    return loaded

@@ -4,24 +4,70 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Request:
+    """What is asked of an objective; all in normalised channels of any representation.
+
+    Attributes:
+        condition: channels that are given, ``[B, D, *grid]``.
+        channels: number C of channels that are generated.
+        target: those channels, ``[B, C, *grid]``, in training.
+        weight: weights of them in the loss, ``[C]``; None for 1.
+        first: of them the frame before the first, ``[B, C, *space]``, where there is one.
+        origin: what is generated as a departure from it, ``[B, C, *grid]``; None for zero. The
+            network gives the departure, the objective the sum.
+    """
+
+    condition: Tensor
+    channels: int
+    target: Tensor | None = None
+    weight: Tensor | None = None
+    first: Tensor | None = None
+    origin: Tensor | None = None
+
+    def wanted(self) -> Tensor:
+        """Return the target.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.target is None:
+            raise ValueError("objective: a loss needs the target channels, but was given none")
+        return self.target
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Loss:
+    """What a loss comes to.
+
+    Attributes:
+        per_sample: ``[B]``.
+        estimate: the generated channels as they are predicted, ``[B, C, *grid]``, with gradients;
+            None of an objective that is not deterministic.
+    """
+
+    per_sample: Tensor
+    estimate: Tensor | None = None
+
+
 class Objective(nn.Module, ABC):
-    """A network with the way it is trained; works on normalised channels of any representation.
+    """A network with the way it is trained and the way it predicts.
 
     Attributes:
         time_conditioned: whether the network is told the diffusion time.
-        stepwise: whether the network maps a frame to the next one, on grids without time; the
-            condition is then that of every step, without the given frames.
+        deterministic: whether a prediction is one number for each channel and point, and not drawn.
         network: the network, an attribute or a property of the subclass.
     """
 
     time_conditioned: ClassVar[bool]
-    stepwise: ClassVar[bool] = False
+    deterministic: ClassVar[bool]
 
     @staticmethod
     @abstractmethod
@@ -29,54 +75,49 @@ class Objective(nn.Module, ABC):
         """Return the network's input channels for so many target and condition channels."""
 
     @abstractmethod
-    def loss_per_sample(
-        self,
-        target: Tensor,
-        condition: Tensor,
-        generator: torch.Generator,
-        weight: Tensor | None,
-        first: Tensor | None = None,
-    ) -> Tensor:
+    def loss(self, request: Request, generator: torch.Generator) -> Loss:
         """Return the loss of each sample.
 
         Args:
-            target: normalised channels to be generated, ``[B, C, *grid]``.
-            condition: normalised channels that are given, ``[B, D, *grid]``.
+            request: with the target.
             generator: CPU generator of all randomness.
-            weight: weights of the target channels, ``[C]``; None for 1.
-            first: target channels of the last given frame, ``[B, C, *space]``, if stepwise.
 
-        Returns:
-            Losses, ``[B]``.
+        Raises:
+            ValueError: there is no target.
         """
 
     @abstractmethod
     def predict(
         self,
-        condition: Tensor,
-        channels: int,
+        request: Request,
         generators: Sequence[torch.Generator],
         sampling: Mapping[str, Any] | None,
-        first: Tensor | None = None,
     ) -> Tensor:
         """Draw one prediction for each sample.
 
         Args:
-            condition: normalised given channels, ``[B, D, *grid]``.
-            channels: number C of target channels.
+            request: a target is not looked at.
             generators: one CPU generator per sample, so that a prediction does not depend on the
                 batch that it is in.
             sampling: name, steps and options of the sampler, where there is one.
-            first: target channels of the last given frame, ``[B, C, *space]``, if stepwise.
 
         Returns:
-            Normalised target channels, ``[B, C, *grid]``.
+            Generated channels, ``[B, C, *grid]``.
 
         Raises:
             ValueError: `sampling` is missing or unwanted.
         """
 
-    @staticmethod
     @abstractmethod
-    def evaluations(sampling: Mapping[str, Any] | None, frames: int) -> int:
+    def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:
         """Return the network evaluations of one prediction of so many frames."""
+
+
+def add(x: Tensor, origin: Tensor | None) -> Tensor:
+    """Return a departure and what it departs from, ``[B, C, *grid]``."""
+    return x if origin is None else origin + x
+
+
+def weigh(error: Tensor, weight: Tensor | None) -> Tensor:
+    """Return errors ``[B, C, *grid]`` times the weights of their channels, ``[C]``."""
+    return error if weight is None else error * weight.reshape(-1, *[1] * (error.ndim - 2))

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from wdno.diffusion import samplers
 from wdno.diffusion import schedule as schedules
 from wdno.diffusion.denoiser import Denoiser, Prediction
+from wdno.diffusion.samplers.base import sample
 from wdno.objectives import base
+from wdno.objectives.base import Loss, Request, add
 
 
 class Diffusion(base.Objective):
@@ -26,6 +28,7 @@ class Diffusion(base.Objective):
     """
 
     time_conditioned = True
+    deterministic = False
 
     def __init__(
         self,
@@ -61,24 +64,23 @@ class Diffusion(base.Objective):
         """Return the sum: the network sees the noisy target and the clean condition."""
         return target + condition
 
-    def loss_per_sample(
-        self,
-        target: Tensor,
-        condition: Tensor,
-        generator: torch.Generator,
-        weight: Tensor | None,
-        first: Tensor | None = None,
-    ) -> Tensor:
-        """Return the denoising loss of each sample at one random noise level, ``[B]``."""
-        return self.denoiser.loss_per_sample(target, condition, generator, weight)
+    def loss(self, request: Request, generator: torch.Generator) -> Loss:
+        """Return the denoising loss of each sample at one random noise level.
+
+        Raises:
+            ValueError: there is no target.
+        """
+        clean = request.wanted()
+        if request.origin is not None:
+            clean = clean - request.origin
+        losses = self.denoiser.loss_per_sample(clean, request.condition, generator, request.weight)
+        return Loss(per_sample=losses)
 
     def predict(
         self,
-        condition: Tensor,
-        channels: int,
+        request: Request,
         generators: Sequence[torch.Generator],
         sampling: Mapping[str, Any] | None,
-        first: Tensor | None = None,
     ) -> Tensor:
         """Draw a sample for each condition.
 
@@ -87,20 +89,21 @@ class Diffusion(base.Objective):
         """
         if sampling is None:
             raise ValueError("a diffusion model needs a sampler: give its name and steps")
-        options = {key: value for key, value in sampling.items() if value is not None}
+        options = dict(sampling)
         name, steps = options.pop("name"), options.pop("steps")
-        return samplers.sample(
-            samplers.build(name, **options),
+        condition = request.condition
+        drawn = sample(
+            samplers.REGISTRY.build(name, **options),
             partial(self.denoiser, condition=condition),
-            (len(condition), channels, *condition.shape[2:]),
+            (len(condition), request.channels, *condition.shape[2:]),
             self.denoiser.schedule,
             steps,
             generators,
             device=condition.device,
         )
+        return add(drawn, request.origin)
 
-    @staticmethod
-    def evaluations(sampling: Mapping[str, Any] | None, frames: int) -> int:
+    def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:
         """Return the sampler's steps."""
         return int(sampling["steps"]) if sampling else 0
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from wdno.objectives import base
+from wdno.objectives.base import Loss, Request, add, weigh
 
 
 class Regression(base.Objective):
@@ -22,6 +23,7 @@ class Regression(base.Objective):
     """
 
     time_conditioned = False
+    deterministic = True
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -32,28 +34,21 @@ class Regression(base.Objective):
         """Return the number of condition channels."""
         return condition
 
-    def loss_per_sample(
-        self,
-        target: Tensor,
-        condition: Tensor,
-        generator: torch.Generator,
-        weight: Tensor | None,
-        first: Tensor | None = None,
-    ) -> Tensor:
-        """Return the weighted mean squared error of each sample, ``[B]``."""
-        error = (self.network(condition).float() - target).square()
-        if weight is not None:
-            error = error * weight.reshape(-1, *[1] * (target.ndim - 2))
-        losses: Tensor = error.flatten(1).mean(1)
-        return losses
+    def loss(self, request: Request, generator: torch.Generator) -> Loss:
+        """Return the weighted mean squared error of each sample, and the estimate.
+
+        Raises:
+            ValueError: there is no target.
+        """
+        target, estimate = request.wanted(), self._estimate(request)
+        error = weigh((estimate - target).square(), request.weight)
+        return Loss(per_sample=error.flatten(1).mean(1), estimate=estimate)
 
     def predict(
         self,
-        condition: Tensor,
-        channels: int,
+        request: Request,
         generators: Sequence[torch.Generator],
         sampling: Mapping[str, Any] | None,
-        first: Tensor | None = None,
     ) -> Tensor:
         """Evaluate the network once.
 
@@ -62,11 +57,13 @@ class Regression(base.Objective):
         """
         if sampling is not None:
             raise ValueError(f"regression has nothing to sample, but was given {dict(sampling)}")
-        output: Tensor = self.network(condition)
-        return output.float()
+        return self._estimate(request)
 
-    @staticmethod
-    def evaluations(sampling: Mapping[str, Any] | None, frames: int) -> int:
+    def _estimate(self, request: Request) -> Tensor:
+        output: Tensor = self.network(request.condition)
+        return add(output.float(), request.origin)
+
+    def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:
         """Return 1."""
         return 1
 

@@ -2,8 +2,12 @@ r"""What a representation is, and the scale of each of its channels.
 
 A representation is an invertible linear map W between fields u on a space-time grid and the
 coefficients c = W u that a network sees as channels; W^{-1} W u = u. With each field it makes K
-channels ("sub-bands"), field by field: channel K i + k is sub-band k of field i. A condition of
-lower dimension, such as an initial state, is transformed over space alone and repeated in time.
+channels ("bands"), field by field: channel K i + k is band k of field i.
+
+Fields may lack axes (see :mod:`wdno.problem`). They are transformed over those that they have, and
+the coefficients are repeated over the others: an initial state along time, a series over space, a
+number over both. What is generated in the channels of a series differs from point to point, and is
+averaged over space before it is transformed back.
 
 The network is trained on coefficients of unit scale,
 
@@ -11,9 +15,6 @@ The network is trained on coefficients of unit scale,
 
 where s_k is the standard deviation of channel k over the training split and m_k is zero or, if
 asked for, its mean. Both are stored with the model.
-
-A series, which has no space, is transformed over time alone and repeated over space; what is
-generated in its channels is averaged over space before it is transformed back.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+
+from wdno.problem import Span, along
 
 GRID_AXES = {2: ("time", "x"), 3: ("time", "y", "x")}
 """Names of the axes of a grid, by its number of dimensions."""
@@ -51,105 +54,96 @@ class Representation(nn.Module, ABC):
         self.dims = dims
         self.axes = GRID_AXES[dims]
 
-    @property
     @abstractmethod
-    def subbands(self) -> tuple[str, ...]:
-        """Names of the K channels of a field, in their order."""
-
-    @property
-    @abstractmethod
-    def static_subbands(self) -> tuple[str, ...]:
-        """Names of the K' channels of a field without time, in their order."""
-
-    @abstractmethod
-    def encode(self, x: Tensor) -> Tensor:
-        """Coefficients [B, C K, t, *s] of fields [B, C, T, *S]."""
-
-    @abstractmethod
-    def decode(self, c: Tensor, grid: Sequence[int]) -> Tensor:
-        """Fields [B, C, T, *S] on ``grid`` = (T, *S) from coefficients [B, C K, t, *s]."""
-
-    @abstractmethod
-    def encode_static(self, x: Tensor, frames: int) -> Tensor:
-        """Coefficients [B, C K', t, *s] of fields without time [B, C, *S].
-
-        They are those over space, repeated t times, where t belongs to ``frames`` = T time
-        steps, so that they concatenate with ``encode``'s. The repetition is a view of one frame:
-        copy before writing into it.
-        """
-
-    @property
-    @abstractmethod
-    def series_subbands(self) -> tuple[str, ...]:
-        """Names of the K'' channels of a series, in their order."""
-
-    @abstractmethod
-    def encode_series(self, x: Tensor, space: Sequence[int]) -> Tensor:
-        """Coefficients [B, S K'', t, *s] of series [B, S, T] over time, for a grid ``space`` = S.
-
-        They are repeated over space, as a view, so that they concatenate with ``encode``'s.
-        """
-
-    @abstractmethod
-    def decode_series(self, c: Tensor, frames: int) -> Tensor:
-        """Series [B, S, T] of T = ``frames`` from coefficients [B, S K'', t, *s]: of their mean."""
+    def bands(self, span: Span = "space_time") -> tuple[str, ...]:
+        """Names of the K channels of a field of a span, in their order; one "" of a number."""
 
     @abstractmethod
     def coefficient_grid(self, grid: Sequence[int]) -> tuple[int, ...]:
-        """Grid (t, *s) of the coefficients of fields on ``grid`` = (T, *S)."""
+        """Grid (t, *s) of the coefficients of fields on ``grid`` = (T, *S).
 
-    def channels(self, fields: int) -> int:
-        """Number of channels of ``encode``'s result for this many fields."""
-        return fields * len(self.subbands)
+        Raises:
+            ValueError: If the grid has other axes, or is too small for the transform.
+        """
 
-    def static_channels(self, fields: int) -> int:
-        """Number of channels of ``encode_static``'s result for this many fields."""
-        return fields * len(self.static_subbands)
+    @abstractmethod
+    def _transform(self, x: Tensor, span: Span) -> Tensor:
+        """Coefficients [B, C K, ...] of fields [B, C, ...], on the axes of a span."""
 
-    def channel_names(self, fields: Sequence[str]) -> list[str]:
-        """Names of ``encode``'s channels, as ["u:aa", "u:ad", "u:da", "u:dd", "f:aa", ...]."""
-        return _names(fields, self.subbands)
+    @abstractmethod
+    def _invert(self, c: Tensor, sizes: Sequence[int], span: Span) -> Tensor:
+        """Fields [B, C, *sizes] from coefficients [B, C K, ...], on the axes of a span."""
 
-    def static_channel_names(self, fields: Sequence[str]) -> list[str]:
-        """Names of ``encode_static``'s channels, as ["u0:a", "u0:d"]."""
-        return _names(fields, self.static_subbands)
+    def encode(self, x: Tensor, grid: Sequence[int], span: Span = "space_time") -> Tensor:
+        """Coefficients [B, C K, t, *s] of fields.
 
-    def series_channel_names(self, series: Sequence[str]) -> list[str]:
-        """Names of ``encode_series``' channels, as ["share:a", "share:d"]."""
-        return _names(series, self.series_subbands)
+        Args:
+            x: Fields on the axes of their span, such as [B, C, T, *S] or, of numbers, [B, C].
+            grid: The whole grid (T, *S); coefficients are repeated, as a view, over the axes that
+                ``x`` lacks, so that those of all spans concatenate. Copy before writing into them.
+            span: Which axes ``x`` has.
 
-    def _check_data(self, x: Tensor, axes: Sequence[str]) -> None:
-        if x.ndim != 2 + len(axes):
+        Raises:
+            ValueError: If ``x`` does not have these axes or sizes, or the grid does not fit.
+        """
+        expected = along(span, grid)
+        if x.ndim != 2 + len(along(span, self.axes)) or tuple(x.shape[2:]) != expected:
+            axes = ", ".join(("batch", "channels", *along(span, self.axes)))
             raise ValueError(
-                f"{type(self).__name__.lower()} representation with dims={self.dims}: expected "
-                f"[batch, channels, {', '.join(axes)}], got shape {tuple(x.shape)}"
+                f"{self._name}: on the grid {tuple(grid)} expected [{axes}] of the sizes "
+                f"{expected}, got shape {tuple(x.shape)}"
             )
+        sizes = self.coefficient_grid(grid)
+        c = x if span == "number" else self._transform(x, span)
+        if span == "space_time":
+            return c
+        if span == "space":
+            c = c.unsqueeze(2)
+        return c[(..., *[None] * (2 + self.dims - c.ndim))].expand(*c.shape[:2], *sizes)
 
-    def _check_coefficients(self, c: Tensor, grid: Sequence[int]) -> None:
-        name = f"{type(self).__name__.lower()} representation with dims={self.dims}"
-        if len(grid) != self.dims:
-            raise ValueError(f"{name}: expected a grid ({', '.join(self.axes)}), got {grid}")
-        expected, per_field = self.coefficient_grid(grid), len(self.subbands)
-        fits = c.ndim == 2 + self.dims and tuple(c.shape[2:]) == expected
-        if not fits or c.shape[1] % per_field:
+    def decode(self, c: Tensor, grid: Sequence[int], span: Span = "space_time") -> Tensor:
+        """Fields from coefficients [B, C K, t, *s], the inverse of ``encode``.
+
+        Args:
+            c: Coefficients; of a span without space, their mean over space counts.
+            grid: The whole grid (T, *S).
+            span: "space_time" or "time".
+
+        Returns:
+            Fields [B, C, T, *S], or [B, C, T].
+
+        Raises:
+            ValueError: If they are not those of fields on ``grid``, or of another span.
+        """
+        if span not in ("space_time", "time"):
             raise ValueError(
-                f"{name}: to decode to the grid {tuple(grid)} expected coefficients "
+                f"{self._name}: expected the span 'space_time' or 'time' to decode, got {span!r}"
+            )
+        expected, per_field = self.coefficient_grid(grid), len(self.bands(span))
+        if c.ndim != 2 + self.dims or tuple(c.shape[2:]) != expected or c.shape[1] % per_field:
+            raise ValueError(
+                f"{self._name}: to decode to the grid {tuple(grid)} expected coefficients "
                 f"[batch, {per_field} per field, {', '.join(map(str, expected))}], "
                 f"got shape {tuple(c.shape)}"
             )
+        if span == "time":
+            c = c.flatten(3).mean(3)
+        return self._invert(c, along(span, grid), span)
 
-    def _check_series(self, c: Tensor, frames: int) -> None:
-        per_series = len(self.series_subbands)
-        if c.ndim != 2 + self.dims or c.shape[2] != frames or c.shape[1] % per_series:
+    def channel_names(self, fields: Sequence[str], span: Span = "space_time") -> list[str]:
+        """Names of ``encode``'s channels, as ["u:aa", "u:ad", "u:da", "u:dd", "f:aa", ...]."""
+        bands = self.bands(span)
+        return [f"{field}:{band}" if band else field for field in fields for band in bands]
+
+    def _check_axes(self, grid: Sequence[int]) -> None:
+        if len(grid) != self.dims:
             raise ValueError(
-                f"{type(self).__name__.lower()} representation with dims={self.dims}: expected "
-                f"coefficients of series [batch, {per_series} per series, {frames}, "
-                f"{', '.join(self.axes[1:])}], got shape {tuple(c.shape)}"
+                f"{self._name}: expected a grid ({', '.join(self.axes)}), got {tuple(grid)}"
             )
 
-
-def _names(fields: Sequence[str], subbands: Sequence[str]) -> list[str]:
-    return [f"{field}:{band}" if band else field for field in fields for band in subbands]
+    @property
+    def _name(self) -> str:
+        return f"{type(self).__name__.lower()} representation with dims={self.dims}"
 
 
 class ChannelScaler(nn.Module):

@@ -7,15 +7,16 @@ level of the transform is linear,
 
 where :math:`\tilde x` extends the data beyond its ends as the *mode* says: ``zero`` by zeros
 (s = 1, m = floor((n + L - 1) / 2) coefficients in each sub-band), ``periodization`` by repeating
-the data (s = L / 2, m = ceil(n / 2); an odd n is first made even by repeating the last sample). So
+the data (s = L / 2, m = ceil(n / 2); an odd n is first made even by repeating the last sample),
+``mirrored`` by their mirror images (s and m likewise, for symmetric filters; see ``mirrored``). So
 
 .. math::  \binom{a}{d} = A x, \quad A \in R^{2m \times n}, \qquad
            x = S \binom{a}{d}, \quad S \in R^{n \times 2m}, \qquad S A = I,
 
 and the transform in several dimensions applies the A of each axis in turn. The columns of A and S
 are the transforms of unit vectors by PyWavelets (Lee et al. 2019, JOSS 4(36), 1237), so each of its
-families and modes is available and the gradient, a product with A^T, is exact. The inverse of an
-odd size is one longer; S drops the surplus row.
+families and modes is available, beside ``mirrored``, which it lacks; and the gradient, a product
+with A^T, is exact. The inverse of an odd size is one longer; S drops the surplus row.
 
 Sub-bands are named by one letter per axis, "a" (approximation) or "d" (detail), as the keys of
 ``pywt.dwtn`` are, and stand in lexicographic order: aa, ad, da, dd.
@@ -36,7 +37,7 @@ import pywt
 import torch
 from torch import Tensor
 
-from wdno.representations import pytorch_wavelets_backend
+from wdno.representations import mirrored, pytorch_wavelets_backend
 
 BACKENDS = ("matrices", "pytorch_wavelets")
 
@@ -62,16 +63,17 @@ def check_modes(mode: str | Sequence[str], axes: int) -> tuple[str, ...]:
     """Return one boundary mode per axis, from one string for all axes or one per axis.
 
     Raises:
-        ValueError: If a mode is unknown to PyWavelets or there is not one per axis.
+        ValueError: If a mode is neither "mirrored" nor one of PyWavelets', or there is not one
+            per axis.
     """
     modes = (mode,) * axes if isinstance(mode, str) else tuple(mode)
     if len(modes) != axes:
         raise ValueError(f"wavelet mode: expected one mode or {axes} (one per axis), got {mode!r}")
     for name in modes:
-        if name not in pywt.Modes.modes:
+        if name not in (mirrored.MODE, *pywt.Modes.modes):
             raise ValueError(
-                f"unknown wavelet mode {name!r}: expected 'periodization', 'zero' or another of "
-                f"{', '.join(pywt.Modes.modes)}"
+                f"unknown wavelet mode {name!r}: expected 'periodization', 'zero', "
+                f"{mirrored.MODE!r} or another of {', '.join(pywt.Modes.modes)}"
             )
     return modes
 
@@ -83,6 +85,8 @@ def filter_length(family: str) -> int:
 
 def coefficient_size(size: int, family: str, mode: str) -> int:
     """Number m of coefficients in each sub-band of an axis of ``size`` samples."""
+    if mode == mirrored.MODE:
+        return mirrored.coefficient_size(size)
     return int(pywt.dwt_coeff_len(size, filter_length(family), mode))
 
 
@@ -96,6 +100,8 @@ def analysis_matrix(
     size: int, family: str, mode: str, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
     """Matrix A of one axis, [2m, size]: approximation rows, then detail rows. Cached: read only."""
+    if mode == mirrored.MODE:
+        return _tensor(mirrored.analysis(size, family), dtype, device)
     return _tensor(np.concatenate(pywt.dwt(np.eye(size), family, mode, axis=0)), dtype, device)
 
 
@@ -104,6 +110,8 @@ def synthesis_matrix(
     size: int, family: str, mode: str, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
     """Matrix S of one axis, [size, 2m], with S A = I. Cached: read only."""
+    if mode == mirrored.MODE:
+        return _tensor(mirrored.synthesis(size, family), dtype, device)
     m = coefficient_size(size, family, mode)
     a, d = np.split(np.eye(2 * m), 2)
     return _tensor(pywt.idwt(a, d, family, mode, axis=0)[:size], dtype, device)
@@ -124,14 +132,15 @@ class WaveletTransform:
 
     Args:
         family: Discrete wavelet of PyWavelets.
-        mode: Extension of the data beyond its ends: "periodization", "zero" or another of
-            ``pywt.Modes.modes``; one for all axes or one per transformed axis.
+        mode: Extension of the data beyond its ends: "periodization", "zero", "mirrored" or another
+            of ``pywt.Modes.modes``; one for all axes or one per transformed axis.
         backend: "matrices", or "pytorch_wavelets" (Cotter 2020) as a reference, 4 to 10 times
-            slower on a CPU, which has the two named modes only and refuses what it computes
+            slower on a CPU, which has the first two modes only and refuses what it computes
             wrongly (see ``pytorch_wavelets_backend``).
 
     Raises:
-        ValueError: If the family, the mode or the backend is unknown.
+        ValueError: If the family, the mode or the backend is unknown, or the family or the backend
+            cannot be mirrored.
     """
 
     def __init__(
@@ -142,9 +151,16 @@ class WaveletTransform:
     ) -> None:
         self.family = check_family(family)
         self.mode = mode if isinstance(mode, str) else tuple(mode)
-        check_modes(self.mode, 1 if isinstance(mode, str) else len(mode))
+        modes = check_modes(self.mode, 1 if isinstance(mode, str) else len(mode))
         if backend not in BACKENDS:
             raise ValueError(f"unknown wavelet backend {backend!r}: expected one of {BACKENDS}")
+        if mirrored.MODE in modes:
+            if (problem := mirrored.refusal(family)) is not None:
+                raise ValueError(problem)
+            if backend != "matrices":
+                raise ValueError(
+                    f"wavelet backend {backend!r} has no mode {mirrored.MODE!r}; use 'matrices'"
+                )
         self.backend = backend
 
     def coefficient_sizes(self, sizes: Sequence[int]) -> tuple[int, ...]:

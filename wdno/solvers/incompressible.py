@@ -125,7 +125,7 @@ class Flow:
         return torch.cat(sides, dim=2)
 
 
-class Smoke(NamedTuple):
+class SmokeRun(NamedTuple):
     """What a simulation returns; frame 0 is the start.
 
     Attributes:
@@ -176,7 +176,7 @@ def simulate(
     steps: int,
     frames: int,
     remove: bool = True,
-) -> Smoke:
+) -> SmokeRun:
     """Simulate a batch of trajectories, differentiably, on the device of `smoke`, in float64.
 
     Args:
@@ -213,7 +213,7 @@ def simulate(
         if (segment + 1) % per_frame == 0:
             kept.append(state)
     centred = [torch.stack(at_centres(v, u), dim=1) for _, v, u, _ in kept]
-    return Smoke(
+    return SmokeRun(
         smoke=torch.stack([s[0] for s in kept], dim=1),
         velocity=torch.stack(centred, dim=1),
         tallies=torch.stack([s[3] for s in kept], dim=1),

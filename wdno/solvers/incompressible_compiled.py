@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from wdno.solvers.incompressible import Flow, Smoke, at_centres, schedule
+from wdno.solvers.incompressible import Flow, SmokeRun, at_centres, schedule
 from wdno.solvers.incompressible_kernels import LANES, advance
 from wdno.solvers.pressure import factorise
 
 Array = NDArray[np.float64]
 
 
-class Problem(NamedTuple):
+class StepConstants(NamedTuple):
     """What the compiled steps are told.
 
     Attributes:
@@ -84,7 +84,7 @@ class Batch:
         faces_y, faces_x = (np.flatnonzero(mask) for mask in drawing.control_faces())
         self.faces = len(faces_y) + len(faces_x)
         self._worst = np.zeros(len(self._smoke))
-        self._problem = Problem(
+        self._problem = StepConstants(
             faces_y,
             faces_x,
             drawing.bucket,
@@ -179,7 +179,7 @@ def simulate(
     frames: int,
     remove: bool = True,
     threads: int = 1,
-) -> Smoke:
+) -> SmokeRun:
     """Simulate a batch of trajectories in float64; see `wdno.solvers.incompressible.simulate`.
 
     Args:
@@ -207,4 +207,4 @@ def simulate(
         if (segment + 1) % per_frame == 0:
             kept.append((batch.smoke.copy(), batch.velocity, batch.tallies.copy()))
     density, velocity, tallies = (np.stack(part, axis=1) for part in zip(*kept, strict=True))
-    return Smoke(density, velocity, tallies, *batch.velocity_faces)
+    return SmokeRun(density, velocity, tallies, *batch.velocity_faces)

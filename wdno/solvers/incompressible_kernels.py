@@ -207,7 +207,7 @@ def advance(
         hold: Steps under each control.
         imposed: Sum over the steps of the velocity imposed, `[B, F]`; added to.
         worst: Largest |divergence| times spacing so far, `[B]`; kept up.
-        problem: `wdno.solvers.incompressible_compiled.Problem`.
+        problem: `wdno.solvers.incompressible_compiled.StepConstants`.
         factor: The pressure matrix.
     """
     faces_y, faces_x, bucket, distance, ratio, diffusion, advected, removed, area = problem

@@ -27,7 +27,7 @@ def fetch(config: Sequence[Path], system: str, output: Path, state: Path) -> Non
         ConfigError: the configuration is invalid, or the system has no record.
     """
     section = configuration.system(configuration.load(*config), system)
-    made = systems.load(system).System
+    made = systems.REGISTRY.load(system)
     if not issubclass(made, RecordedSystem):
         raise configuration.ConfigError(
             f"system {system!r} is solved from equations: there is nothing to fetch"
@@ -69,7 +69,7 @@ def generate(
             f"system {system!r} {wanted}, but --record is {record}; give one exactly where there "
             "is one"
         )
-    made = systems.load(system).System
+    made = systems.REGISTRY.load(system)
     options, samples = section.options, section.data.samples
     if split == "fine":
         if section.data.fine is None:

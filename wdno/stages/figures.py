@@ -1,81 +1,75 @@
-"""Stage ``figures``: from errors, studies and training logs to figures."""
+"""Stage ``figures``: from evaluations, studies, training logs and data to figures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from wdno import config as configuration
+from wdno import tasks
 from wdno.data.statistics import read_statistics
 from wdno.evaluation import figures
-from wdno.evaluation.record import Evaluation
-from wdno.studies.sampler_study import read_sampler_study
+from wdno.stages import _read
+from wdno.stages._studied import studied
+from wdno.studies.figure import study_figure
 
 
 def figure(
+    config: Sequence[Path], task: str, name: str, inputs: Sequence[Path], output: Path
+) -> None:
+    """Draw a figure of a task, of one system.
+
+    Args:
+        config: configuration files.
+        task: name of the task.
+        name: one of the figures of the task, as ``trajectories``.
+        inputs: folders of evaluations.
+        output: any of the files that are written, ``.png`` and ``.pdf``, or ``.gif``.
+
+    Raises:
+        EvaluationError: a folder holds no complete record, or one of another task, or they do not
+            fit together.
+        ConfigError: the configuration is invalid, or the task has no such figure.
+        UnknownPieceError: there is no such task.
+    """
+    loaded = configuration.load(*config)
+    drawn = tasks.REGISTRY.module(task, "figures").FIGURES
+    if name not in drawn:
+        raise configuration.ConfigError(
+            f"unknown figure {name!r}: the task {task!r} has {', '.join(drawn) or 'none'}"
+        )
+    records = _read.records(loaded, inputs, examples=True)
+    _read.require_task(records, task, inputs)
+    drawn[name](records, output.with_suffix(""), loaded.evaluation)
+
+
+def training(
     config: Sequence[Path],
     system: str,
-    name: str,
-    statistics: Path | None,
+    task: str,
+    statistics: Path,
     inputs: Sequence[Path],
     output: Path,
 ) -> None:
-    """Draw a figure of one system.
+    """Draw the losses of all models that are trained for a task on a system.
 
     Args:
         config: configuration files.
         system: name of the system.
-        name: ``trajectories``, ``animation``, ``series``, ``error_over_time``, ``spectra`` (inputs:
-            folders of evaluations), ``error_vs_evaluations`` (files ``sampler_study.csv``),
-            ``training`` (files ``train.jsonl`` in the folders ``{model}/seed{seed}``) or ``scene``
-            (one data file).
-        statistics: of the training data, for the title of ``training``.
-        inputs: what is drawn.
-        output: any of the files that are written, ``.png`` and ``.pdf``, or ``.gif``.
+        task: name of the task that the models are trained for.
+        statistics: of the training data, for the name of the system.
+        inputs: files ``train.jsonl`` in the folders ``{model}/seed{seed}``.
+        output: any of the files that are written, ``.png`` and ``.pdf``.
 
     Raises:
-        EvaluationError: an input is absent or damaged, or they do not fit together.
-        DataError: the data file is absent or damaged, or has no scene.
-        ConfigError: the configuration is invalid, there is no such figure, or its statistics are
-            not given.
+        EvaluationError: a log is absent or damaged.
+        ConfigError: the configuration is invalid, or a model is not configured.
     """
     loaded = configuration.load(*config)
-    stem = output.with_suffix("")
-    if name == "error_vs_evaluations":
-        labels = configuration.labels(loaded)
-        figures.error_vs_evaluations(read_sampler_study(inputs), stem, labels=labels)
-    elif name == "scene":
-        figures.scene(inputs[0], stem)
-    elif name == "training":
-        if statistics is None:
-            raise configuration.ConfigError("figure 'training': give --statistics")
-        title = read_statistics(statistics).title
-        figures.training_curves(_histories(loaded, system, inputs), stem, title=title)
-    else:
-        evaluations = [Evaluation.read(folder) for folder in inputs]
-        learned = dict.fromkeys(record.method for record in evaluations if record.learned)
-        untrained = dict.fromkeys(record.method for record in evaluations if not record.learned)
-        # What a forecast must beat stands in each of its figures.
-        forecast = any(record.blocks is not None for record in evaluations)
-        beside = list(untrained) if forecast else []
-        if name == "trajectories":
-            available = [*learned, *untrained]
-            shown = [method for method in loaded.evaluation.show if method in available]
-            methods = list(dict.fromkeys([*shown, *beside]))
-            figures.trajectories(evaluations, stem, methods=methods or None)
-        elif name in _EVERY_METHOD:
-            _EVERY_METHOD[name](evaluations, stem)
-        elif name == "spectra":
-            figures.spectra(evaluations, stem, methods=[*learned, *beside] or None)
-        else:
-            raise configuration.ConfigError(f"unknown figure {name!r}")
-
-
-_EVERY_METHOD: dict[str, Callable[..., None]] = {
-    "animation": figures.animation,
-    "error_over_time": figures.error_over_time,
-    "series": figures.series,
-}
+    name = configuration.title(loaded, system, read_statistics(statistics).title)
+    heading = f"{name}: {tasks.REGISTRY.light(task).Options.title.lower()}"
+    histories = _histories(loaded, system, inputs)
+    figures.training_curves(histories, output.with_suffix(""), title=heading)
 
 
 def _histories(
@@ -86,6 +80,37 @@ def _histories(
     for path in inputs:
         key = path.parent.parent.name
         options = configuration.model(config, system, key)
-        title = f"{options.objective.name}, {options.representation.name}"
-        grouped.setdefault(title, {}).setdefault(options.label or key, []).append(path)
+        parts = [options.objective.name, options.representation.name]
+        if options.objective.stepping is not None:
+            parts.insert(1, "frame to frame")
+        grouped.setdefault(", ".join(parts), {}).setdefault(options.label or key, []).append(path)
     return grouped
+
+
+def scene(data: Path, output: Path) -> None:
+    """Draw the scene of a data set.
+
+    Args:
+        data: one of its files.
+        output: any of the files that are written, ``.png`` and ``.pdf``.
+
+    Raises:
+        DataError: the file is absent or damaged, or has no scene.
+    """
+    figures.scene(data, output.with_suffix(""))
+
+
+def study(config: Sequence[Path], study: str, inputs: Sequence[Path], output: Path) -> None:
+    """Draw the figure of a study.
+
+    Args:
+        config: configuration files.
+        study: name of the study.
+        inputs: folders of the evaluations of its variations.
+        output: any of the files that are written, ``.png`` and ``.pdf``.
+
+    Raises:
+        EvaluationError: a folder holds no complete record, or they are not those of the study.
+        ConfigError: the configuration is invalid, or there is no such study.
+    """
+    study_figure(studied(configuration.load(*config), study, inputs), output.with_suffix(""))

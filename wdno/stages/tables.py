@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wdno import config as configuration
+from wdno import tasks
 from wdno.data.card import data_card, write_data_card
 from wdno.data.netcdf import open_dataset
-from wdno.evaluation.record import Evaluation
-from wdno.studies.sampler_study import (
-    read_sampler_study,
-    sampler_study_table,
-    write_sampler_study_table,
-)
-from wdno.tasks.simulation import published
-from wdno.tasks.simulation.table import simulation_table, write_simulation_table
+from wdno.stages import _read
+from wdno.stages._studied import studied
+from wdno.studies.table import study_table
 
 
 def card(inputs: Sequence[Path], output: Path) -> None:
@@ -31,43 +27,41 @@ def card(inputs: Sequence[Path], output: Path) -> None:
     write_data_card(data_card(splits), output.with_suffix(""), title)
 
 
-def simulation(config: Sequence[Path], inputs: Sequence[Path], output: Path) -> None:
-    """Make the table of the simulation task, all systems and methods.
+def table(config: Sequence[Path], task: str, inputs: Sequence[Path], output: Path) -> None:
+    """Make the table of a task, all systems and methods.
 
     Args:
         config: configuration files.
+        task: name of the task.
         inputs: folders of evaluations.
         output: any of the files that are written, ``.csv``, ``.md``, ``.tex``, ``.html``.
 
     Raises:
-        EvaluationError: a folder holds no complete evaluation, or they do not fit together.
+        ConfigError: the configuration is invalid, or lacks the system of a record.
+        UnknownPieceError: there is no such task.
+        EvaluationError: a folder holds no complete record, or one of another task, or they do not
+            fit together.
     """
     loaded = configuration.load(*config)
-    evaluations = [Evaluation.read(folder) for folder in inputs]
-    baselines = {name for name, m in loaded.methods.items() if m.baseline == "persistence"}
-    shown = [record.method for record in evaluations if record.method in baselines]
-    table = simulation_table(
-        evaluations,
-        published.simulation(),
-        reference=loaded.evaluation.reference,
-        persistence=shown[0] if shown else None,
-        level=loaded.evaluation.confidence,
-        resamples=loaded.evaluation.bootstrap,
-    )
-    write_simulation_table(table, output.with_suffix(""))
+    room = tasks.REGISTRY.module(task, "table")
+    records = _read.records(loaded, inputs, examples=False)
+    _read.require_task(records, task, inputs)
+    room.table(records, output.with_suffix(""), loaded.evaluation)
 
 
-def samplers(config: Sequence[Path], inputs: Sequence[Path], output: Path) -> None:
-    """Make the table of the sampler study.
+def study(config: Sequence[Path], study: str, inputs: Sequence[Path], output: Path) -> None:
+    """Make the table of a study.
 
     Args:
         config: configuration files.
-        inputs: files ``sampler_study.csv``.
+        study: name of the study.
+        inputs: folders of the evaluations of its variations, on all systems.
         output: any of the files that are written, ``.csv``, ``.md``, ``.tex``, ``.html``.
 
     Raises:
-        EvaluationError: a file is absent or damaged.
+        ConfigError: the configuration is invalid, or there is no such study.
+        EvaluationError: a folder holds no complete record, or they are not those of the study.
     """
-    study = sampler_study_table(read_sampler_study(inputs))
-    labels = configuration.labels(configuration.load(*config))
-    write_sampler_study_table(study, output.with_suffix(""), labels=labels)
+    loaded = configuration.load(*config)
+    results = studied(loaded, study, inputs)
+    study_table(results, output.with_suffix(""), digits=loaded.evaluation.digits)

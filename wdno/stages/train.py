@@ -13,7 +13,8 @@ import torch
 
 from wdno import config as configuration
 from wdno import model as models
-from wdno.data.dataset import Trajectories
+from wdno import tasks
+from wdno.data.dataset import ProblemData, Trajectories
 from wdno.digest import stage_digest
 from wdno.files import alone
 from wdno.provenance import provenance
@@ -56,29 +57,30 @@ def train(
 
     Raises:
         ConfigError: the configuration is invalid, or lacks system or model.
-        LayoutError: training and validation data have different grids or fields.
+        UnknownPieceError: there is no such task.
+        ProblemError: training and validation data make different problems.
         Interrupted: by a signal; the state is saved.
         NonFiniteError: the training diverged; the last good state is kept.
     """
     loaded = configuration.load(*config)
     options = configuration.model(loaded, system, model)
+    task_options = getattr(configuration.system(loaded, system).tasks, task, None)
+    room = tasks.REGISTRY.module(task, "problem")
     threads = set_threads(threads)
     with ExitStack() as held:
         if distributed.is_main():
             held.enter_context(alone(state))
-        training_set, validation_set = Trajectories(data), Trajectories(validation)
-        spec = {
-            axis: getattr(options, axis).model_dump(mode="json")
-            for axis in ("representation", "network", "objective")
-        }
+        training_set: ProblemData = room.data(Trajectories(data), task_options)
+        validation_set: ProblemData = room.data(Trajectories(validation), task_options)
+        spec = {axis: getattr(options, axis).model_dump(mode="json") for axis in models.AXES}
         torch.manual_seed(seed)
-        built = models.Model(spec, training_set.layout)
-        built.require(validation_set.layout, validation, data)
+        built = models.Model(spec, training_set.problem)
+        built.problem.require(validation_set.problem, validation, data)
         built.fit_scales(training_set)
         settings = options.training.model_dump()
         validate_every = settings.pop("validate_every")
         tensorboard = log.parent / "tensorboard" if settings.pop("tensorboard") else None
-        pieces = {axis: values["name"] for axis, values in spec.items()}
+        code = stage_digest("train", task=task, **options.pieces())
         result = fit(
             built,
             training_set,
@@ -86,7 +88,7 @@ def train(
             seed=seed,
             state_dir=state,
             log=log,
-            fingerprint=_fingerprint(spec, training_set, stage_digest("train", **pieces)),
+            fingerprint=_fingerprint(spec, training_set, code),
             validation=validation_set,
             validate_every=validate_every,
             tensorboard=tensorboard,
@@ -98,14 +100,13 @@ def train(
             "system": system,
             "task": task,
             "model": model,
-            "label": options.label or model,
             "seed": seed,
             "training": options.training.model_dump(mode="json"),
             "training_steps": result.steps,
             "training_seconds": result.seconds,
             "final_loss": result.final_loss,
             "parameters": built.parameter_count(),
-            "data": {"file": str(data), "provenance": training_set.provenance},
+            "data": {"file": str(data), "provenance": training_set.trajectories.provenance},
             "provenance": provenance(),
         }
         models.save(output, built, result.tensors, facts)
@@ -113,10 +114,13 @@ def train(
         logger.info("wrote %s: %d steps in %.1f s", output, result.steps, result.seconds)
 
 
-def _fingerprint(spec: dict[str, object], data: Trajectories, code: str) -> str:
-    """Identify what a saved state belongs to: the model, the data and the code."""
+def _fingerprint(spec: dict[str, object], data: ProblemData, code: str) -> str:
+    """Identify what a saved state belongs to: the model, the problem, the data and the code."""
     attributes = {
-        key: value for key, value in data.dataset.attrs.items() if isinstance(value, str | int)
+        key: value
+        for key, value in data.trajectories.dataset.attrs.items()
+        if isinstance(value, str | int)
     }
-    identity = json.dumps([spec, attributes, len(data), code], sort_keys=True, default=str)
+    given = [spec, data.problem.to_json(), attributes, len(data), code]
+    identity = json.dumps(given, sort_keys=True, default=str)
     return hashlib.sha256(identity.encode()).hexdigest()

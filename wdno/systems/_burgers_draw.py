@@ -28,7 +28,7 @@ def _gaussian(y: Array, centre: Array, width: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Draw:
+class BurgersDraw:
     """The random numbers of one sample, from which u0 and f follow at any coordinates.
 
     Attributes:
@@ -40,7 +40,7 @@ class Draw:
     force: Array
 
     @classmethod
-    def from_seed(cls, seed: int) -> Draw:
+    def from_seed(cls, seed: int) -> BurgersDraw:
         """Draw the numbers of a sample."""
         rng = np.random.default_rng(seed)
         amplitude = rng.uniform([0.0, -2.0], [2.0, 0.0])

@@ -27,7 +27,7 @@ JUMP = (0.25, 0.75)
 
 
 @dataclass(frozen=True)
-class Draw:
+class CompressibleDraw:
     """The random numbers of one sample, from which its initial state follows on any cells.
 
     Attributes:
@@ -39,7 +39,7 @@ class Draw:
     jumps: Array
 
     @classmethod
-    def from_seed(cls, seed: int) -> Draw:
+    def from_seed(cls, seed: int) -> CompressibleDraw:
         """Draw the numbers of a sample."""
         rng = np.random.default_rng(seed)
         low, high = np.log([DENSITY, VELOCITY, PRESSURE]).T[..., None]

@@ -17,7 +17,7 @@ from wdno.archives.names import lookup
 from wdno.archives.space import Region
 
 if TYPE_CHECKING:
-    from wdno.systems._era5_options import Options
+    from wdno.systems._era5_options import ERA5Options
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class _Found:
     real: bool = True
 
 
-def fetch(options: Options, output: Path, *, check: Callable[[Path], object]) -> None:
+def fetch(options: ERA5Options, output: Path, *, check: Callable[[Path], object]) -> None:
     """Get the record that the options ask for and write it as one file.
 
     Args:
@@ -82,7 +82,7 @@ def fetch(options: Options, output: Path, *, check: Callable[[Path], object]) ->
     record.write(output, record.blocks(array), attributes, where, check=check)
 
 
-def _sample(options: Options) -> _Found:
+def _sample(options: ERA5Options) -> _Found:
     try:
         path = sample.fetch()
     except ChecksumError:
@@ -103,7 +103,7 @@ def _sample(options: Options) -> _Found:
     return _Found(array, "ERA5 2 m temperature (sample: UK, March 2019)", sample.URL)
 
 
-def _file(options: Options) -> _Found:
+def _file(options: ERA5Options) -> _Found:
     pattern = Path(str(options.file)).expanduser()
     paths = [Path(file) for file in options.files()]
     array = open_records(paths, options.variable, options.level)
@@ -116,7 +116,7 @@ def _file(options: Options) -> _Found:
     return _Found(array, title, f"file {pattern}", real)
 
 
-def _store(options: Options) -> _Found:
+def _store(options: ERA5Options) -> _Found:
     paths = stores.fetch(
         options.store_url,
         options.variable,
@@ -128,14 +128,14 @@ def _store(options: Options) -> _Found:
     return _months(options, options.store_url, paths)
 
 
-def _cds(options: Options) -> _Found:
+def _cds(options: ERA5Options) -> _Found:
     paths = cds.fetch(
         options.variable, options.level, _region(options), options.years or [], _every(options)
     )
     return _months(options, f"{cds.PAGE}, {cds.DATASETS[options.level is not None]}", paths)
 
 
-def _months(options: Options, source: str, paths: list[Path]) -> _Found:
+def _months(options: ERA5Options, source: str, paths: list[Path]) -> _Found:
     array = open_records(paths, options.variable, None)
     years = sorted(options.years or [])
     span = f"{years[0]}" if years[0] == years[-1] else f"{years[0]} to {years[-1]}"
@@ -143,7 +143,7 @@ def _months(options: Options, source: str, paths: list[Path]) -> _Found:
     return _Found(array, f"ERA5 {quantity} ({NAMES[options.source]}, {span})", source)
 
 
-_SOURCES: dict[str, Callable[[Options], _Found]] = {
+_SOURCES: dict[str, Callable[[ERA5Options], _Found]] = {
     "sample": _sample,
     "file": _file,
     "cds": _cds,
@@ -152,18 +152,18 @@ _SOURCES: dict[str, Callable[[Options], _Found]] = {
 }
 
 
-def _quantity(options: Options, found: str) -> str:
+def _quantity(options: ERA5Options, found: str) -> str:
     name = lookup(options.variable).long_name or found
     return name if options.level is None else f"{name} at {options.level} hPa"
 
 
-def _every(options: Options) -> int:
+def _every(options: ERA5Options) -> int:
     """Hours between the times of a day that are asked for: those that windows can have."""
     step = options.hours_per_step
     return step if 24 % step == 0 else 1
 
 
-def _region(options: Options) -> Region:
+def _region(options: ERA5Options) -> Region:
     if options.region is None:
         raise RecordError(f"source {options.source}: a region must be given")
     return Region(**options.region.model_dump())

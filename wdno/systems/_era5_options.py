@@ -17,9 +17,10 @@ from pydantic import (
 from pydantic import Field as Option
 
 from wdno.archives.names import lookup
+from wdno.options import Section
 from wdno.systems import base
 from wdno.systems._era5_windows import SPLITS
-from wdno.systems.base import OptionsSection, SystemOptions
+from wdno.systems.base import SystemOptions
 
 STORES = {
     "arco": "gs://gcp-public-data-arco-era5/ar/full_37-1h-0p25deg-chunk-1.zarr-v3",
@@ -37,7 +38,7 @@ def _text(value: object) -> object:
 Date = Annotated[str, BeforeValidator(_text, json_schema_input_type=str)]
 
 
-class RegionOptions(OptionsSection):
+class RegionOptions(Section):
     """A region in degrees, edges included; longitudes in -180..180 or 0..360."""
 
     north: float = Option(ge=-90, le=90, description="Northern edge, degrees north.")
@@ -59,7 +60,7 @@ class RegionOptions(OptionsSection):
         return self
 
 
-class GridOptions(OptionsSection):
+class ERA5GridOptions(Section):
     """The points that are stored: a centred window of the region."""
 
     latitude: PositiveInt = Option(default=32, description="Points from south to north.")
@@ -69,7 +70,7 @@ class GridOptions(OptionsSection):
     )
 
 
-class SharesOptions(OptionsSection):
+class SharesOptions(Section):
     """Shares of the record's range of time, in the order training, validation, test."""
 
     validation: NonNegativeFloat = Option(
@@ -86,7 +87,7 @@ class SharesOptions(OptionsSection):
         return self
 
 
-class PeriodsOptions(OptionsSection):
+class PeriodsOptions(Section):
     """Periods of time, each a first and a last date (or time, `2019-03-01T06:00`), included."""
 
     train: list[Date] = Option(min_length=2, max_length=2, description="Training period.")
@@ -112,7 +113,7 @@ def _hour(text: str, split: str, of_day: int) -> int:
     return int(moment.timestamp() // 3600) + (of_day if len(text) <= len("2019-03-01") else 0)
 
 
-class Options(SystemOptions):
+class ERA5Options(SystemOptions):
     """Record, region, grid, windows and splits of the ERA5 system."""
 
     recorded = True
@@ -155,7 +156,7 @@ class Options(SystemOptions):
         min_length=1,
         description="Whole years that are fetched; null: all in the file.",
     )
-    grid: GridOptions = Option(default_factory=GridOptions, description="The stored grid.")
+    grid: ERA5GridOptions = Option(default_factory=ERA5GridOptions, description="The stored grid.")
     history: PositiveInt = Option(default=12, description="Frames that are given.")
     horizon: PositiveInt = Option(default=20, description="Frames that are predicted.")
     step: PositiveInt | None = Option(
@@ -181,7 +182,7 @@ class Options(SystemOptions):
         return years
 
     @model_validator(mode="after")
-    def _suits_source(self) -> Options:
+    def _suits_source(self) -> ERA5Options:
         remote = self.source in ("cds", *STORES)
         problems = [
             f"{key} must be {'given' if wanted else 'null'} with source: {self.source}"
@@ -207,7 +208,7 @@ class Options(SystemOptions):
         return self
 
     @model_validator(mode="after")
-    def _level_suits_variable(self) -> Options:
+    def _level_suits_variable(self) -> ERA5Options:
         on_levels = lookup(self.variable).on_levels
         if on_levels is False and self.level is not None:
             raise ValueError(f"level: {self.variable} is given at the surface; level must be null")
@@ -216,7 +217,7 @@ class Options(SystemOptions):
         return self
 
     @model_validator(mode="after")
-    def _periods_are_apart(self) -> Options:
+    def _periods_are_apart(self) -> ERA5Options:
         if self.periods is None:
             return self
         hours = self.periods.hours()

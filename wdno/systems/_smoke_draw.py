@@ -34,7 +34,7 @@ LEG_SPREAD, FACE_SPREAD, NOISE = 0.25, 0.1, 0.1
 
 
 @dataclass(frozen=True)
-class Draw:
+class SmokeDraw:
     """The random numbers of one sample.
 
     Attributes:
@@ -48,7 +48,7 @@ class Draw:
     noise: np.random.Generator
 
     @classmethod
-    def from_seed(cls, seed: int) -> Draw:
+    def from_seed(cls, seed: int) -> SmokeDraw:
         """Draw the numbers of a sample; ranges include their ends."""
         first, second = np.random.SeedSequence(seed).spawn(2)
         rng = np.random.default_rng(first)

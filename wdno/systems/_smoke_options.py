@@ -7,10 +7,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field as Option
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
+from wdno.options import Section
 from wdno.solvers import scene
 from wdno.solvers.stability import required_steps_2d
 from wdno.systems import base
-from wdno.systems.base import OptionsSection, SystemOptions, check_divides
+from wdno.systems.base import SystemOptions, check_divides
 
 T_END = 256.0
 """Time simulated; the reference program takes steps of 1."""
@@ -18,7 +19,7 @@ T_END = 256.0
 Corners = Annotated[list[NonNegativeInt], Option(min_length=4, max_length=4)]
 
 
-class SceneOptions(OptionsSection):
+class SceneOptions(Section):
     """The scene, in cells of a grid of 128 x 128, row 0 at the bottom."""
 
     frame: NonNegativeInt = Option(
@@ -55,7 +56,7 @@ class SceneOptions(OptionsSection):
         return scene.Scene(scene.WDNO_SIZE, self.frame, obstacles, buckets)
 
 
-class GridOptions(OptionsSection):
+class SmokeGridOptions(Section):
     """The grid on which trajectories are stored."""
 
     time: PositiveInt = Option(
@@ -69,7 +70,7 @@ class GridOptions(OptionsSection):
     )
 
 
-class Options(SystemOptions):
+class SmokeOptions(SystemOptions):
     """Physics, stored grid and solver of the smoke system."""
 
     has_scene: ClassVar[bool] = True
@@ -91,10 +92,12 @@ class Options(SystemOptions):
         default=0.0,
         description="Viscosity, in squared cells of the scene per time; with `navier_stokes` only.",
     )
-    grid: GridOptions = Option(default_factory=GridOptions, description="The stored grid.")
+    grid: SmokeGridOptions = Option(
+        default_factory=SmokeGridOptions, description="The stored grid."
+    )
 
     @model_validator(mode="after")
-    def _grids_are_views(self) -> Options:
+    def _grids_are_views(self) -> SmokeOptions:
         check_divides(self.cells, scene.WDNO_SIZE, "cells")
         check_divides(self.grid.cells, self.cells, "grid.cells")
         check_divides(self.grid.time, self.steps, "grid.time")
@@ -108,7 +111,7 @@ class Options(SystemOptions):
         return self
 
     @model_validator(mode="after")
-    def _viscosity_fits(self) -> Options:
+    def _viscosity_fits(self) -> SmokeOptions:
         if self.viscosity and self.dynamics == "projection":
             raise ValueError(
                 f"viscosity = {self.viscosity} has no effect with dynamics = projection; "

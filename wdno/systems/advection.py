@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from pydantic import Field as Option
 from pydantic import PositiveFloat, PositiveInt
 
+from wdno.options import Section
 from wdno.systems import base
-from wdno.systems.base import Axis, Field, OptionsSection, SystemOptions
+from wdno.systems.base import Axis, Field, SystemOptions
 
 WAVES = 2
 LARGEST_WAVENUMBER = 8
@@ -35,7 +36,7 @@ Array = NDArray[np.float64]
 Finite = Annotated[float, Option(allow_inf_nan=False)]
 
 
-class GridOptions(OptionsSection):
+class AdvectionGridOptions(Section):
     """The grid on which trajectories are stored."""
 
     time: PositiveInt = Option(
@@ -44,12 +45,14 @@ class GridOptions(OptionsSection):
     x: PositiveInt = Option(default=120, description="Stored points, from x = 0 on, evenly spaced.")
 
 
-class Options(SystemOptions):
+class AdvectionOptions(SystemOptions):
     """Speed, duration and stored grid of the advection system."""
 
     beta: Finite = Option(default=0.4, description="Speed beta; to the left if negative.")
     t_end: PositiveFloat = Option(default=2.0, description="Time simulated.")
-    grid: GridOptions = Option(default_factory=GridOptions, description="The stored grid.")
+    grid: AdvectionGridOptions = Option(
+        default_factory=AdvectionGridOptions, description="The stored grid."
+    )
 
     def grid_shape(self) -> tuple[int, int]:
         """Return `(T, X)` of the stored grid."""
@@ -87,7 +90,7 @@ class InitialState:
         return signed
 
 
-class System(base.EquationSystem):
+class Advection(base.EquationSystem):
     """The advection system: state u."""
 
     name: ClassVar[str] = "advection"
@@ -95,13 +98,13 @@ class System(base.EquationSystem):
     fields = (Field("u", "state", "1", "advected quantity u"),)
     axes = (Axis("x", "periodic", "1", "position x"),)
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: AdvectionOptions | None = None) -> None:
         """Set up the system.
 
         Args:
             options: Its options; the defaults if left out.
         """
-        self.options = options or Options()
+        self.options = options or AdvectionOptions()
         self.x: Array = np.arange(self.options.grid.x) / self.options.grid.x
 
     def coordinates(self) -> dict[str, Array]:
@@ -123,3 +126,7 @@ class System(base.EquationSystem):
         position = self.x - self.options.beta * time[:, None]
         u = np.stack([InitialState(int(seed))(position) for seed in seeds])
         return {"u": u.astype(np.float32)}
+
+
+Options = AdvectionOptions
+System = Advection

@@ -19,7 +19,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+
+from wdno.options import Section
 
 Role = Literal["state", "forcing", "series", "diagnostic"]
 Boundary = Literal["dirichlet", "periodic", "open"]
@@ -106,13 +107,7 @@ class Static:
 SEED = PerSample("seed", "1", "seed of the sample")
 
 
-class OptionsSection(BaseModel):
-    """Base of all sections of a system's options: immutable; unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class SystemOptions(OptionsSection, ABC):
+class SystemOptions(Section, ABC):
     """Base of a system's options: its physics, its stored grid, and its solver.
 
     Attributes:

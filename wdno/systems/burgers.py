@@ -22,10 +22,11 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field as Option
 from pydantic import PositiveFloat, PositiveInt, field_validator, model_validator
 
+from wdno.options import Section
 from wdno.solvers.stability import required_steps
 from wdno.systems import base
-from wdno.systems._burgers_draw import Draw
-from wdno.systems.base import Axis, Field, OptionsSection, SystemOptions, check_divides
+from wdno.systems._burgers_draw import BurgersDraw
+from wdno.systems.base import Axis, Field, SystemOptions, check_divides
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +37,7 @@ FINE_POINTS = 1920
 Array = NDArray[np.float64]
 
 
-class GridOptions(OptionsSection):
+class BurgersGridOptions(Section):
     """The grid on which trajectories are stored."""
 
     time: PositiveInt = Option(
@@ -56,7 +57,7 @@ class GridOptions(OptionsSection):
         return check_divides(value, FINE_POINTS, "grid.x")
 
 
-class FiniteDifferenceOptions(OptionsSection):
+class FiniteDifferenceOptions(Section):
     """Resolution of the finite differences; steps must grow with the square of the points."""
 
     points: PositiveInt = Option(
@@ -67,7 +68,7 @@ class FiniteDifferenceOptions(OptionsSection):
     )
 
 
-class SpectralOptions(OptionsSection):
+class SpectralOptions(Section):
     """Resolution of the sine-basis solver."""
 
     modes: PositiveInt = Option(default=240, description="Sine modes.")
@@ -76,7 +77,7 @@ class SpectralOptions(OptionsSection):
     )
 
 
-class Options(SystemOptions):
+class BurgersOptions(SystemOptions):
     """Physics, stored grid and solver of the Burgers system."""
 
     viscosity: PositiveFloat = Option(default=0.01, description="Viscosity nu.")
@@ -84,7 +85,9 @@ class Options(SystemOptions):
     forcing_intervals: PositiveInt = Option(
         default=1280, description="Equal time intervals on which the drawn forcing is constant."
     )
-    grid: GridOptions = Option(default_factory=GridOptions, description="The stored grid.")
+    grid: BurgersGridOptions = Option(
+        default_factory=BurgersGridOptions, description="The stored grid."
+    )
     storage: Literal["interval_mean", "left_sample"] = Option(
         default="interval_mean",
         description="What is stored of the forcing in each stored interval: its mean, with which "
@@ -101,12 +104,12 @@ class Options(SystemOptions):
     )
 
     @model_validator(mode="after")
-    def _divides_forcing(self) -> Options:
+    def _divides_forcing(self) -> BurgersOptions:
         check_divides(self.grid.time, self.forcing_intervals, "grid.time")
         return self
 
     @model_validator(mode="after")
-    def _steps_are_stable(self) -> Options:
+    def _steps_are_stable(self) -> BurgersOptions:
         chosen = self.finite_difference
         needed = required_steps(chosen.points, self.viscosity, self.t_end)
         if self.solver == "finite_difference" and chosen.steps < needed:
@@ -125,7 +128,7 @@ class Options(SystemOptions):
         return ("dirichlet",)
 
 
-class System(base.EquationSystem):
+class Burgers(base.EquationSystem):
     """The Burgers system: state u, forcing f."""
 
     name: ClassVar[str] = "burgers"
@@ -136,13 +139,13 @@ class System(base.EquationSystem):
     )
     axes = (Axis("x", "dirichlet", "1", "position x"),)
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: BurgersOptions | None = None) -> None:
         """Set up the system.
 
         Args:
             options: Its options; the defaults if left out.
         """
-        self.options = options or Options()
+        self.options = options or BurgersOptions()
         stride = FINE_POINTS // self.options.grid.x
         self.x: Array = (stride * np.arange(self.options.grid.x) + 1) / (FINE_POINTS + 1)
 
@@ -188,7 +191,7 @@ class System(base.EquationSystem):
         # The forcing of one trajectory takes megabytes at the solver's resolution.
         batch = 32 if spectral else 4 * threads
         for first in range(0, n, batch):
-            draws = [Draw.from_seed(int(seed)) for seed in seeds[first : first + batch]]
+            draws = [BurgersDraw.from_seed(int(seed)) for seed in seeds[first : first + batch]]
             part = slice(first, first + len(draws))
             for row, draw in enumerate(draws, first):
                 f[row] = self._stored(draw.forcing(self.x, intervals))
@@ -289,3 +292,7 @@ class System(base.EquationSystem):
             "t_end": options.t_end,
             "frames": options.grid.time,
         }
+
+
+Options = BurgersOptions
+System = Burgers

@@ -27,13 +27,13 @@ from numpy.typing import NDArray
 from pydantic import Field as Option
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, field_validator, model_validator
 
+from wdno.options import Section
 from wdno.systems import base
-from wdno.systems._compressible_draw import DENSITY, Draw
+from wdno.systems._compressible_draw import DENSITY, CompressibleDraw
 from wdno.systems.base import (
     SEED,
     Axis,
     Field,
-    OptionsSection,
     PerSample,
     SystemOptions,
     check_divides,
@@ -47,7 +47,7 @@ MOST_STEPS = 1_000_000
 Array = NDArray[np.float64]
 
 
-class GridOptions(OptionsSection):
+class CompressibleNSGridOptions(Section):
     """The grid on which trajectories are stored."""
 
     time: PositiveInt = Option(
@@ -67,7 +67,7 @@ class GridOptions(OptionsSection):
         return check_divides(value, TIMES, "grid.time")
 
 
-class Options(SystemOptions):
+class CompressibleNSOptions(SystemOptions):
     """Physics, stored grid and solver of the compressible Navier-Stokes system."""
 
     gamma: float = Option(default=5 / 3, description="Ratio of specific heats Gamma, above 1.")
@@ -76,7 +76,9 @@ class Options(SystemOptions):
     t_end: PositiveFloat = Option(default=0.4, description="Time simulated.")
     x_min: float = Option(default=-1.0, description="Left end of the domain.")
     x_max: float = Option(default=1.0, description="Right end of the domain.")
-    grid: GridOptions = Option(default_factory=GridOptions, description="The stored grid.")
+    grid: CompressibleNSGridOptions = Option(
+        default_factory=CompressibleNSGridOptions, description="The stored grid."
+    )
     cells: int = Option(default=1024, ge=4, description="Cells of the solver, at least 4.")
     cfl: float = Option(
         default=0.3, description="Courant number of the solver's time steps, at most 0.5."
@@ -99,7 +101,7 @@ class Options(SystemOptions):
         return value
 
     @model_validator(mode="after")
-    def _has_cells(self) -> Options:
+    def _has_cells(self) -> CompressibleNSOptions:
         if self.x_max <= self.x_min:
             raise ValueError(
                 f"x_max must be above x_min, got x_min = {self.x_min} and x_max = {self.x_max}; "
@@ -113,7 +115,7 @@ class Options(SystemOptions):
         return self
 
     @model_validator(mode="after")
-    def _steps_are_affordable(self) -> Options:
+    def _steps_are_affordable(self) -> CompressibleNSOptions:
         viscosity = self.bulk_viscosity + 4 * self.shear_viscosity / 3
         steps = self.t_end * 2 * viscosity / (self.cfl * DENSITY[0] * self.dx**2)
         if steps > MOST_STEPS:
@@ -138,7 +140,7 @@ class Options(SystemOptions):
         return ("open",)
 
 
-class System(base.EquationSystem):
+class CompressibleNS(base.EquationSystem):
     """The compressible system: states rho, v and p, no forcing."""
 
     name: ClassVar[str] = "compressible_ns"
@@ -160,13 +162,13 @@ class System(base.EquationSystem):
         ),
     )
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: CompressibleNSOptions | None = None) -> None:
         """Set up the system.
 
         Args:
             options: Its options; the defaults if left out.
         """
-        self.options = options or Options()
+        self.options = options or CompressibleNSOptions()
         centres = (np.arange(self.options.grid.x) + 0.5) / self.options.grid.x
         self.x: Array = self.options.x_min + (self.options.x_max - self.options.x_min) * centres
 
@@ -200,7 +202,7 @@ class System(base.EquationSystem):
         # The solution of one trajectory takes megabytes on the solver's cells.
         batch = 4 * threads
         for first in range(0, n, batch):
-            draws = [Draw.from_seed(int(seed)) for seed in seeds[first : first + batch]]
+            draws = [CompressibleDraw.from_seed(int(seed)) for seed in seeds[first : first + batch]]
             part = slice(first, first + len(draws))
             initial = [draw.cell_means(options.cells, options.gamma) for draw in draws]
             try:
@@ -227,3 +229,7 @@ class System(base.EquationSystem):
             floored[part] = solution.floored
         rho, v, p = stored
         return {"rho": rho, "v": v, "p": p, "floored_cells": floored}
+
+
+Options = CompressibleNSOptions
+System = CompressibleNS

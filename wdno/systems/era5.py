@@ -24,13 +24,11 @@ from numpy.typing import NDArray
 
 from wdno.systems import _era5_windows as windows
 from wdno.systems import base
-from wdno.systems._era5_options import Options
+from wdno.systems._era5_options import ERA5Options
 from wdno.systems.base import Axis, Field, PerSample
 
 if TYPE_CHECKING:
     import xarray as xr
-
-__all__ = ["Options", "System"]
 
 IN_MEMORY_BYTES = 512 * 1024 * 1024
 
@@ -42,7 +40,7 @@ REFERENCE_TIME = PerSample(
 )
 
 
-class System(base.RecordedSystem):
+class ERA5(base.RecordedSystem):
     """The ERA5 system: one state field on latitudes and longitudes."""
 
     name: ClassVar[str] = "era5"
@@ -54,7 +52,7 @@ class System(base.RecordedSystem):
     time_units = "h"
 
     @classmethod
-    def fetch(cls, options: Options, output: Path, state: Path) -> None:
+    def fetch(cls, options: ERA5Options, output: Path, state: Path) -> None:
         """Get the record that the options ask for and write it as one file.
 
         Downloads go through the cache (`wdno.archives.cache`), from which an interrupted call
@@ -68,7 +66,7 @@ class System(base.RecordedSystem):
 
         fetch(options, output, check=lambda record: cls(options, record))
 
-    def __init__(self, options: Options, record: Path) -> None:
+    def __init__(self, options: ERA5Options, record: Path) -> None:
         """Set up the system.
 
         Args:
@@ -187,3 +185,7 @@ def _date(hour: int | np.int64) -> str:
     from wdno.archives.record import date
 
     return date(int(hour))
+
+
+Options = ERA5Options
+System = ERA5

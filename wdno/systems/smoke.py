@@ -28,15 +28,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from wdno.solvers.scene import WDNO_SIZE
 from wdno.systems import base
-from wdno.systems._smoke_draw import Draw
-from wdno.systems._smoke_options import T_END, Options
+from wdno.systems._smoke_draw import SmokeDraw
+from wdno.systems._smoke_options import T_END, SmokeOptions
 from wdno.systems._smoke_static import static
 from wdno.systems.base import SEED, Axis, Field, PerSample, Static
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from wdno.solvers.incompressible import Flow, Smoke
+    from wdno.solvers.incompressible import Flow, SmokeRun
 
 Array = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ class Trajectory(NamedTuple):
     share: Any
 
 
-class System(base.EquationSystem):
+class Smoke(base.EquationSystem):
     """The smoke system: state density and velocity, forcing the control, series what is caught."""
 
     name: ClassVar[str] = "smoke"
@@ -91,13 +91,13 @@ class System(base.EquationSystem):
         ),
     )
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: SmokeOptions | None = None) -> None:
         """Set up the system.
 
         Args:
             options: Its options; the defaults if left out.
         """
-        self.options = options or Options()
+        self.options = options or SmokeOptions()
         self.drawing = self.options.scene.build().draw(self.options.cells)
         buckets = range(len(self.options.scene.buckets))
         self.fields = (
@@ -145,12 +145,12 @@ class System(base.EquationSystem):
         batch = 8 * threads
         for first in range(0, n, batch):
             part = slice(first, first + batch)
-            draws = [Draw.from_seed(int(seed)) for seed in seeds[part]]
+            draws = [SmokeDraw.from_seed(int(seed)) for seed in seeds[part]]
             self._generate(draws, {name: array[part] for name, array in arrays.items()}, threads)
         return arrays
 
     def _generate(
-        self, draws: list[Draw], out: dict[str, NDArray[np.float32]], threads: int
+        self, draws: list[SmokeDraw], out: dict[str, NDArray[np.float32]], threads: int
     ) -> None:
         """Solves one batch and fills its part of the arrays."""
         from wdno.solvers.incompressible_compiled import Batch
@@ -238,7 +238,7 @@ class System(base.EquationSystem):
 
     def _simulate(
         self, density: ArrayLike, control: ArrayLike, threads: int, *, remove: bool
-    ) -> Smoke:
+    ) -> SmokeRun:
         from wdno.solvers.incompressible_compiled import simulate
 
         smoke, force = (self._on_solver_grid(np.asarray(part)) for part in (density, control))
@@ -294,10 +294,14 @@ class System(base.EquationSystem):
         outside = self.drawing.bucket < 0
         return outside if isinstance(like, np.ndarray) else like.new_tensor(outside)
 
-    def _trajectory(self, run: Smoke) -> Trajectory:
+    def _trajectory(self, run: SmokeRun) -> Trajectory:
         return Trajectory(
             self._stored(run.smoke),
             self._stored(run.velocity),
             run.tallies,
             self._shares(run.smoke, run.tallies)[..., self.options.scene.target],
         )
+
+
+Options = SmokeOptions
+System = Smoke

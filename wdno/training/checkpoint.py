@@ -71,12 +71,6 @@ def load_model(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return _read(Path(path), "model", "delete it and train the model again")
 
 
-def load_metadata(path: str | Path) -> dict[str, Any]:
-    """Metadata of a trained model, without reading its tensors; raises what `load_model` raises."""
-    advice = "delete it and train the model again"
-    return dict(_header(Path(path), "model", advice)["metadata"])
-
-
 def save_state(folder: str | Path, tensors: Mapping[str, Tensor], values: dict[str, Any]) -> None:
     """Write, or replace in one step, the state of a training.
 

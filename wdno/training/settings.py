@@ -21,6 +21,8 @@ Precision = Literal["float32", "bf16"]
 class TrainingSettings:
     """How weights are found: AdamW, warm-up and cosine decay, clipped gradients, averaging.
 
+    Their defaults are those of the configuration.
+
     Attributes:
         steps: Optimiser steps.
         batch_size: Samples in a batch, over all processes together.
@@ -29,7 +31,6 @@ class TrainingSettings:
         warmup_steps: Steps of linear warm-up; some 5 % of the steps do.
         weight_decay: Decoupled weight decay (arXiv 1711.05101), of weight matrices and kernels
             only: parameters of one dimension (biases, scales of norms) are left alone.
-        betas: Decays of Adam's two moments.
         gradient_clip: Largest global norm of the gradient, None for no bound.
         ema_decay: Largest decay of the averaged weights, which are the ones kept; 0 for no
             average. See `wdno.training.ema` for its own warm-up.
@@ -39,22 +40,23 @@ class TrainingSettings:
             one, say its network alone, which compiles in a fraction of the time; else the loss.
         checkpoint_seconds: Seconds between saved states, from which training resumes.
         log_every: Steps between lines of the log.
+        betas: Decays of Adam's two moments.
     """
 
     steps: int
     batch_size: int
     learning_rate: float
-    final_learning_rate_fraction: float = 0.0
-    warmup_steps: int = 0
-    weight_decay: float = 0.0
+    final_learning_rate_fraction: float
+    warmup_steps: int
+    weight_decay: float
+    gradient_clip: float | None
+    ema_decay: float
+    ema_every: int
+    precision: Precision
+    compile: bool
+    checkpoint_seconds: float
+    log_every: int
     betas: tuple[float, float] = (0.9, 0.999)
-    gradient_clip: float | None = 1.0
-    ema_decay: float = 0.999
-    ema_every: int = 1
-    precision: Precision = "float32"
-    compile: bool = False
-    checkpoint_seconds: float = 60.0
-    log_every: int = 50
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense.

@@ -1,17 +1,14 @@
-# What the rules share: the validated configuration, the names that wildcards may take, and the
-# options and the code of a job.
+# What the rules share: the validated configuration, what is configured, and the names that
+# wildcards may take.
 #
-# The `params` of a rule hold its own section of the configuration and the digest of its code, so
-# that Snakemake reruns a job when one of the two changes, and only then. The file that the command
-# line reads, with the whole configuration of the run, is therefore no input of the rules (not even
-# an `ancient` one: a rule that makes it anew would hide changed `params` of the rules that follow).
-import json
-
+# The file that the command line reads, with the whole configuration of the run, is no input of the
+# rules (not even an `ancient` one: a rule that makes it anew would hide changed `params` of the
+# rules that follow): it is written when Snakemake starts.
 from snakemake.utils import validate
 
 from wdno import config as configuration
-from wdno.digest import stage_digest
 from wdno.files import write_text
+from wdno.studies.expand import variations
 
 try:
     CONFIG = configuration.validate(config)
@@ -26,16 +23,6 @@ SYSTEMS = configuration.system_names(CONFIG)
 SPLITS = ["train", "validation", "test"]
 
 
-wildcard_constraints:
-    run=CONFIG.run,
-    system="|".join(SYSTEMS),
-    task="simulation",
-    split="|".join([*SPLITS, "fine"]),
-    model="|".join(CONFIG.models),
-    method="|".join(CONFIG.methods),
-    seed="|".join(map(str, CONFIG.seeds)),
-
-
 onstart:
     write_config()
 
@@ -46,11 +33,6 @@ def write_config():
     path = Path(RUN, "config.yaml")
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)
-
-
-def section(values, **selected):
-    """Return a section of the configuration as text, the same for the same values."""
-    return json.dumps(values.model_dump(mode="json", **selected), sort_keys=True)
 
 
 def data_of(wildcards):
@@ -66,30 +48,58 @@ def split_of(wildcards):
     return section.options, getattr(section.data.samples, wildcards.split)
 
 
-def method_of(wildcards):
-    """Return the options of the method that a job evaluates."""
-    return configuration.method(CONFIG, wildcards.system, wildcards.method)
+def tasks_of(system):
+    """Return the tasks of a system, each with its section of the configuration."""
+    tasks = configuration.system(CONFIG, system).tasks
+    return {name: options for name, options in tasks if options is not None}
 
 
-def model_of(wildcards):
-    """Return the options of the model that a job trains or samples; None for a baseline."""
-    name = wildcards.get("model") or method_of(wildcards).model
-    return name and configuration.model(CONFIG, wildcards.system, name)
+def methods_of(system):
+    """Return what is evaluated of a system: pairs of a task and a method, of studies too."""
+    return [
+        (task, method)
+        for task in tasks_of(system)
+        for method in configuration.methods_of(CONFIG, system, task)
+    ]
 
 
-def model_code(stage):
-    """Return a function of the wildcards: the digest of a stage with the pieces of its model."""
-
-    def code(wildcards):
-        model = model_of(wildcards)
-        if model is None:
-            return stage_digest(f"{stage}_baseline")
-        axes = ("representation", "network", "objective")
-        return stage_digest(stage, **{axis: getattr(model, axis).name for axis in axes})
-
-    return code
+def checkpoints_of(system, task, method):
+    """Return what trained models a method needs: role -> task and name of the model."""
+    options = configuration.method(CONFIG, system, method)
+    return tasks_of(system)[task].checkpoints(task, options)
 
 
-def model_labels(wildcards):
-    """Return the models' names in tables and figures, as text."""
-    return json.dumps({name: model.label for name, model in CONFIG.models.items()})
+def trainings_of(system):
+    """Return what is trained for a system: pairs of a task and a model, each once."""
+    needed = [checkpoints_of(system, *pair).values() for pair in methods_of(system)]
+    return list(dict.fromkeys(pair for pairs in needed for pair in pairs))
+
+
+def figures_of(task):
+    """Return the figures that a task has of some system: name -> suffix."""
+    figures = {}
+    for section in (configuration.system(CONFIG, system) for system in SYSTEMS):
+        options = getattr(section.tasks, task)
+        figures |= options.figures(section.options) if options is not None else {}
+    return figures
+
+
+def any_of(names):
+    """Return a pattern of names."""
+    return "|".join(dict.fromkeys(names))
+
+
+TASKS = sorted({task for system in SYSTEMS for task in tasks_of(system)})
+TRAININGS = [pair for system in SYSTEMS for pair in trainings_of(system)]
+METHODS = [pair for system in SYSTEMS for pair in methods_of(system)]
+
+
+wildcard_constraints:
+    run=CONFIG.run,
+    system=any_of(SYSTEMS),
+    task=any_of([*TASKS, *(task for task, _ in TRAININGS)]),
+    split=any_of([*SPLITS, "fine"]),
+    model=any_of([*CONFIG.models, *(model for _, model in TRAININGS)]),
+    method=any_of([*CONFIG.methods, *(method for _, method in METHODS)]),
+    study=any_of(CONFIG.studies),
+    seed=any_of(map(str, CONFIG.seeds)),

@@ -5,10 +5,7 @@
 # Outputs: {run}/{system}/data/record.nc        of a recorded system: what samples are cut from
 #          {run}/{system}/data/{split}.nc       trajectories, as self-describing NetCDF-4
 #          {run}/{system}/data/fine.nc          the first test trajectories, on a finer grid
-#          {run}/{system}/data/statistics.nc    of the training set: spreads, and means by hour
-#          {run}/{system}/data/card.{csv,md,tex,html}    what the splits hold, variable by variable
-# Steps:   fetch (get the record), generate (draw and solve the samples of a split, or cut them),
-#          statistics (of the training set, for scores and baselines), card (describe the splits).
+# Steps:   fetch (get the record), generate (draw and solve the samples of a split, or cut them).
 #
 # Interrupted, `fetch` and `generate` keep their finished parts in {run}/.state and continue there.
 
@@ -70,48 +67,3 @@ rule generate:
         "python -m wdno generate --config {params.config} --system {wildcards.system}"
         " --split {wildcards.split} {params.record} --output {output} --state {params.state}"
         " --threads {resources.processors} 2>&1 | record {log}"
-
-
-rule statistics:
-    input:
-        "results/{run}/{system}/data/train.nc",
-    output:
-        "results/{run}/{system}/data/statistics.nc",
-    log:
-        "results/{run}/logs/{system}/data/statistics.log",
-    conda:
-        "../../environment.yml"
-    resources:
-        mem_mb=2000,
-        runtime=60,
-    params:
-        code=stage_digest("statistics"),
-    shell:
-        "python -m wdno statistics --output {output} {input} 2>&1 | record {log}"
-
-
-rule card:
-    input:
-        lambda w: splits_of(w.system),
-    output:
-        csv="results/{run}/{system}/data/card.csv",
-        tex="results/{run}/{system}/data/card.tex",
-        md="results/{run}/{system}/data/card.md",
-        html=report(
-            "results/{run}/{system}/data/card.html",
-            caption="../report/card.rst",
-            category="Data",
-            subcategory="{system}",
-            labels={"system": "{system}", "content": "data card"},
-        ),
-    log:
-        "results/{run}/logs/{system}/data/card.log",
-    conda:
-        "../../environment.yml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        code=stage_digest("card"),
-    shell:
-        "python -m wdno card --output {output.csv} {input} 2>&1 | record {log}"

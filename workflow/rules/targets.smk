@@ -1,27 +1,4 @@
 # The files that targets ask for, and that tables and figures read.
-def tasks_of(system):
-    """Return the tasks of a system, each with its methods."""
-    options = configuration.system(CONFIG, system).tasks
-    return {name: task.methods for name, task in options if task is not None}
-
-
-def models_of(system, method=None):
-    """Return the model of a method, or of all methods and studies of a system, as a list."""
-    methods = (
-        [method]
-        if method
-        else [m for names in tasks_of(system).values() for m in names]
-    )
-    models = [configuration.method(CONFIG, system, name).model for name in methods]
-    return list(
-        dict.fromkeys(filter(None, models if method else [*models, *studied(system)]))
-    )
-
-
-def studied(system):
-    """Return the models of a system in the sampler study."""
-    study = CONFIG.sampler_study
-    return study.models if study.systems is None or system in study.systems else []
 
 
 def splits_of(system):
@@ -43,78 +20,107 @@ def data_sets(system):
     ]
 
 
-def trained(file, systems=SYSTEMS, models=models_of):
-    """Return a file of every training: of each system, task, model and seed."""
-    pattern = f"{RUN}/{{system}}/{{task}}/{{model}}/seed{{seed}}/{file}"
+def trained(file, system, pairs, seeds=CONFIG.seeds):
+    """Return a file of trainings: of pairs of a task and a model."""
     return [
-        path
-        for system in systems
-        for path in expand(
-            pattern,
-            system=system,
-            task=tasks_of(system),
-            model=models(system),
-            seed=CONFIG.seeds,
+        f"{RUN}/{system}/{task}/models/{model}/seed{seed}/{file}"
+        for task, model in pairs
+        for seed in seeds
+    ]
+
+
+def models(system):
+    """Return the trained models of a system."""
+    return trained("model.safetensors", system, trainings_of(system))
+
+
+def checkpoints(wildcards):
+    """Return the trained models that a job evaluates; none of a baseline."""
+    needed = checkpoints_of(wildcards.system, wildcards.task, wildcards.method)
+    seeds = [wildcards.seed]
+    return trained("model.safetensors", wildcards.system, needed.values(), seeds)
+
+
+def losses(wildcards):
+    """Return the logs of a task's models; those that a study adds are not drawn."""
+    pairs = [
+        (task, model)
+        for task, model in trainings_of(wildcards.system)
+        if task == wildcards.task and model in CONFIG.models
+    ]
+    return trained("train.jsonl", wildcards.system, pairs)
+
+
+def evaluated_data(wildcards):
+    """Return the data files that a job evaluates on."""
+    options = configuration.method(CONFIG, wildcards.system, wildcards.method)
+    splits = tasks_of(wildcards.system)[wildcards.task].splits(options)
+    return expand(f"{RUN}/{wildcards.system}/data/{{split}}.nc", split=splits)
+
+
+def evaluations(file, system, pairs):
+    """Return a file of evaluations: of pairs of a task and a method; without a model it has one."""
+    return [
+        f"{RUN}/{system}/{task}/methods/{method}/seed{seed}/{file}"
+        for task, method in pairs
+        for seed in (
+            CONFIG.seeds if checkpoints_of(system, task, method) else CONFIG.seeds[:1]
         )
     ]
 
 
-def studies(systems=SYSTEMS):
-    """Return the sampler studies."""
-    return trained("sampler_study.csv", systems, studied)
-
-
-def checkpoint(wildcards):
-    """Return the trained model that a method samples; none for a baseline."""
-    pattern = (
-        f"{RUN}/{wildcards.system}/{wildcards.task}/{{model}}/seed{wildcards.seed}"
-    )
-    return expand(
-        f"{pattern}/model.safetensors",
-        model=models_of(wildcards.system, wildcards.method),
-    )
-
-
-def evaluated(file, systems=SYSTEMS):
-    """Return a file of every evaluation; a baseline has one evaluation, whatever the seeds."""
+def evaluated(file, task, systems=SYSTEMS):
+    """Return a file of every evaluation of the methods that a task lists."""
     return [
-        f"{RUN}/{system}/{task}/{method}/seed{seed}/{file}"
+        path
         for system in systems
-        for task, names in tasks_of(system).items()
-        for method in names
-        for seed in (CONFIG.seeds if models_of(system, method) else CONFIG.seeds[:1])
+        if task in tasks_of(system)
+        for path in evaluations(
+            file, system, [(task, name) for name in tasks_of(system)[task].methods]
+        )
+    ]
+
+
+def studied(file, study):
+    """Return a file of every evaluation of a study."""
+    task = CONFIG.studies[study].task
+    return [
+        path
+        for system in SYSTEMS
+        for one in variations(CONFIG, study, system)
+        for path in evaluations(file, system, [(task, one.method)])
     ]
 
 
 def tables():
-    """Return the tables of the run."""
-    return expand(
-        f"{RUN}/tables/{{name}}.csv",
-        name=["simulation", *(["samplers"] if studies() else [])],
-    )
+    """Return the tables of the run: of each task and each study."""
+    names = [*TASKS, *(f"study_{study}" for study in CONFIG.studies)]
+    return expand(f"{RUN}/tables/{{name}}.csv", name=names)
 
 
 def figures(system):
-    """Return the figures of a system."""
-    names = ["trajectories", "error_over_time", "spectra"]
-    names += ["training"] if models_of(system) else []
-    names += ["error_vs_evaluations"] if studied(system) else []
+    """Return the figures of a system: its scene, and for each task losses and its own."""
     options = configuration.system(CONFIG, system).options
-    names += ["series"] if options.has_series else []
-    files = [f"{name}.png" for name in names]
-    # Frames of two space axes.
-    files += ["animation.gif"] if len(options.grid_shape()) == 3 else []
-    return [
-        *([f"{RUN}/figures/{system}_scene.png"] if options.has_scene else []),
-        *expand(
-            f"{RUN}/figures/{system}_{{task}}_{{file}}",
-            task=tasks_of(system),
-            file=files,
-        ),
-    ]
+    names = ["scene.png"] if options.has_scene else []
+    for task, section in tasks_of(system).items():
+        drawn = section.figures(options)
+        if any(trained == task for trained, _ in trainings_of(system)):
+            drawn = {**drawn, "training": "png"}
+        names += [f"{task}_{name}.{suffix}" for name, suffix in drawn.items()]
+    return expand(f"{RUN}/figures/{system}_{{name}}", name=names)
+
+
+def also_pdf(image):
+    """Return the second file of a figure, which animations do not have, as a list."""
+    return [image.replace(".png", ".pdf")] if image.endswith(".png") else []
+
+
+def study_figures():
+    """Return the figures of the studies."""
+    return expand(f"{RUN}/figures/study_{{study}}.png", study=CONFIG.studies)
 
 
 def everything(system):
-    """Return all files of a system: its data, errors, studies and figures."""
-    errors = evaluated("metrics.json", [system])
-    return [*data_sets(system), *errors, *studies([system]), *figures(system)]
+    """Return all files of a system: its data, errors and figures."""
+    errors = evaluations("metrics.json", system, methods_of(system))
+    return [*data_sets(system), *errors, *figures(system)]

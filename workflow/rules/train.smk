@@ -1,9 +1,11 @@
 # Training: from data sets to models.
 #
 # Inputs:  {run}/{system}/data/{train,validation}.nc
-# Outputs: {run}/{system}/{task}/{model}/seed{seed}/model.safetensors    weights, scales, options
-#          {run}/{system}/{task}/{model}/seed{seed}/train.jsonl          losses, step by step
-# Steps:   train (once for each model and seed; methods that differ in sampling share the model).
+# Outputs: {run}/{system}/{task}/models/{model}/seed{seed}/model.safetensors    weights, options
+#          {run}/{system}/{task}/models/{model}/seed{seed}/train.jsonl          losses, by step
+#          {run}/figures/{system}_{task}_training.{png,pdf}
+# Steps:   train (once for each model and seed; methods that differ in sampling share the model),
+#          training (the losses of a system's models).
 #
 # Snakemake deletes the outputs of a job that fails, so the trainer keeps its state elsewhere, in
 # {run}/.state, and an interrupted training continues there when it is run again.
@@ -14,12 +16,12 @@ rule train:
         train="results/{run}/{system}/data/train.nc",
         validation="results/{run}/{system}/data/validation.nc",
     output:
-        model="results/{run}/{system}/{task}/{model}/seed{seed}/model.safetensors",
-        log="results/{run}/{system}/{task}/{model}/seed{seed}/train.jsonl",
+        model="results/{run}/{system}/{task}/models/{model}/seed{seed}/model.safetensors",
+        log="results/{run}/{system}/{task}/models/{model}/seed{seed}/train.jsonl",
     log:
-        "results/{run}/logs/{system}/{task}/{model}/seed{seed}/train.log",
+        "results/{run}/logs/{system}/{task}/models/{model}/seed{seed}/train.log",
     benchmark:
-        "results/{run}/benchmarks/{system}/{task}/{model}/seed{seed}/train.tsv"
+        "results/{run}/benchmarks/{system}/{task}/models/{model}/seed{seed}/train.tsv"
     conda:
         "../../environment.yml"
     threads: 4
@@ -30,15 +32,43 @@ rule train:
         runtime=720,
     params:
         config="results/{run}/config.yaml",
-        state="results/{run}/.state/{system}/{task}/{model}/seed{seed}",
-        # A label is for readers, and how often the state is saved changes nothing.
-        options=lambda w: section(
-            model_of(w), exclude={"label": True, "training": {"checkpoint_seconds"}}
-        ),
-        code=model_code("train"),
+        state="results/{run}/.state/{system}/{task}/models/{model}/seed{seed}",
+        model=model_section,
+        task=task_section,
+        code=training_code,
     shell:
         "python -m wdno train --config {params.config} --system {wildcards.system}"
         " --task {wildcards.task} --model {wildcards.model} --seed {wildcards.seed}"
         " --train {input.train} --validation {input.validation} --output {output.model}"
         " --log {output.log} --state {params.state} --threads {resources.processors}"
         " 2>&1 | record {log}"
+
+
+rule training:
+    input:
+        logs=losses,
+        statistics="results/{run}/{system}/data/statistics.nc",
+    output:
+        image=report(
+            "results/{run}/figures/{system}_{task}_training.png",
+            caption="../report/training.rst",
+            category="Figures",
+            subcategory="{system}",
+            labels={"task": "{task}", "figure": "training"},
+        ),
+        pdf="results/{run}/figures/{system}_{task}_training.pdf",
+    log:
+        "results/{run}/logs/figures/{system}_{task}_training.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        config="results/{run}/config.yaml",
+        names=model_names,
+        code=stage_digest("training"),
+    shell:
+        "python -m wdno figure training --config {params.config} --system {wildcards.system}"
+        " --task {wildcards.task} --statistics {input.statistics} --output {output.image}"
+        " {input.logs} 2>&1 | record {log}"

@@ -1,26 +1,24 @@
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import math
 
 import numpy as np
 import pytest
+from drawn_figures import kept, legend, with_examples, with_scores
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from synthetic_evaluations import evaluation, evaluations
+from synthetic_evaluations import changed, evaluation, evaluations
 
 from wdno.evaluation.figures import (
     error_over_time,
-    error_vs_evaluations,
     spectra,
     training_curves,
     trajectories,
 )
 from wdno.evaluation.figures.training import read_history
 from wdno.evaluation.record import EvaluationError
-from wdno.studies.sampler_study import COLUMNS, read_sampler_study, write_sampler_study
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -36,10 +34,6 @@ def titles(figure: Figure) -> list[str]:
     return [axis.get_title() for axis in figure.axes if axis.get_title()]
 
 
-def legend(figure: Figure) -> list[str]:
-    return [text.get_text() for text in figure.legends[0].get_texts()]
-
-
 @pytest.mark.parametrize(
     ("options", "rows"),
     [({"seeds": 2}, 4), ({"seeds": 1, "fields": ("density", "velocity", "pressure")}, 6)],
@@ -51,7 +45,7 @@ def test_trajectories(tmp_path, drawn, options, rows):
     figure = drawn[0]
     # Truth and two methods, and a colour bar for each row.
     assert len(figure.axes) == rows * (3 + 1)
-    error = records[0].example_prediction[0, 0] - records[0].example_truth[0, 0]
+    error = kept(records[0], "prediction")[0, 0] - kept(records[0], "truth")[0, 0]
     measured = next(title for title in titles(figure) if title.startswith("MSE"))
     assert float(measured.split()[1]) == pytest.approx((error**2).mean(), rel=0.05)
     names = [text.get_text() for axis in figure.axes for text in axis.texts]
@@ -64,7 +58,7 @@ def test_trajectories_share_their_scales(tmp_path, drawn):
     trajectories(records, tmp_path / "a", cases=1)
     images = [axis.collections[0] for axis in drawn[0].axes[:8] if axis.collections]
     fields, errors = images[:4], images[4:7]
-    limit = np.abs(records[0].example_truth[0]).max()
+    limit = np.abs(kept(records[0], "truth")[0]).max()
     assert [image.norm.vmax for image in fields] == pytest.approx([limit] * 4)
     assert len({(image.norm.vmin, image.norm.vmax) for image in errors}) == 1
     # Persistence is exact at the first frame: the colour of the smallest errors, not a gap.
@@ -75,11 +69,11 @@ def test_trajectories_share_their_scales(tmp_path, drawn):
 @pytest.mark.parametrize("scale", ["log", "linear"])
 def test_trajectories_that_are_not_finite_or_exact(tmp_path, drawn, scale):
     good, bad = evaluation("wdno"), evaluation("fno")
-    prediction = bad.example_prediction.copy()
+    prediction = kept(bad, "prediction").copy()
     prediction[0, 0, 4:, :5] = np.nan
     prediction[1] = np.inf
-    bad = dataclasses.replace(bad, example_prediction=prediction)
-    exact = dataclasses.replace(good, example_prediction=good.example_truth)
+    bad = with_examples(bad, prediction=prediction)
+    exact = with_examples(good, prediction=kept(good, "truth"))
     trajectories([exact, bad], tmp_path / "a", error_scale=scale)
     assert_written(tmp_path / "a")
     assert titles(drawn[0]).count("not finite") == 2
@@ -94,7 +88,7 @@ def test_trajectories_refuse_what_does_not_fit(tmp_path):
         trajectories(records, tmp_path / "a", cases=4)
     with pytest.raises(EvaluationError, match="of one system"):
         trajectories([*records, evaluation("wdno", system="smoke")], tmp_path / "a")
-    other = dataclasses.replace(records[1], example_truth=records[1].example_truth + 1)
+    other = with_examples(records[1], truth=kept(records[1], "truth") + 1)
     with pytest.raises(EvaluationError, match="examples are of other cases"):
         trajectories([records[0], other], tmp_path / "a")
     assert not list(tmp_path.iterdir())
@@ -110,7 +104,7 @@ def test_error_over_time(tmp_path, drawn):
     assert titles == ("Burgers equation", "Advection equation")
     assert (len(left.lines), len(left.collections)) == (3, 2), "a band where there are seeds"
     assert (len(right.lines), len(right.collections)) == (1, 0)
-    lines = [record.scores.mse_over_time[:, 0].mean(axis=0) for record in records[1:4]]
+    lines = [record.scores["mse_over_time"].values[:, 0].mean(axis=0) for record in records[1:4]]
     assert left.lines[1].get_ydata() == pytest.approx(np.mean(lines, axis=0))
     assert left.get_yscale() == "log"
     assert legend(drawn[0]) == ["Persistence", "WDNO", "FNO"]
@@ -123,18 +117,18 @@ def test_error_over_time_of_each_field(tmp_path, drawn):
     left, right = drawn[0].axes
     assert right.get_title() == "Burgers equation\npressure"
     for index, axis in enumerate((left, right)):
-        expected = records[0].scores.mse_over_time[:, index].mean(axis=0)
+        expected = records[0].scores["mse_over_time"].values[:, index].mean(axis=0)
         assert axis.lines[0].get_ydata() == pytest.approx(expected)
 
 
 def test_error_over_time_of_series(tmp_path, drawn):
     records = [evaluation("persistence", series=("share",)), evaluation("wdno", series=("share",))]
-    records[0].scores.series_mse_over_time[:, 0, 0] = 1e-30
+    records[0].scores["series_mse_over_time"].values[:, 0, 0] = 1e-30
     error_over_time(records, tmp_path / "a")
     left, right = drawn[0].axes
     assert left.get_title() == "Burgers equation\nu"
     assert right.get_title() == "Burgers equation\nshare"
-    expected = records[1].scores.series_mse_over_time[:, 0].mean(axis=0)
+    expected = records[1].scores["series_mse_over_time"].values[:, 0].mean(axis=0)
     assert right.lines[1].get_ydata() == pytest.approx(expected)
     largest = max(line.get_ydata().max() for line in right.lines)
     assert right.get_ylim() == pytest.approx((largest / 1e6, 2 * largest)), "tiny errors hide none"
@@ -142,9 +136,9 @@ def test_error_over_time_of_series(tmp_path, drawn):
 
 def test_error_over_time_says_what_is_not_finite(tmp_path, drawn):
     records = evaluations(("wdno", "fno"), seeds=2)
-    records[1].scores.mse_over_time[..., 5:] = math.nan
-    records[2].scores.mse_over_time[:] = math.nan
-    records[3].scores.mse_over_time[:] = math.inf
+    records[1].scores["mse_over_time"].values[..., 5:] = math.nan
+    records[2].scores["mse_over_time"].values[:] = math.nan
+    records[3].scores["mse_over_time"].values[:] = math.inf
     error_over_time(records, tmp_path / "a")
     assert legend(drawn[0]) == ["WDNO (partly not finite)", "FNO (not finite)"]
 
@@ -157,63 +151,42 @@ def test_spectra(tmp_path, drawn, fields):
     assert len(drawn[0].axes) == len(fields)
     axis = drawn[0].axes[0]
     assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
-    assert axis.lines[0].get_ydata() == pytest.approx(records[0].scores.spectrum_truth[0, 1:-1])
+    truth, drawn_by_first = (
+        records[0].scores[f"spectrum_{of}"].values for of in ("truth", "prediction")
+    )
+    assert axis.lines[0].get_ydata() == pytest.approx(truth[0, 1:-1])
+    second = records[1].scores["spectrum_prediction"].values
+    mean = (drawn_by_first + second)[0, 1:-1] / 2
+    assert axis.lines[1].get_ydata() == pytest.approx(mean)
     assert legend(drawn[0]) == ["Truth", "WDNO", "DDPM"]
 
 
 def test_spectra_of_other_truths_are_refused(tmp_path):
     one, other = evaluation("wdno"), evaluation("fno")
-    scores = dataclasses.replace(other.scores, spectrum_truth=2 * other.scores.spectrum_truth)
+    other = with_scores(other, spectrum_truth=2 * other.scores["spectrum_truth"].values)
     with pytest.raises(EvaluationError, match="truth has another spectrum"):
-        spectra([one, dataclasses.replace(other, scores=scores)], tmp_path / "a")
+        spectra([one, other], tmp_path / "a")
 
 
-def study(tmp_path, seeds: int = 2):
-    files = []
-    for seed in range(seeds):
-        rows = [
-            (
-                "burgers",
-                "Burgers equation",
-                "simulation",
-                model,
-                seed,
-                sampler,
-                eta,
-                steps,
-                9,
-                (1 + seed) / steps,
-                0.1,
-            )
-            for model in ("wdno", "ddpm")
-            for sampler, eta in (("ddim", 0.0), ("ddim", 1.0), ("dpmpp_2m", None))
-            for steps in (4, 1, 16)
-        ]
-        files.append(tmp_path / f"study{seed}.csv")
-        write_sampler_study(files[-1], [dict(zip(COLUMNS, row, strict=True)) for row in rows])
-    return read_sampler_study(files)
+def test_curves_that_a_record_lacks_are_refused(tmp_path):
+    record = evaluation("wdno")
+    record = changed(record, scores=record.scores.drop_vars("spectrum_prediction"))
+    with pytest.raises(EvaluationError, match="expected the curve 'spectrum_prediction'"):
+        spectra([record], tmp_path / "a")
+    record = changed(record, scores=record.scores.drop_vars("time"))
+    with pytest.raises(EvaluationError, match="'mse_over_time' and the coordinate along it"):
+        error_over_time([record], tmp_path / "a")
+    assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("seeds", [1, 2])
-def test_error_vs_evaluations(tmp_path, drawn, seeds):
-    data = study(tmp_path, seeds)
-    error_vs_evaluations(data, tmp_path / "figures" / "a", labels={"wdno": "WDNO"})
-    assert_written(tmp_path / "figures" / "a")
-    axis = drawn[0].axes[0]
-    assert len(axis.lines) == 6
-    assert len(axis.collections) == (6 if seeds > 1 else 0)
-    assert axis.lines[0].get_xdata().tolist() == [1, 4, 16]
-    mean = np.mean([1 + seed for seed in range(seeds)])
-    assert axis.lines[0].get_ydata() == pytest.approx(mean / np.array([1, 4, 16]))
-    assert legend(drawn[0])[0] == "WDNO, DDIM, eta 0"
-    assert legend(drawn[0])[5] == "ddpm, DPM-Solver++(2M)"
-    assert len({line.get_color() for line in axis.lines}) == 2, "a colour for each model"
-    assert len({line.get_marker() for line in axis.lines}) == 3, "a marker for each sampler"
-
-
-def test_an_empty_study_is_refused(tmp_path):
-    with pytest.raises(EvaluationError, match="at least one row"):
-        error_vs_evaluations(study(tmp_path).iloc[:0], tmp_path / "a")
+def test_records_read_without_examples_are_refused(tmp_path):
+    record = changed(evaluation("wdno"), examples=None)
+    with pytest.raises(EvaluationError, match="read without its examples"):
+        trajectories([record], tmp_path / "a")
+    record = evaluation("wdno")
+    record = changed(record, examples=record.shown().drop_vars("prediction"))
+    with pytest.raises(EvaluationError, match="'prediction' of the examples is absent"):
+        trajectories([record], tmp_path / "a")
 
 
 def write_history(path, steps: int = 20, **changes) -> None:

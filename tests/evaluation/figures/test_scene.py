@@ -7,19 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_figures import on_map, panels, texts
+from drawn_figures import kept, on_map, panels, texts
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.path import Path as Polygon
 from PIL import Image
 from small_smoke import smoke
-from synthetic_evaluations import evaluation, evaluations, scene
+from synthetic_evaluations import changed, evaluation, evaluations, scene
 from waves import make_data
 
 from wdno.data.netcdf import DataError
 from wdno.evaluation import figures as drawings
 from wdno.evaluation.figures import plane as figure_plane
-from wdno.evaluation.figures.obstacles import outline, rectangles
+from wdno.evaluation.figures.scene_overlay import outline, rectangles
 from wdno.evaluation.record import EvaluationError
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -28,9 +28,9 @@ GRID = (5, 8, 8)
 
 def with_scene(method: str = "wdno", **changes):
     """A record with a scene and the frame before the first generated one."""
-    record = evaluation(method, grid=GRID, fields=("density",), scene=scene(), **changes)
     given = np.full((3, 1, 8, 8), 0.25)
-    return dataclasses.replace(record, example_given=given)
+    options = {"grid": GRID, "fields": ("density",), "scene": scene(), "given": given}
+    return evaluation(method, **(options | changes))
 
 
 def covered(polygons, where) -> np.ndarray:
@@ -136,13 +136,13 @@ def test_an_animation_says_the_errors_of_each_frame(tmp_path, monkeypatch):
     assert said[0][0] == "Burgers equation, case 0, t = 0 s"
     assert said[0][1] == [" ", "given", "given"]
     assert all((values == 0.25).all() for values in said[0][2])
-    truth, error = records[0].example_truth[0, 0], records[0].example_prediction[0, 0]
+    truth, error = kept(records[0], "truth")[0, 0], kept(records[0], "prediction")[0, 0]
     error = error - truth
     for index, (heading, titles, values, norms) in enumerate(said[1 : GRID[0] + 1]):
-        assert heading.endswith(f"t = {records[0].coordinates['time'][index]:.5g} s")
+        assert heading.endswith(f"t = {kept(records[0], 'time')[index]:.5g} s")
         assert float(titles[2].split()[1]) == pytest.approx((error[index] ** 2).mean(), rel=0.06)
         assert values[0] == pytest.approx(truth[index])
-        assert values[1] == pytest.approx(records[1].example_prediction[0, 0, index])
+        assert values[1] == pytest.approx(kept(records[1], "prediction")[0, 0, index])
         assert {norm.vmax for norm in norms} == {np.abs(truth).max()}, "one scale at all times"
 
 
@@ -156,7 +156,7 @@ def test_an_animation_is_of_the_example_that_changes_most(tmp_path, monkeypatch)
     draw = FigureCanvasAgg.draw
     monkeypatch.setattr(FigureCanvasAgg, "draw", keep)
     record = with_scene()
-    record.example_truth[1, 0, -1] += 10.0
+    kept(record, "truth")[1, 0, -1] += 10.0
     drawings.animation([record], tmp_path / "a")
     assert {heading.split(",")[1] for heading in headings if heading} == {" case 1"}
 
@@ -170,7 +170,9 @@ def test_the_same_animation_is_the_same_file(tmp_path):
 def test_animation_of_a_map_without_given_frames(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(figure_plane, "coastlines", lambda *box: asked.append(box) or [])
-    drawings.animation([on_map(evaluation("wdno", grid=GRID))], tmp_path / "a")
+    record = on_map(GRID)
+    record = changed(record, examples=record.shown().drop_vars("given"))
+    drawings.animation([record], tmp_path / "a")
     frames, _ = gif(tmp_path / "a.gif")
     assert len(frames) == GRID[0]
     assert len(asked) == 1, "coastlines are asked for once"
@@ -182,7 +184,7 @@ def test_animations_of_what_cannot_be_drawn_are_refused(tmp_path):
     with pytest.raises(EvaluationError, match="4 examples asked for, 3 are recorded"):
         drawings.animation([with_scene()], tmp_path / "a", case=3)
     record = with_scene()
-    record.example_prediction[0, 0, 2] = np.nan
+    kept(record, "prediction")[0, 0, 2] = np.nan
     drawings.animation([record], tmp_path / "b")
     assert [path.name for path in tmp_path.iterdir()] == ["b.gif"]
 
@@ -200,9 +202,9 @@ def test_series(tmp_path, drawn):
         truth, *others = axis.lines
         assert truth.get_color() == "black"
         assert truth.get_linewidth() > max(line.get_linewidth() for line in others)
-        assert truth.get_ydata() == pytest.approx(records[0].example_series_truth[column, row])
+        assert truth.get_ydata() == pytest.approx(kept(records[0], "series_truth")[column, row])
         for line, record in zip(others, records, strict=True):
-            values = record.example_series_prediction[column, row]
+            values = kept(record, "series_prediction")[column, row]
             assert line.get_ydata() == pytest.approx(values)
     names = [text.get_text() for text in drawn[0].legends[0].get_texts()]
     assert names == ["Truth", "WDNO", "Persistence"]
@@ -210,10 +212,10 @@ def test_series(tmp_path, drawn):
 
 def test_series_that_diverge_do_not_hide_the_truth(tmp_path, drawn):
     record = evaluation("wdno", grid=GRID, series=("share",))
-    record.example_series_prediction[:] = 1e6
+    kept(record, "series_prediction")[:] = 1e6
     drawings.series([record], tmp_path / "a")
-    truth = record.example_series_truth
-    assert drawn[0].axes[0].get_ylim()[1] <= truth.max() + np.ptp(truth) + 1e-9
+    truth = kept(record, "series_truth")
+    assert drawn[0].axes[0].get_ylim()[1] <= truth.max() + np.ptp(truth) + 1e-6
     with pytest.raises(EvaluationError, match="has no series"):
         drawings.series([evaluation("wdno", grid=GRID)], tmp_path / "b")
 

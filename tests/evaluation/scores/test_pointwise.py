@@ -7,9 +7,7 @@ import pytest
 import torch
 from scipy import integrate, stats
 
-from wdno.evaluation.scores.flow import Flow
 from wdno.evaluation.scores.pointwise import (
-    METRICS,
     crps,
     mae,
     max_error,
@@ -18,8 +16,6 @@ from wdno.evaluation.scores.pointwise import (
     mse_over_time,
     relative_l2,
 )
-from wdno.evaluation.scores.spectrum import FLOOR, energy_spectrum, spectrum_distance
-from wdno.tasks.simulation.scores import Measure, Series, join, score
 
 SHAPES = [(3, 1, 5, 8), (2, 3, 4, 6), (2, 2, 3, 4, 6)]
 
@@ -135,147 +131,3 @@ def test_torch_tensors_and_numpy_arrays_give_the_same():
 def test_shapes_that_do_not_fit(truth, prediction, message):
     with pytest.raises(ValueError, match=message):
         mse(np.zeros(truth), np.zeros(prediction))
-
-
-@pytest.mark.parametrize("periodic", [True, False])
-@pytest.mark.parametrize("size", [16, 17])
-def test_spectrum_of_one_wave(periodic, size):
-    cells = np.arange(size) if periodic else np.arange(size) + 0.5
-    wave = 3.0 + 2.0 * np.cos(2 * np.pi * 3 * cells / size)
-    wavenumber, energy = energy_spectrum(np.stack([wave, wave])[None], [periodic])
-    expected = np.where(wavenumber == 0, 9.0, np.where(wavenumber == 3, 2.0, 0.0))
-    assert energy[0] == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize("periodic", [(True, True), (False, True), (False, False)])
-def test_spectrum_in_two_dimensions_is_radial(periodic):
-    y, x = np.meshgrid(np.arange(12), np.arange(20), indexing="ij")
-    y, x = (y + 0.5 * (not periodic[0])) / 12, (x + 0.5 * (not periodic[1])) / 20
-    wave = np.cos(2 * np.pi * 3 * y) * np.cos(2 * np.pi * 4 * x)
-    wavenumber, energy = energy_spectrum(wave[None], periodic)
-    assert len(wavenumber) == 7, f"Nyquist of the shorter axis is 6, got {wavenumber}"
-    assert energy == pytest.approx(np.where(wavenumber == 5, 0.25, 0.0), abs=1e-12)
-
-
-@pytest.mark.parametrize("periodic", [True, False])
-def test_spectrum_sums_to_the_mean_square(periodic):
-    fields = np.random.default_rng(0).standard_normal((2, 3, 5, 24))
-    total = energy_spectrum(fields, [periodic])[1].sum(axis=-1)
-    assert total == pytest.approx((fields**2).mean(axis=(-1, -2)), rel=1e-12)
-
-
-def test_spectrum_of_a_ramp_has_no_tail_of_a_jump():
-    ramp = np.linspace(0, 1, 64)[None]
-    tails = {wraps: energy_spectrum(ramp, [wraps])[1][20] for wraps in (True, False)}
-    assert tails[False] < 1e-2 * tails[True], f"energy at k = 20 of a ramp: {tails}"
-
-
-def test_spectrum_distance():
-    energy = np.array([5.0, 1.0, 1.0, 0.1])
-    assert spectrum_distance(energy, energy) == 0
-    assert spectrum_distance(energy, 100 * energy) == pytest.approx(2.0, abs=1e-4)
-    assert spectrum_distance(energy, energy + np.eye(4)[0]) == 0, "the mean must not enter"
-    faint = np.array([5.0, 1.0, 1e-12, 1e-12])
-    decades = spectrum_distance(faint, np.array([5.0, 1.0, 1e-9, 0.0]))
-    assert decades < FLOOR * 1e4, f"energies below the floor must not count, got {decades}"
-    assert np.isnan(spectrum_distance(np.array([5.0, 0.0, 0.0]), np.array([5.0, 1.0, 1.0])))
-
-
-def test_spectrum_error_sees_blur_that_mse_rewards():
-    rng = np.random.default_rng(0)
-    truth = rng.standard_normal((8, 1, 4, 64))
-    sharp, blurred = rng.standard_normal((8, 1, 1, 4, 64)), np.zeros((8, 1, 1, 4, 64))
-    blurred += 0.01 * rng.standard_normal(blurred.shape)
-    good, bad = score(truth, sharp, ["u"]), score(truth, blurred, ["u"])
-    assert bad.cases["mse"].mean() < 0.6 * good.cases["mse"].mean()
-    assert bad.cases["spectrum_error"].mean() > 5 * good.cases["spectrum_error"].mean()
-
-
-@pytest.mark.parametrize("garbage", [1e30, np.nan, np.inf])
-@pytest.mark.parametrize("given", [1, 3])
-def test_garbage_in_given_frames_changes_nothing(garbage, given):
-    rng = np.random.default_rng(0)
-    truth, prediction = rng.standard_normal((4, 2, 8, 10)), rng.standard_normal((4, 3, 2, 8, 10))
-    expected = score(truth[:, :, given:], prediction[:, :, :, given:], ["u", "v"])
-    truth[:, :, :given] = garbage
-    prediction[:, :, :, :given] = -garbage
-    found = score(truth, prediction, ["u", "v"], given_frames=given)
-    for name in expected.cases:
-        assert np.array_equal(found.cases[name], expected.cases[name]), name
-        for field in ("u", "v"):
-            assert np.array_equal(found.fields[field][name], expected.fields[field][name]), name
-    assert np.array_equal(found.mse_over_time, expected.mse_over_time)
-    assert np.array_equal(found.spectrum_prediction, expected.spectrum_prediction)
-
-
-def test_score_by_field_and_together():
-    truth = np.zeros((2, 2, 3, 8)) + np.cos(np.arange(8))
-    prediction = truth[:, None] + np.array([1.0, 3.0])[:, None, None]
-    scores = score(truth, prediction, ["u", "v"])
-    assert set(scores.cases) == {"mse", "relative_l2", "mae", "max_error", "spectrum_error"}
-    assert scores.fields["u"]["mse"] == pytest.approx(np.ones(2))
-    assert scores.fields["v"]["mse"] == pytest.approx(np.full(2, 9.0))
-    assert scores.cases["mse"] == pytest.approx(np.full(2, 5.0))
-    assert scores.cases["max_error"] == pytest.approx(np.full(2, 3.0))
-    assert scores.cases["spectrum_error"] == pytest.approx(np.zeros(2), abs=1e-6)
-    several = score(truth, np.repeat(prediction, 2, axis=1), ["u", "v"])
-    flow = Flow(density=0, velocity=(1,), spacing=(1.0,))
-    measure = Measure(spreads=np.array([1.0, 3.0]), weights=np.ones(8), flow=flow)
-    climatology = np.full_like(truth, 0.5)
-    series = Series(["s"], np.zeros((2, 1, 3)), np.full((2, 2, 1, 3), 2.0))
-    several = score(
-        truth,
-        np.repeat(prediction, 2, axis=1),
-        ["u", "v"],
-        measure=measure,
-        climatology=climatology,
-        series=series,
-    )
-    assert tuple(several.cases) == METRICS
-    assert several.cases["mse_with_series"] == pytest.approx(np.full(2, (1.0 + 9.0 + 4.0) / 3))
-    assert several.series["s"]["mae"] == pytest.approx(np.full(2, 2.0))
-    assert several.cases["mse_normalised"] == pytest.approx(np.ones(2))
-    assert several.cases["mae_normalised"] == pytest.approx(np.ones(2))
-    assert several.cases["max_error_normalised"] == pytest.approx(np.ones(2))
-    assert several.fields["v"]["mse_normalised"] == pytest.approx(np.ones(2))
-    assert several.mse_over_time == pytest.approx(np.array([[[1.0] * 3, [9.0] * 3]] * 2))
-    assert several.cases["crps"] == pytest.approx(several.cases["mae"])
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_batches_do_not_matter(shape):
-    rng = np.random.default_rng(0)
-    truth = rng.standard_normal(shape)
-    prediction = rng.standard_normal((shape[0], 2, *shape[1:]))
-    fields = [f"f{index}" for index in range(shape[1])]
-    whole = score(truth, prediction, fields)
-    parts = [score(truth[i:j], prediction[i:j], fields) for i, j in ((0, 1), (1, shape[0]))]
-    for found in (score(truth, prediction, fields, batch_size=1), join(parts)):
-        assert found.count == shape[0]
-        for name in whole.cases:
-            assert found.cases[name] == pytest.approx(whole.cases[name], rel=1e-12), name
-        assert found.spectrum_truth == pytest.approx(whole.spectrum_truth, rel=1e-12)
-        assert found.spectrum_prediction == pytest.approx(whole.spectrum_prediction, rel=1e-12)
-
-
-def test_a_prediction_that_is_not_finite_spoils_its_own_case_only():
-    truth, prediction = offset((3, 1, 4, 8), 0.1)
-    prediction[1, 0, 0, 2, 3] = np.nan
-    scores = score(truth, prediction, ["u"])
-    for name, values in scores.cases.items():
-        assert np.isfinite(values).tolist() == [True, False, True], f"{name}: {values}"
-
-
-def test_score_refuses_what_does_not_fit():
-    truth, prediction = offset((3, 2, 4, 8), 0.1)
-    with pytest.raises(ValueError, match="given_frames = 4 leaves none of the 4 frames"):
-        score(truth, prediction, ["u", "v"], given_frames=4)
-    with pytest.raises(ValueError, match="one name for each field"):
-        score(truth, prediction, ["u"])
-    with pytest.raises(ValueError, match="differ in more than the samples"):
-        score(truth, prediction[:2], ["u", "v"])
-    truth[1, 0, 0, 0] = np.nan
-    with pytest.raises(ValueError, match=r"truth of cases \[1\] is not finite"):
-        score(truth, prediction, ["u", "v"])
-    with pytest.raises(ValueError, match="at least one batch"):
-        join([])

@@ -5,9 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from wdno.evaluation.tables.labels import sampler_label
 from wdno.evaluation.tables.text import count, number, tex, with_spread
-from wdno.tasks.simulation import published
 
 
 @pytest.mark.parametrize(
@@ -57,36 +55,8 @@ def test_tex():
     assert tex("one-eye DDIM 10, eta 0") == "one-eye DDIM 10, eta 0"
 
 
-@pytest.mark.parametrize(
-    ("sampler", "samples", "text"),
-    [
-        (None, 1, "–"),
-        ({"name": "ddim", "steps": 50, "eta": 1.0}, 1, "DDIM 50, eta 1"),
-        ({"name": "ddim", "steps": 50}, 1, "DDIM 50, eta 0"),
-        ({"name": "ddpm", "steps": 1000, "eta": None}, 8, "DDPM 1000, 8 samples"),
-        ({"name": "dpmpp_2m", "eta": math.nan}, 1, "DPM-Solver++(2M)"),
-        ({"name": "ddpm", "steps": 9, "spacing": "log_snr"}, 1, "DDPM 9, log_snr steps"),
-    ],
-)
-def test_sampler_label(sampler, samples, text):
-    assert sampler_label(sampler, samples) == text
-
-
-def test_published_values():
-    values = published.simulation()
-    assert values["burgers", "wdno"] == {"mse": 1.4e-4}
-    assert values["era5", published.key("U-Net")] == {"mse": 15.51342}
-    assert ("burgers", "unet") not in values
-    assert values["compressible_ns", "wdno"] == {"mse": 0.2195, "mae": 0.1049, "max_error": 13.0626}
-    assert values["compressible_ns", published.key("Diffusion + FFT")]["mae"] == 0.8498
-    assert "max_error" not in values["compressible_ns", "ddpm"]
-    further = set(published.read("compressible_ns.csv")["method"])
-    table = published.read("simulation.csv").set_index("method")
-    assert table["era5"].notna().sum() == 6
-    smoke = set(published.read("smoke.csv")["method"])
-    expected = table.notna().sum().sum() + len(further - set(table.index)) + len(smoke)
-    assert len(values) == expected
-    # What stands in both tables of the paper agrees.
-    both = published.read("compressible_ns.csv").set_index("method")["mse"]
-    known = table["compressible_ns"].dropna()
-    assert both[known.index].tolist() == known.tolist()
+def test_digits():
+    assert number(0.0093149, 2) == "0.0093"
+    assert number(1.4e-4, 5) == "1.4000e-4"
+    assert with_spread(0.00931, 0.00042, 2) == "0.0093 ± 0.0004"
+    assert with_spread(1.4e-4, 1.2e-5, 4) == "(1.400 ± 0.120)e-4"

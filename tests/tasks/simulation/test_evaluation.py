@@ -1,20 +1,36 @@
-"""The simulation task: predictors see what is given, and scores see what is generated."""
+"""From methods and data to records: predictors see what is given, scores what is generated."""
 
 from __future__ import annotations
 
+import json
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from models import SAMPLING, build
+from calendar_system import Days
+from models import build
 from torch import Tensor
+from waves import Waves, make_data
 
-from wdno.data.dataset import Generated, Trajectories
-from wdno.data.statistics import Statistics, measure
-from wdno.tasks.simulation.baselines import Persistence
-from wdno.tasks.simulation.evaluation import ModelPredictor, sample_seed, simulate, trajectory
+from wdno import model as models
+from wdno.config import EvaluationOptions, MethodOptions
+from wdno.data.dataset import ProblemData, Trajectories
+from wdno.data.statistics import Statistics, measure, write_statistics
+from wdno.evaluation.job import Job
+from wdno.evaluation.record import Record
+from wdno.problem import ProblemError
+from wdno.tasks.simulation.baselines import build as baseline
+from wdno.tasks.simulation.evaluation import evaluate, simulate
+from wdno.tasks.simulation.metrics import METRICS
+from wdno.tasks.simulation.options import Options
+from wdno.tasks.simulation.problem import data as simulation
+
+DDIM = {"name": "ddim", "steps": 3, "eta": 1.0}
+FACTS = {"training_seconds": 12.5, "training_steps": 30}
 
 
 @pytest.fixture(scope="module")
@@ -22,64 +38,134 @@ def statistics(waves_file: Path) -> Statistics:
     return measure(waves_file)
 
 
-def test_scores_are_those_of_the_generated_frames(
-    waves: Trajectories, statistics: Statistics
-) -> None:
-    outcome = simulate(
-        Persistence(waves.layout), waves, statistics, samples=1, cases=7, batch_size=3, examples=2
+@pytest.fixture
+def data(waves: Trajectories) -> ProblemData:
+    return simulation(waves)
+
+
+def job(folder: Path, test: Path, method: dict[str, Any], **evaluation: Any) -> Job:
+    """A method on a test set, with statistics of the same file."""
+    write_statistics(test, folder / "statistics.nc")
+    options = MethodOptions.model_validate(method)
+    return Job(
+        run="laptop",
+        system="waves",
+        task="simulation",
+        method="own",
+        seed=1,
+        options=options,
+        task_options=Options(methods=["own"]),
+        evaluation=EvaluationOptions(**{"batch_size": 3, "examples": 2, **evaluation}),
+        data={"test": test},
+        statistics=folder / "statistics.nc",
+        models={"model": folder / "model.safetensors"} if options.model else {},
     )
-    batch = waves.batch(np.arange(7))
-    error = (batch["state"] - batch["initial"][:, :, None]).square().flatten(1).mean(1)
-    np.testing.assert_allclose(outcome.scores.cases["mse"], error, rtol=1e-6)
-    assert outcome.scores.mse_over_time.shape == (7, 1, 16)
-    np.testing.assert_array_equal(outcome.example_truth.state, batch["state"][:2])
 
 
-def test_the_given_frames_are_imposed_exactly(waves: Trajectories) -> None:
-    batch = waves.batch(np.arange(2))
-    whole = trajectory(batch["initial"], torch.randn_like(batch["state"]))
-    torch.testing.assert_close(whole[:, :, 0], batch["initial"], rtol=0, atol=0)
-    assert whole.shape == (2, 1, 17, 24)
+def test_scores_are_those_of_the_generated_frames(
+    data: ProblemData, statistics: Statistics
+) -> None:
+    persistence = baseline("persistence", data, statistics)
+    outcome = simulate(persistence, data, statistics, samples=1, cases=7, batch_size=3, examples=5)
+    batch = data.batch(np.arange(7))
+    error = (batch["state"] - batch["first"][:, :, None]).square()
+    scores = outcome.scores
+    np.testing.assert_allclose(scores["mse"], error.flatten(1).mean(1), rtol=1e-6)
+    np.testing.assert_allclose(scores["mse_over_time"], error.mean(3), rtol=1e-5)
+    np.testing.assert_allclose(scores["time"], np.arange(1, 17) / 16)
+    examples = outcome.examples
+    np.testing.assert_array_equal(examples["truth"], batch["state"][:5])
+    np.testing.assert_array_equal(examples["given"], batch["first"][:5])
+    repeated = batch["first"][:5, :, None].expand(-1, -1, 16, -1)
+    np.testing.assert_array_equal(examples["prediction"], repeated)
+    assert examples["example"].to_numpy().tolist() == [0, 1, 2, 3, 4]
+    assert examples.attrs["given_time"] == 0.0
 
 
-def test_a_sample_does_not_depend_on_its_batch(waves: Trajectories, statistics: Statistics) -> None:
-    model = build(waves)
-    sampling = {"name": "ddim", "steps": 3, "eta": 1.0}
-    scores = [
-        simulate(
-            ModelPredictor(model, seed=1, sampling=sampling),
-            waves,
-            statistics,
-            samples=2,
-            cases=6,
-            batch_size=size,
-        ).scores
-        for size in (1, 4, 6)
-    ]
-    for other in scores[1:]:
-        np.testing.assert_allclose(other.cases["mse"], scores[0].cases["mse"], rtol=1e-4)
-        np.testing.assert_allclose(other.cases["crps"], scores[0].cases["crps"], rtol=1e-4)
+def test_a_record_of_a_baseline(tmp_path: Path, waves_file: Path) -> None:
+    record = evaluate(job(tmp_path, waves_file, {"baseline": "persistence", "cases": 8}))
+    record.check(METRICS)
+    assert (record.cases, record.learned, record.blocks) == (8, False, None)
+    assert record.identity.grid == {"time": 16, "x": 24}
+    assert record.cost.device == "cpu" and record.cost.seconds > 0
+    np.testing.assert_array_equal(record.score("crps"), record.score("mae"))
+    examples = record.shown()
+    assert examples["truth"].dims == ("example", "field", "time", "x")
+    assert json.loads(examples.attrs["units"]) == {"u": "m"}
+    assert examples["x"].attrs["units"] == "m"
+    record.write(tmp_path / "out")
+    assert Record.read(tmp_path / "out").mean("mse") == record.mean("mse")
 
 
-def test_samples_and_seeds_differ(waves: Trajectories) -> None:
-    model = build(waves)
-    batch = waves.batch(np.arange(2))
-    drawn = [
-        ModelPredictor(model, seed=seed, sampling=SAMPLING["diffusion"])(batch, sample).state
-        for seed, sample in ((0, 0), (0, 1), (1, 0))
-    ]
-    assert not torch.allclose(drawn[0], drawn[1])
-    assert not torch.allclose(drawn[0], drawn[2])
-    assert len({sample_seed(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)}) == 8
+def test_a_record_of_a_model(tmp_path: Path, waves: Trajectories, waves_file: Path) -> None:
+    trained = build(waves)
+    models.save(tmp_path / "model.safetensors", trained, trained.state_dict(), FACTS)
+    method = {"model": "wdno", "sampler": DDIM, "samples": 2, "cases": 4}
+    records = [evaluate(job(tmp_path, waves_file, method, batch_size=size)) for size in (1, 3, 4)]
+    record = records[0]
+    record.check(METRICS)
+    assert (record.design.objective, record.design.samples) == ("diffusion", 2)
+    assert (record.cost.evaluations, record.cost.training_steps) == (3, 30)
+    assert record.mean("crps") < record.mean("mae"), "two samples are better than one"
+    assert {"mse_mean", "spread"} <= set(record.score_names)
+    for other in records[1:]:
+        np.testing.assert_allclose(other.score("mse"), record.score("mse"), rtol=1e-4)
+        np.testing.assert_allclose(other.score("crps"), record.score("crps"), rtol=1e-4)
+        truth, drawn = other.shown()["truth"], record.shown()["truth"]
+        np.testing.assert_array_equal(truth, drawn)
+
+
+def test_a_model_of_another_problem_is_refused(tmp_path: Path, waves: Trajectories) -> None:
+    trained = build(waves)
+    models.save(tmp_path / "model.safetensors", trained, trained.state_dict(), FACTS)
+    other = make_data(tmp_path / "other.nc", system=Waves(frames=8), count=4)
+    method = {"model": "wdno", "sampler": DDIM}
+    with pytest.raises(ProblemError, match=r"grid of .*other.nc is 8 x 24, .*model.safetensors"):
+        evaluate(job(tmp_path, other, method))
+
+
+def test_cases_of_a_calendar_have_blocks_and_a_climatology(tmp_path: Path) -> None:
+    test = make_data(tmp_path / "test.nc", system=Days(stride=7, noise=1.5), count=24)
+    record = evaluate(job(tmp_path, test, {"baseline": "persistence", "cases": 10}))
+    times = Trajectories(test).reference_times
+    assert times is not None and record.blocks is not None
+    # A window of 8 frames, an hour apart.
+    frames = len(Trajectories(test).coordinates["time"])
+    assert record.blocks.tolist() == ((times[:10] - times.min()) // frames).tolist()
+    assert np.isfinite(record.score("anomaly_correlation")).all()
+    assert np.isfinite(record.score("mse_weighted")).all()
+    itself = evaluate(job(tmp_path, test, {"baseline": "hourly_mean"}))
+    assert np.isnan(itself.score("anomaly_correlation")).all(), "no departure, no correlation"
+
+
+def test_examples_do_not_hold_whole_batches(data: ProblemData, statistics: Statistics) -> None:
+    held: list[weakref.ref[np.ndarray]] = []
+
+    class Watched(ProblemData):
+        def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
+            batch = {name: values.numpy().copy() for name, values in super().batch(indices).items()}
+            held.append(weakref.ref(batch["state"]))
+            return {name: torch.from_numpy(values) for name, values in batch.items()}
+
+    watched = Watched(data.trajectories, data.problem, data._divide)
+    alive = []
+
+    def truth(batch: Mapping[str, Tensor], sample: int) -> dict[str, Tensor]:
+        alive.append(sum(reference() is not None for reference in held))
+        return {"state": batch["state"]}
+
+    simulate(truth, watched, statistics, samples=1, cases=20, batch_size=4, examples=10)
+    # The one in use, and the one before it while the next is read.
+    assert max(alive) <= 2, f"batches in memory at each prediction: {alive}"
 
 
 def test_a_prediction_that_is_not_finite_is_refused_by_case(
-    waves: Trajectories, statistics: Statistics
+    data: ProblemData, statistics: Statistics
 ) -> None:
-    def predict(batch: Mapping[str, Tensor], sample: int) -> Generated:
+    def predict(batch: Mapping[str, Tensor], sample: int) -> dict[str, Tensor]:
         drawn = batch["state"].clone()
         drawn[batch["index"] == 4] = torch.nan
-        return Generated(drawn, batch["series"])
+        return {"state": drawn}
 
-    with pytest.raises(FloatingPointError, match="case 4 is not finite"):
-        simulate(predict, waves, statistics, samples=1, cases=6, batch_size=3, description="test")
+    with pytest.raises(FloatingPointError, match="test: the prediction of case 4 is not finite"):
+        simulate(predict, data, statistics, samples=1, cases=6, batch_size=3, description="test")

@@ -1,3 +1,5 @@
+"""The table of simulation, of records whose errors are known."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -7,15 +9,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from markdown import read_markdown
-from synthetic_evaluations import evaluation, evaluations
+from synthetic_evaluations import changed, evaluation, evaluations
 
+from wdno.config import EvaluationOptions
 from wdno.evaluation.bootstrap import paired_bootstrap
+from wdno.evaluation.metric import Metric, Metrics
 from wdno.evaluation.record import EvaluationError
-from wdno.evaluation.scores.flow import Flow
+from wdno.evaluation.scores.flow import FlowMeasure
+from wdno.evaluation.tables.columns import views
 from wdno.evaluation.tables.text import with_spread
 from wdno.tasks.simulation import published
+from wdno.tasks.simulation.metrics import COMPARED, METRICS
+from wdno.tasks.simulation.panels import panels
 from wdno.tasks.simulation.scores import Measure
-from wdno.tasks.simulation.table import simulation_table, write_simulation_table
+from wdno.tasks.simulation.table import collect_rows, write
+from wdno.tasks.simulation.table import table as write_table
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +33,7 @@ def records():
 
 @pytest.fixture(scope="module")
 def table(records):
-    return simulation_table(records, published.simulation(), resamples=200)
+    return collect_rows(records, published.simulation(), reference="wdno", resamples=200)
 
 
 def test_rows_are_methods_in_their_order(table):
@@ -40,12 +48,13 @@ def test_rows_are_methods_in_their_order(table):
 
 def test_errors_are_mean_and_sd_over_seeds(records, table):
     for name in ("mse", "mae", "relative_l2", "max_error", "spectrum_error"):
-        values = [record.metrics[name] for record in records if record.method == "ddpm"]
+        values = [record.mean(name) for record in records if record.method == "ddpm"]
         row = table[table["method"] == "ddpm"].iloc[0]
         assert row[name] == pytest.approx(np.mean(values)), name
         assert row[f"{name}_sd"] == pytest.approx(np.std(values, ddof=1)), name
     assert math.isnan(table["mse_sd"][0]), "one seed has no spread"
-    assert table["crps"].isna().all(), "one sample has no CRPS"
+    assert table["crps"].notna().tolist() == [True, False, False, True], "one sample has no CRPS"
+    assert table["crps"][3] == table["mae"][3]
 
 
 def test_comparisons(records, table):
@@ -53,7 +62,7 @@ def test_comparisons(records, table):
     assert table["times_better_than_persistence"].to_numpy() == pytest.approx(mse[0] / mse)
     assert table["mse_ratio"].to_numpy() == pytest.approx(mse / mse[1])
     errors = {
-        name: np.stack([r.scores.cases["mse"] for r in records if r.method == name])
+        name: np.stack([r.score("mse") for r in records if r.method == name])
         for name in ("wdno", "fno")
     }
     interval = paired_bootstrap(errors["fno"], errors["wdno"], resamples=200)
@@ -64,20 +73,34 @@ def test_comparisons(records, table):
 
 
 def test_comparisons_can_be_left_out(records):
-    table = simulation_table(records, {}, reference=None, persistence=None)
-    for name in ("mse_ratio", "times_better_than_persistence", "published_mse"):
+    learned = [record for record in records if record.learned]
+    table = collect_rows(learned, {})
+    for name in ("mse_ratio", "baseline_ratio", "published_mse"):
         assert table[name].isna().all(), name
+    assert "times_better_than_persistence" not in table
 
 
-@pytest.mark.parametrize("missing", ["wdno", "persistence"])
-def test_a_missing_method_is_named(records, missing):
-    rest = [record for record in records if record.method != missing]
-    with pytest.raises(EvaluationError, match=f"'burgers': method '{missing}'"):
-        simulation_table(rest, {})
+def test_a_missing_reference_is_named(records):
+    rest = [record for record in records if record.method != "wdno"]
+    with pytest.raises(EvaluationError, match="'burgers': method 'wdno'"):
+        collect_rows(rest, {}, reference="wdno")
 
 
-def test_csv_keeps_full_precision(tmp_path, table):
-    write_simulation_table(table, tmp_path / "tables" / "simulation")
+def test_options_choose_reference_intervals_and_digits(tmp_path, records):
+    options = EvaluationOptions(reference="fno", bootstrap=50, confidence=0.8, digits=5)
+    write_table(records, tmp_path / "simulation", options)
+    found = pd.read_csv(tmp_path / "simulation.csv")
+    assert found["reference"].tolist() == ["fno"] * 4
+    assert found["mse_ratio"].to_numpy() == pytest.approx(found["mse"] / found["mse"][3])
+    assert found["published_mse"].tolist()[1:] == [0.00014, 0.00013, 0.00015]
+    errors = read_markdown((tmp_path / "simulation.md").read_text())[0]
+    assert errors["MSE / FNO [80 %]"][3] == "1"
+    assert errors["MSE"][0] == with_spread(found["mse"][0], math.nan, 5)
+    assert len(errors["MSE"][0].replace(".", "").lstrip("0")) == 5
+
+
+def test_csv_keeps_full_precision(tmp_path, records, table):
+    write(table, records, tmp_path / "tables" / "simulation")
     found = pd.read_csv(tmp_path / "tables" / "simulation.csv")
     assert found.columns.tolist() == table.columns.tolist()
     for name in ("mse", "mse_sd", "mse_ratio_low", "published_mse", "seconds_per_trajectory"):
@@ -85,8 +108,8 @@ def test_csv_keeps_full_precision(tmp_path, table):
     assert ",521300," in (tmp_path / "tables" / "simulation.csv").read_text()
 
 
-def test_markdown_for_readers(tmp_path, table):
-    write_simulation_table(table, tmp_path / "simulation")
+def test_markdown_for_readers(tmp_path, records, table):
+    write(table, records, tmp_path / "simulation")
     text = (tmp_path / "simulation.md").read_text()
     errors, further, costs = read_markdown(text)
     assert errors["Method"].tolist() == ["Persistence", "WDNO", "DDPM", "FNO"]
@@ -97,7 +120,9 @@ def test_markdown_for_readers(tmp_path, table):
     # Persistence has the true spectrum, but only learned methods compete.
     assert table["spectrum_error"].idxmin() == 0
     assert errors["Spectrum error"].str.startswith("**").tolist() == [False, True, False, False]
-    assert "CRPS" not in errors, "a column without values"
+    assert errors["CRPS"].tolist()[1:3] == ["–", "–"]
+    assert errors["CRPS"].str.startswith("**").tolist() == [False, False, False, True]
+    assert "MSE with series" not in errors, "a column without values"
     assert errors["MSE / WDNO [95 %]"][1] == "1"
     assert errors["vs. persistence"][0] == "1.00×"
     assert further["MAE"].str.startswith("**").tolist() == [False, True, False, False]
@@ -110,11 +135,23 @@ def test_markdown_for_readers(tmp_path, table):
         assert words in notes
 
 
+def test_a_metric_that_is_added_is_among_the_further_errors(table, records):
+    bias = Metric("bias", "Bias", "field", note="Bias: too much or too little.")
+    rows = table.assign(bias=[0.5, 0.25, 1.0, 2.0], bias_sd=math.nan)
+    (view,) = views(rows, records, Metrics([*METRICS.values(), bias]), COMPARED)
+    further = panels(view)[1]
+    assert further.cells["Bias"].tolist() == ["0.500", "0.250", "1.00", "2.00"]
+    assert (1, "Bias") in further.bold
+    assert "Bias: too much or too little." in further.notes
+    shown = {column for panel in panels(view) for column in panel.cells}
+    assert not shown & {"Spread²", "MSE, weighted"}
+
+
 def test_several_samples_have_columns_of_their_own(tmp_path):
     records = [evaluation("wdno", samples=4), evaluation("ddpm", samples=4), evaluation("fno")]
-    table = simulation_table(records, {}, persistence=None, resamples=50)
-    assert table["crps"].notna().tolist() == [True, True, False]
-    write_simulation_table(table, tmp_path / "t")
+    table = collect_rows(records, {}, reference="wdno", resamples=50)
+    assert table["crps"][0] < table["crps"][2] == table["mae"][2]
+    write(table, records, tmp_path / "t")
     errors, further = read_markdown((tmp_path / "t.md").read_text())[:2]
     assert errors["Sampler"][0] == "DDIM 10, eta 0, 4 samples"
     assert errors["CRPS"][0].startswith("**")
@@ -125,8 +162,8 @@ def test_several_samples_have_columns_of_their_own(tmp_path):
 def test_panels_of_several_systems(tmp_path, records):
     others = evaluations(("wdno", "fno"), seeds=2, system="smoke", grid=(4, 6, 6))
     both = [*records, *others]
-    table = simulation_table(both, published.simulation(), persistence=None, resamples=50)
-    write_simulation_table(table, tmp_path / "t")
+    table = collect_rows(both, published.simulation(), reference="wdno", resamples=50)
+    write(table, both, tmp_path / "t")
     text = (tmp_path / "t.md").read_text()
     assert [len(panel) for panel in read_markdown(text)] == [4, 4, 4, 2, 2, 2]
     assert "## Smoke equation: errors on 12 test cases of 4 x 6 x 6 (time x space)" in text
@@ -147,15 +184,15 @@ def test_several_fields_have_their_own_errors(tmp_path):
     fields, spreads = ("rho", "p"), np.array([0.5, 4.0])
     options = {"fields": fields, "measure": Measure(spreads=spreads), "system": "compressible_ns"}
     records = [*evaluations(("wdno",), **options), evaluation("fno", **options)]
-    table = simulation_table(records, published.simulation(), persistence=None, resamples=50)
+    table = collect_rows(records, published.simulation(), resamples=50)
     for name in ("mse", "mae", "max_error"):
-        values = [r.scores.fields["p"][name].mean() for r in records[:3]]
+        values = [r.score_of("field", "p", name).mean() for r in records[:3]]
         assert table[f"p_{name}"][0] == pytest.approx(np.mean(values))
         assert table[f"p_{name}_sd"][0] == pytest.approx(np.std(values, ddof=1))
     normalised = (table["rho_mse"] / 0.25 + table["p_mse"] / 16) / 2
     assert table["mse_normalised"].to_numpy() == pytest.approx(normalised)
     assert table["published_mae"].tolist() == [0.1049, 0.1985]
-    write_simulation_table(table, tmp_path / "t")
+    write(table, records, tmp_path / "t")
     _, further, by_field, _ = read_markdown((tmp_path / "t.md").read_text())
     assert further["MAE, paper"].tolist() == ["0.105", "0.199"]
     assert {"MSE, normalised", "MAE, normalised", "Max. error, normalised"} <= set(further)
@@ -165,21 +202,21 @@ def test_several_fields_have_their_own_errors(tmp_path):
 
 
 def test_series_mass_and_divergence_have_their_columns(tmp_path):
-    flow = Flow(density=0, velocity=(1, 2), spacing=(0.1, 0.1))
+    flow = FlowMeasure(density=0, velocity=(1, 2), spacing=(0.1, 0.1))
     options = {"grid": (6, 8, 8), "fields": ("density", "v", "u"), "series": ("share",)}
     options |= {"system": "smoke", "seeds": 1, "measure": Measure(flow=flow)}
     records = evaluations(("wdno", "fno", "persistence"), **options)
-    table = simulation_table(records, published.simulation(), resamples=100)
+    table = collect_rows(records, published.simulation(), resamples=100)
     for row, record in zip(table.itertuples(), records, strict=True):
-        share = record.scores.series["share"]["mse"].mean()
+        share = record.score_of("series", "share", "mse").mean()
         assert row.share_mse == pytest.approx(share)
         assert row.mse_with_series == pytest.approx((3 * row.mse + share) / 4)
-        errors = record.scores.mse_over_time.mean(axis=(0, 1))
+        errors = record.scores["mse_over_time"].to_numpy().mean(axis=(0, 1))
         assert (row.mse_first_frame, row.mse_last_frame) == pytest.approx((errors[0], errors[-1]))
     growth = table["mse_growth_per_frame"][0]
     assert growth**5 == pytest.approx(table["mse_last_frame"][0] / table["mse_first_frame"][0])
     assert growth > 1, "the noise of these records grows in time"
-    write_simulation_table(table, tmp_path / "simulation")
+    write(table, records, tmp_path / "simulation")
     text = (tmp_path / "simulation.md").read_text()
     for words in (
         "MSE with series",
@@ -189,10 +226,8 @@ def test_series_mass_and_divergence_have_their_columns(tmp_path):
         "Factor a frame",
     ):
         assert words in text, words
-    without = simulation_table(
-        evaluations(("wdno", "persistence"), seeds=1), published.simulation()
-    )
-    write_simulation_table(without, tmp_path / "other")
+    without = evaluations(("wdno", "persistence"), seeds=1)
+    write(collect_rows(without, published.simulation()), without, tmp_path / "other")
     assert "Mass error" not in (tmp_path / "other.md").read_text()
     assert "with series" not in (tmp_path / "other.md").read_text()
 
@@ -206,10 +241,11 @@ def forecasts():
         "measure": Measure(weights=np.linspace(0.5, 1.5, 6)[:, None] * np.ones((6, 8))),
         "climatology": climatology,
     }
-    second = evaluation("persistence", **options)
-    second = dataclasses.replace(second, method="hourly_mean", label="Hourly mean")
-    worse = {name: 4 * values for name, values in second.scores.cases.items()}
-    second = dataclasses.replace(second, scores=dataclasses.replace(second.scores, cases=worse))
+    second = changed(
+        evaluation("persistence", **options), method="hourly_mean", label="Hourly mean"
+    )
+    worse = {name: 4 * second.scores[name] for name in second.score_names}
+    second = dataclasses.replace(second, scores=second.scores.assign(worse))
     return [
         evaluation("wdno", samples=4, **options),
         evaluation("fno", **options),
@@ -219,15 +255,15 @@ def forecasts():
 
 
 def test_forecasts_have_their_usual_scores(tmp_path, forecasts):
-    table = simulation_table(forecasts, published.simulation(), resamples=50)
-    wdno = forecasts[0].metrics
+    table = collect_rows(forecasts, published.simulation(), reference="wdno", resamples=50)
+    wdno = forecasts[0].scores.mean("case")
     assert table["root_mse_weighted"][0] == pytest.approx(math.sqrt(wdno["mse_weighted"]))
     skill = math.sqrt(wdno["spread"] / wdno["mse_mean_weighted"])
     assert table["spread_skill"][0] == pytest.approx(skill)
     # The truth in the middle of four samples: (4 + 1) / 4 of their variance over a quarter of it.
     assert skill == pytest.approx(math.sqrt(5), rel=0.05)
     assert table["spread_skill"][1:].isna().all()
-    write_simulation_table(table, tmp_path / "t")
+    write(table, forecasts, tmp_path / "t")
     errors, scores, *_ = read_markdown((tmp_path / "t.md").read_text())
     assert {"RMSE", "Rel. L2", "Anomaly corr.", "CRPS", "Spread / skill"} <= set(scores)
     best = table["anomaly_correlation"][:2].idxmax()
@@ -245,12 +281,15 @@ def test_forecasts_have_their_usual_scores(tmp_path, forecasts):
 
 
 def test_cases_that_overlap_are_counted_by_their_windows(tmp_path, forecasts):
-    overlapping = [dataclasses.replace(r, blocks=np.arange(12) // 5) for r in forecasts]
-    table = simulation_table(overlapping, {}, resamples=50)
+    blocks = ("case", np.arange(12) // 5)
+    overlapping = [
+        dataclasses.replace(r, scores=r.scores.assign_coords(block=blocks)) for r in forecasts
+    ]
+    table = collect_rows(overlapping, {}, reference="wdno", resamples=50)
     assert table["blocks"].tolist() == [3] * 4
     assert table["mse_ratio_low"][1:].isna().all()
     assert table["mse_ratio"].notna().all()
-    write_simulation_table(table, tmp_path / "t")
+    write(table, overlapping, tmp_path / "t")
     text = (tmp_path / "t.md").read_text()
     assert "errors on 12 test cases, 3 windows' lengths of time, of 4 x 6 x 8" in text
     assert "[" not in read_markdown(text)[0]["MSE / WDNO [95 %]"][1]
@@ -258,10 +297,10 @@ def test_cases_that_overlap_are_counted_by_their_windows(tmp_path, forecasts):
 
 def test_data_that_stand_in_are_named_and_have_no_published_values(tmp_path, forecasts):
     title = "ERA5 stand-in (synthetic)"
-    records = [dataclasses.replace(r, title=title, stand_in=True) for r in forecasts]
-    table = simulation_table(records, published.simulation(), resamples=50)
+    records = [changed(r, title=title, stand_in=True) for r in forecasts]
+    table = collect_rows(records, published.simulation(), resamples=50)
     assert table["published_mse"].isna().all()
-    write_simulation_table(table, tmp_path / "t")
+    write(table, records, tmp_path / "t")
     for suffix in ("csv", "md", "tex", "html"):
         assert title in (tmp_path / f"t.{suffix}").read_text(), suffix
     for heading in (tmp_path / "t.md").read_text().split("\n## ")[1:]:
@@ -270,10 +309,9 @@ def test_data_that_stand_in_are_named_and_have_no_published_values(tmp_path, for
 
 def test_a_method_that_diverged_is_shown_and_wins_nothing(tmp_path):
     broken = evaluation("ddpm", scale=math.inf)
-    table = simulation_table(
-        [evaluation("wdno"), broken, evaluation("fno")], {}, persistence=None, resamples=50
-    )
-    write_simulation_table(table, tmp_path / "t")
+    records = [evaluation("wdno"), broken, evaluation("fno")]
+    table = collect_rows(records, {}, reference="wdno", resamples=50)
+    write(table, records, tmp_path / "t")
     errors = read_markdown((tmp_path / "t.md").read_text())[0]
     assert errors["MSE"][1] in ("–", "inf")
     assert errors["MSE / WDNO [95 %]"][1] == "–"
@@ -285,8 +323,8 @@ def test_latex_is_escaped_and_balanced(tmp_path):
         evaluation("wdno", label="WDNO_a & 50 %", title="Flow & shocks", system="compressible_ns")
     ]
     records += [evaluation("fno", system="compressible_ns", title="Flow & shocks", scale=1e-4)]
-    table = simulation_table(records, {}, persistence=None, resamples=50)
-    write_simulation_table(table, tmp_path / "t")
+    table = collect_rows(records, {}, resamples=50)
+    write(table, records, tmp_path / "t")
     text = (tmp_path / "t.tex").read_text()
     assert r"WDNO\_a \& 50 \%" in text
     assert r"Flow \& shocks: errors" in text

@@ -1,11 +1,13 @@
-"""The figures of an evaluation, and of a data set. Each takes a path without suffix: PNG and PDF.
+"""Figures that tasks share: of evaluations, of trainings, and of a data set.
 
-An animation is a GIF.
+Each takes a path without suffix and writes PNG and PDF; an animation is a GIF. Those of
+evaluations are drawn from records (:class:`~wdno.evaluation.record.Record`) and say which of their
+variables they read.
 """
 
 from wdno.evaluation.figures.animation import animation
-from wdno.evaluation.figures.curves import error_over_time, error_vs_evaluations, spectra
-from wdno.evaluation.figures.scene import scene
+from wdno.evaluation.figures.curves import error_over_time, spectra
+from wdno.evaluation.figures.scene_figure import scene
 from wdno.evaluation.figures.series import series
 from wdno.evaluation.figures.training import training_curves
 from wdno.evaluation.figures.trajectories import trajectories
@@ -13,7 +15,6 @@ from wdno.evaluation.figures.trajectories import trajectories
 __all__ = [
     "animation",
     "error_over_time",
-    "error_vs_evaluations",
     "scene",
     "series",
     "spectra",

@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from wdno.evaluation.figures.examples import DrawnExamples, of_same_cases
 from wdno.evaluation.figures.images import Values, beyond, measured, scale_of_field
-from wdno.evaluation.figures.obstacles import TARGET, legend_entries
 from wdno.evaluation.figures.plane import Plane
-from wdno.evaluation.figures.style import STYLE, axis_label, looks
-from wdno.evaluation.figures.trajectories import check_examples
+from wdno.evaluation.figures.scene_overlay import TARGET, legend_entries
+from wdno.evaluation.figures.style import STYLE, Styles, axis_label, looks
 from wdno.evaluation.grouping import only_system
-from wdno.evaluation.record import Evaluation, EvaluationError
+from wdno.evaluation.record import EvaluationError, Record
 from wdno.files import atomic_path
 
 MILLISECONDS, LAST_MILLISECONDS = 160, 1000
@@ -34,7 +34,7 @@ _LOWEST, _HIGHEST = 1.0, 3.0
 
 
 def animation(
-    evaluations: Iterable[Evaluation],
+    records: Iterable[Record],
     path: str | Path,
     *,
     methods: Sequence[str] | None = None,
@@ -47,26 +47,27 @@ def animation(
     mean squared error of that frame. The last frame stays for a second.
 
     Args:
-        evaluations: of one system; of several seeds of a method the first is drawn.
+        records: of one system, with examples; of several seeds of a method the first is drawn.
         path: without suffix; `{path}.gif` is written. The same animation is the same file.
         methods: methods to draw, in this order; None: all.
         case: position of the example; None: the one whose truth changes most from beginning to end.
 
     Raises:
         EvaluationError: a method has no evaluation, there are several systems or not two space
-            axes, or the examples of the methods differ.
+            axes, the records were read without examples, or those of the methods differ.
     """
-    evaluations = list(evaluations)
-    styles = looks(evaluations)
-    drawn = [records[0] for records in only_system(evaluations, methods).values()]
+    records = list(records)
+    styles = looks(records)
+    chosen = [found[0] for found in only_system(records, methods).values()]
+    drawn = of_same_cases(chosen, None if case is None else case + 1)
     first = drawn[0]
-    if len(first.grid) != 3:
+    if len(first.space) != 2:
         raise EvaluationError(
-            f"{first.where}: an animation needs two space axes, the record has {first.grid}"
+            f"{first.record.where}: an animation needs two space axes, the examples have "
+            f"{', '.join(first.space) or 'none'}"
         )
-    check_examples(drawn, len(first.example_cases) if case is None else case + 1)
     if case is None:
-        truth = np.asarray(first.example_truth[:, 0], dtype=np.float64)
+        truth = np.asarray(first.truth[:, 0], dtype=np.float64)
         case = int(((truth[:, -1] - truth[:, 0]) ** 2).mean(axis=(1, 2)).argmax())
     time, truth, samples = _frames(drawn, case)
     path = Path(path)
@@ -83,14 +84,14 @@ def animation(
         images[0].save(temporary, format="GIF", append_images=images[1:], **options)
 
 
-def _frames(drawn: Sequence[Evaluation], case: int) -> tuple[Values, Values, list[Values]]:
+def _frames(drawn: Sequence[DrawnExamples], case: int) -> tuple[Values, Values, list[Values]]:
     """Return times `[n]`, and truth and samples `[n, ny, nx]` of the first field."""
     first = drawn[0]
-    time = np.asarray(first.coordinates["time"], dtype=np.float64)
-    arrays = [first.example_truth, *(item.example_prediction for item in drawn)]
+    time = np.asarray(first.time, dtype=np.float64)
+    arrays = [first.truth, *(item.prediction for item in drawn)]
     values = [np.asarray(array[case, 0], dtype=np.float64) for array in arrays]
-    if first.example_given is not None:
-        given = np.asarray(first.example_given[case, 0], dtype=np.float64)
+    if first.given is not None:
+        given = np.asarray(first.given[case, 0], dtype=np.float64)
         time = np.append(first.given_time, time)
         values = [np.concatenate([given[None], frames]) for frames in values]
     return time, values[0], values[1:]
@@ -101,17 +102,16 @@ class _Animation:
 
     def __init__(
         self,
-        drawn: Sequence[Evaluation],
+        drawn: Sequence[DrawnExamples],
         case: int,
         truth: Values,
         samples: Sequence[Values],
-        styles: dict[str, dict[str, Any]],
+        styles: Styles,
     ) -> None:
         first, plane = drawn[0], Plane(drawn[0])
         self.frames = [truth, *samples]
-        self.given = first.example_given is not None
-        unit = first.units.get("time", "1")
-        self.unit = "" if unit == "1" else unit
+        self.given = first.given is not None
+        self.unit = first.unit("time")
         panels = len(self.frames)
         columns = min(panels, COLUMNS)
         rows = -(-panels // columns)
@@ -129,8 +129,9 @@ class _Animation:
             plane.draw(axis, frames[0], dark=False, **colours)
             for axis, frames in zip(axes, self.frames, strict=True)
         ]
-        names = ["Truth", *(item.label for item in drawn)]
-        self.colours = colour = ["black", *(styles[item.method]["color"] for item in drawn)]
+        names = ["Truth", *(item.record.label for item in drawn)]
+        colour = ["black", *(styles[item.record.method]["color"] for item in drawn)]
+        self.colours = colour
         for index, axis in enumerate(axes):
             if index:
                 axis.set(xticks=[], yticks=[])
@@ -147,11 +148,11 @@ class _Animation:
         axes[0].set(xlabel=plane.labels[0], ylabel=plane.labels[1])
         self.titles = [axis.set_title(" ") for axis in axes]
         name = first.fields[0].replace("_", " ")
-        label = axis_label(name, unit=first.units.get(first.fields[0], ""))
+        label = axis_label(name, unit=first.unit(first.fields[0]))
         bar: dict[str, Any] = {"label": label, "aspect": 18 * rows, "pad": 0.01}
         bar["extend"] = beyond(samples, colours["norm"])
         self.figure.colorbar(self.images[0], ax=everywhere.tolist(), **bar)
-        self.heading = f"{first.title}, case {first.example_cases[case]}"
+        self.heading = f"{first.record.title}, case {first.cases[case]}"
         self.head = self.figure.suptitle(self.heading, x=0.01, ha="left", fontsize=9)
         if plane.scene is not None:
             entries = legend_entries(plane.scene)

@@ -14,6 +14,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from wdno.evaluation.figures.examples import DrawnExamples
 from wdno.evaluation.figures.images import (
     Values,
     beyond,
@@ -22,13 +23,11 @@ from wdno.evaluation.figures.images import (
     scale_of_field,
     visible,
 )
-from wdno.evaluation.figures.obstacles import legend_entries
 from wdno.evaluation.figures.plane import Plane
-from wdno.evaluation.figures.style import WIDTH, axis_label, drawing
-from wdno.evaluation.record import Evaluation
+from wdno.evaluation.figures.scene_overlay import legend_entries
+from wdno.evaluation.figures.style import WIDTH, Styles, axis_label, drawing
 
-Styles = dict[str, dict[str, Any]]
-Records = Sequence[Evaluation]
+Several = Sequence[DrawnExamples]
 Example = tuple[int, int]  # positions of an example and of a field
 
 # In inches: the height that a figure should not exceed; widths of the methods' names, of labels of
@@ -38,7 +37,7 @@ _PAGE = 9.5
 _NAMES, _LABELS, _MIDDLE, _RIGHT, _SPACE, _TITLES, _BELOW = 0.86, 0.42, 0.5, 0.12, 0.06, 0.24, 0.95
 
 
-def draw_frames(path: str | Path, drawn: Records, cases: int, scale: str, styles: Styles) -> None:
+def draw_frames(path: str | Path, drawn: Several, cases: int, scale: str, styles: Styles) -> None:
     """Draw frames of truth and methods on the left, and of the absolute errors on the right.
 
     Each example and field has a row for the truth and for each method, and a column for each of
@@ -49,7 +48,7 @@ def draw_frames(path: str | Path, drawn: Records, cases: int, scale: str, styles
 
     Args:
         path: without suffix.
-        drawn: one record of each method, checked, on two space axes.
+        drawn: of one record of each method, of the same cases, on two space axes.
         cases: examples to draw.
         scale: `log` or `linear`, of the errors.
         styles: colour and dashes of each method.
@@ -63,7 +62,7 @@ def draw_frames(path: str | Path, drawn: Records, cases: int, scale: str, styles
     height = len(blocks) * sizes.block + 0.25
     with drawing(path, WIDTH, height) as figure:
         figure.set_layout_engine("none")
-        figure.text(0.05 / WIDTH, 1 - 0.05 / height, first.title, va="top", fontsize=9)
+        figure.text(0.05 / WIDTH, 1 - 0.05 / height, first.record.title, va="top", fontsize=9)
         if plane.scene is not None:
             entries = legend_entries(plane.scene)
             place = (1 - _RIGHT / WIDTH, 1)
@@ -122,20 +121,19 @@ class _Block:
     """The panels of one field of one example, `top` inches below the figure's upper edge."""
 
     def __init__(
-        self, figure: Figure, sizes: _Sizes, top: float, plane: Plane, drawn: Records, of: Example
+        self, figure: Figure, sizes: _Sizes, top: float, plane: Plane, drawn: Several, of: Example
     ) -> None:
         self.figure, self.sizes, self.top, self.plane, self.drawn = figure, sizes, top, plane, drawn
         first, (case, field) = drawn[0], of
-        self.time = first.coordinates["time"]
-        unit = first.units.get("time", "1")
-        self.time_unit = "" if unit == "1" else unit
+        self.time = first.time
+        self.time_unit = first.unit("time")
         parts = np.arange(1, sizes.columns + 1) / sizes.columns
         self.frames = np.unique(np.ceil(len(self.time) * parts).astype(int) - 1)
         self.name = first.fields[field].replace("_", " ")
-        self.unit = first.units.get(first.fields[field], "")
-        self.case = first.example_cases[case]
-        self.truth = np.asarray(first.example_truth[case, field], dtype=np.float64)
-        self.samples = [np.asarray(r.example_prediction[case, field], dtype=float) for r in drawn]
+        self.unit = first.unit(first.fields[field])
+        self.case = first.cases[case]
+        self.truth = np.asarray(first.truth[case, field], dtype=np.float64)
+        self.samples = [np.asarray(each.prediction[case, field], dtype=float) for each in drawn]
         self.errors = [np.abs(sample - self.truth) for sample in self.samples]
 
     def draw(self, scale: str, styles: Styles) -> None:
@@ -153,8 +151,9 @@ class _Block:
             self._row(row, columns, visible(values, norm), dark=True, cmap="magma", norm=norm)
         self._bar(columns, "|error|", ScalarMappable(norm, "magma"), beyond(errors, norm))
         self._label(0, "Truth", "black", f"{textwrap.fill(self.name, 14)}\ncase {self.case}")
-        for row, (record, error) in enumerate(zip(self.drawn, self.errors, strict=True), start=1):
-            self._label(row, record.label, styles[record.method]["color"], measured(error))
+        for row, (each, error) in enumerate(zip(self.drawn, self.errors, strict=True), start=1):
+            colour = styles[each.record.method]["color"]
+            self._label(row, each.record.label, colour, measured(error))
         self._error_over_time(scale, styles)
 
     def _add(self, left: float, top: float, width: float, height: float) -> Axes:
@@ -204,8 +203,9 @@ class _Block:
         axis = self._add(sizes.left(sizes.columns), sizes.top(0), sizes.group, height)
         lines = np.sqrt([(error**2).mean(axis=(1, 2)) for error in self.errors])
         lines = np.where(np.isfinite(lines) & (lines > 0), lines, np.nan)
-        for record, line in zip(self.drawn, lines, strict=True):
-            style = styles[record.method] | {"markevery": self.frames.tolist(), "markersize": 2.5}
+        for each, line in zip(self.drawn, lines, strict=True):
+            style = {**styles[each.record.method], "markevery": self.frames.tolist()}
+            style["markersize"] = 2.5
             axis.plot(self.time, line, **(style | {"linewidth": 1.0}))
         axis.set_yscale(scale)
         if scale == "log" and np.isfinite(lines).any():

@@ -16,10 +16,10 @@ from wdno.evaluation.figures.coastlines import (
     continuous_longitudes,
     degree_label,
 )
+from wdno.evaluation.figures.examples import DrawnExamples
 from wdno.evaluation.figures.images import Values, image
-from wdno.evaluation.figures.obstacles import draw_scene
+from wdno.evaluation.figures.scene_overlay import draw_scene
 from wdno.evaluation.figures.style import axis_label
-from wdno.evaluation.record import Evaluation
 
 
 class Plane:
@@ -28,10 +28,10 @@ class Plane:
     A unit of `y` is `aspect` times as long as one of `x`, a panel `ratio` times as high as wide.
     """
 
-    def __init__(self, record: Evaluation) -> None:
-        names = list(record.coordinates)[:0:-1]
-        self.x, self.y = (np.asarray(record.coordinates[name], dtype=float) for name in names)
-        units = [record.units.get(name, "") for name in names]
+    def __init__(self, examples: DrawnExamples) -> None:
+        names = examples.space[::-1]
+        self.x, self.y = (np.asarray(examples.coordinates[name], dtype=float) for name in names)
+        units = [examples.unit(name) for name in names]
         self.map = units == ["degrees_east", "degrees_north"]
         labels = (axis_label(name, unit=unit) for name, unit in zip(names, units, strict=True))
         self.labels = ["" if self.map else label for label in labels]
@@ -41,7 +41,7 @@ class Plane:
             self.aspect = 1.0 / max(float(np.cos(np.deg2rad(self.y.mean()))), 0.1)
         x, y = bounds(self.x), bounds(self.y)
         self.coasts = coastlines(*x, *y) if self.map else []
-        self.scene = record.scene
+        self.scene = examples.scene
         self.ratio = self.aspect * (y[1] - y[0]) / (x[1] - x[0])
 
     def draw(self, axis: Axes, values: Values, dark: bool, **options: Any) -> Any:

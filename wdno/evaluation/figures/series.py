@@ -10,14 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from wdno.evaluation.figures.examples import of_same_cases
 from wdno.evaluation.figures.style import WIDTH, axis_label, drawing, looks, shared_legend
-from wdno.evaluation.figures.trajectories import check_examples
 from wdno.evaluation.grouping import only_system
-from wdno.evaluation.record import Evaluation, EvaluationError
+from wdno.evaluation.record import EvaluationError, Record
 
 
 def series(
-    evaluations: Iterable[Evaluation], path: str | Path, *, methods: Sequence[str] | None = None
+    records: Iterable[Record], path: str | Path, *, methods: Sequence[str] | None = None
 ) -> None:
     """Draw the series of the examples, truth and one sample of each method.
 
@@ -25,7 +25,7 @@ def series(
     the truth's range beyond the truth on either side.
 
     Args:
-        evaluations: of one system; of several seeds of a method the first is drawn.
+        records: of one system, with examples; of several seeds of a method the first is drawn.
         path: without suffix.
         methods: methods to draw, in this order; None: all.
 
@@ -33,37 +33,35 @@ def series(
         EvaluationError: a method has no evaluation, there are several systems, the examples of the
             methods differ, or the records have no series.
     """
-    evaluations = list(evaluations)
-    styles = looks(evaluations)
-    drawn = [records[0] for records in only_system(evaluations, methods).values()]
+    records = list(records)
+    styles = looks(records)
+    drawn = of_same_cases([found[0] for found in only_system(records, methods).values()])
     first = drawn[0]
     if not first.series:
-        raise EvaluationError(f"{first.where}: the record has no series")
-    examples = len(first.example_cases)
-    check_examples(drawn, examples)
-    time = first.coordinates["time"]
+        raise EvaluationError(f"{first.record.where}: the record has no series")
+    examples = len(first.cases)
     rows = len(first.series)
     width = max(WIDTH, 1.9 * examples + 1.5)
     with drawing(path, width, 1.9 * rows + 0.7) as figure:
-        figure.suptitle(first.title, x=0.01, ha="left", fontsize=9)
+        figure.suptitle(first.record.title, x=0.01, ha="left", fontsize=9)
         axes = figure.subplots(rows, examples, squeeze=False, sharex=True, sharey="row")
         for row, name in enumerate(first.series):
-            truth = np.asarray(first.example_series_truth[:, row], dtype=np.float64)
+            truth = np.asarray(first.series_truth[:, row], dtype=np.float64)
             for column, axis in enumerate(axes[row]):
-                axis.plot(time, truth[column], color="black", linewidth=2.5, label="Truth")
+                axis.plot(first.time, truth[column], color="black", linewidth=2.5, label="Truth")
                 for item in drawn:
-                    style = {**styles[item.method], "marker": "", "linewidth": 1.2}
-                    values = item.example_series_prediction[column, row]
-                    axis.plot(time, values, label=item.label, **style)
+                    style = {**styles[item.record.method], "marker": "", "linewidth": 1.2}
+                    values = item.series_prediction[column, row]
+                    axis.plot(first.time, values, label=item.record.label, **style)
                 axis.grid(True)
                 axis.spines[["top", "right"]].set_visible(False)
             _limit(axes[row, 0], truth)
-            label = axis_label(name.replace("_", " "), unit=first.units.get(name, ""))
+            label = axis_label(name.replace("_", " "), unit=first.unit(name))
             axes[row, 0].set_ylabel(textwrap.fill(label, 24))
-        for axis, case in zip(axes[0], first.example_cases, strict=True):
+        for axis, case in zip(axes[0], first.cases, strict=True):
             axis.set_title(f"case {case}")
         for axis in axes[-1]:
-            axis.set_xlabel(axis_label("time", "t", first.units.get("time", "")))
+            axis.set_xlabel(axis_label("time", "t", first.unit("time")))
         shared_legend(figure, axes.ravel())
 
 

@@ -12,13 +12,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 from numpy.typing import NDArray
 
-from wdno.evaluation.record import Evaluation
+from wdno.evaluation.record import Record
 from wdno.files import atomic_path
 
 WIDTH = 7.0
 """Width of a page of two columns, in inches."""
+RANGE = "line: mean\nband: range of seeds"
+"""Heading of a legend of lines over seeds."""
+
+Styles = dict[str, dict[str, Any]]
+"""Colour, dashes and marker of each method, by its name."""
 
 STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -65,18 +71,18 @@ def look(position: int) -> dict[str, Any]:
     return dict(_LOOKS[position % len(_LOOKS)])
 
 
-def looks(evaluations: Iterable[Evaluation]) -> dict[str, dict[str, Any]]:
+def looks(records: Iterable[Record]) -> Styles:
     """Colour and dashes of each method, as they first occur; untrained methods are grey."""
-    chosen: dict[str, dict[str, Any]] = {}
+    chosen: Styles = {}
     learned = untrained = 0
-    for evaluation in evaluations:
-        if evaluation.method in chosen:
+    for record in records:
+        if record.method in chosen:
             continue
-        if evaluation.learned:
-            chosen[evaluation.method] = look(learned)
+        if record.learned:
+            chosen[record.method] = look(learned)
             learned += 1
         else:
-            chosen[evaluation.method] = dict(_BASELINES[untrained % len(_BASELINES)])
+            chosen[record.method] = dict(_BASELINES[untrained % len(_BASELINES)])
             untrained += 1
     return chosen
 
@@ -127,12 +133,14 @@ def plot_with_range(
     lines: NDArray[np.floating],
     label: str,
     style: dict[str, Any],
+    *,
+    logarithmic: bool = True,
     **options: Any,
 ) -> None:
     """Draw the mean of several lines, and the range between the lowest and highest as a band.
 
-    What a logarithmic axis cannot show (zero, negative, not finite) is left out; the label says
-    where values are not finite.
+    What the axis cannot show (not finite; on a logarithmic one also zero and negative) is left out;
+    the label says where values are not finite.
 
     Args:
         axis: where to draw.
@@ -140,12 +148,13 @@ def plot_with_range(
         lines: `[seeds, n]`.
         label: for the legend.
         style: colour and dashes.
+        logarithmic: whether the vertical axis is, or will be.
         **options: further options of the line.
     """
     finite = np.isfinite(lines)
     if not finite.all():
         label += " (partly not finite)" if finite.any() else " (not finite)"
-    lines = np.where(finite & (lines > 0), lines, np.nan)
+    lines = np.where(finite & (lines > 0) if logarithmic else finite, lines, np.nan)
     axis.plot(x, lines.mean(axis=0), label=label, **{**style, **options})
     if len(lines) > 1:
         band = {"color": style["color"], "alpha": 0.2, "linewidth": 0}
@@ -156,3 +165,22 @@ def axis_label(name: str, symbol: str = "", unit: str = "") -> str:
     """Write `time t (s)`; a unit that is empty or `1` is left out."""
     words = " ".join(filter(None, (name, symbol)))
     return f"{words} ({unit})" if unit not in ("", "1") else words
+
+
+def row_size(panels: int) -> tuple[float, float]:
+    """Width and height in inches of panels side by side, with room for the legend on the right."""
+    return (5.4 if panels == 1 else max(WIDTH, 2.3 * panels + 1.6)), 2.7
+
+
+def finish(axis: Axes, title: str) -> None:
+    """Give a panel of curves its title, its grid, and its frame on two sides."""
+    axis.set_title(title)
+    axis.grid(True)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def whole_ticks(axis: Axes, ticks: Iterable[float]) -> None:
+    """Write plain numbers at these places of the horizontal axis, and nowhere else."""
+    axis.xaxis.set_major_locator(FixedLocator(list(ticks)))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(ScalarFormatter())

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from wdno.evaluation.figures.frames import Styles, draw_frames
+from wdno.evaluation.figures.examples import DrawnExamples, of_same_cases
+from wdno.evaluation.figures.frames import draw_frames
 from wdno.evaluation.figures.images import (
     Values,
     beyond,
@@ -22,13 +23,13 @@ from wdno.evaluation.figures.images import (
     scale_of_field,
     visible,
 )
-from wdno.evaluation.figures.style import WIDTH, axis_label, drawing, looks
+from wdno.evaluation.figures.style import WIDTH, Styles, axis_label, drawing, looks
 from wdno.evaluation.grouping import only_system
-from wdno.evaluation.record import Evaluation, EvaluationError
+from wdno.evaluation.record import EvaluationError, Record
 
 
 def trajectories(
-    evaluations: Iterable[Evaluation],
+    records: Iterable[Record],
     path: str | Path,
     *,
     methods: Sequence[str] | None = None,
@@ -46,7 +47,7 @@ def trajectories(
     arrows on a colour bar say that values go beyond. Grey cells are not finite.
 
     Args:
-        evaluations: of one system; of several seeds of a method the first is drawn.
+        records: of one system, with examples; of several seeds of a method the first is drawn.
         path: without suffix.
         methods: methods to draw, in this order; None: all. Up to five stay legible.
         cases: examples to draw; None: two of one field on one space axis, otherwise one.
@@ -54,45 +55,30 @@ def trajectories(
 
     Raises:
         EvaluationError: a method has no evaluation, there are several systems or more than two
-            space axes, the examples of the methods differ, or there are fewer than `cases`.
+            space axes, the records were read without examples, those of the methods differ, or
+            there are fewer than `cases`.
     """
-    evaluations = list(evaluations)
-    styles = looks(evaluations)
-    drawn = [records[0] for records in only_system(evaluations, methods).values()]
+    records = list(records)
+    styles = looks(records)
+    chosen = [found[0] for found in only_system(records, methods).values()]
+    drawn = of_same_cases(chosen, cases)
     first = drawn[0]
-    if len(first.grid) not in (2, 3):
-        raise EvaluationError(f"{first.where}: cannot draw the {len(first.grid)} axes {first.grid}")
+    if len(first.space) not in (1, 2):
+        raise EvaluationError(
+            f"{first.record.where}: expected one or two axes of space to draw, the examples have "
+            f"{', '.join(first.space) or 'none'}"
+        )
     if cases is None:
-        several = len(first.grid) == 2 and len(first.fields) == 1
-        cases = min(2 if several else 1, len(first.example_cases))
-    check_examples(drawn, cases)
-    if len(first.grid) == 3:
+        several = len(first.space) == 1 and len(first.fields) == 1
+        cases = min(2 if several else 1, len(first.cases))
+    if len(first.space) == 2:
         draw_frames(path, drawn, cases, error_scale, styles)
     else:
         _draw_space_time(path, drawn, cases, error_scale, styles)
 
 
-def check_examples(drawn: Sequence[Evaluation], cases: int) -> None:
-    """Check that records hold so many examples, and the same ones.
-
-    Raises:
-        EvaluationError: they do not.
-    """
-    first = drawn[0]
-    count = len(first.example_cases)
-    if not 1 <= cases <= count:
-        raise EvaluationError(f"{first.where}: {cases} examples asked for, {count} are recorded")
-    for other in drawn[1:]:
-        same = np.array_equal(first.example_cases, other.example_cases)
-        if not same or not np.allclose(first.example_truth, other.example_truth):
-            raise EvaluationError(
-                f"{other.where}: its examples are of other cases than those of {first.where}; "
-                "evaluate both on the same test set"
-            )
-
-
 def _draw_space_time(
-    path: str | Path, drawn: Sequence[Evaluation], cases: int, scale: str, styles: Styles
+    path: str | Path, drawn: Sequence[DrawnExamples], cases: int, scale: str, styles: Styles
 ) -> None:
     """Draw the figure of a system with one space axis, `[time, space]`."""
     first = drawn[0]
@@ -100,7 +86,7 @@ def _draw_space_time(
     columns = 1 + len(drawn)
     width = max(WIDTH, 1.4 * columns)
     with drawing(path, width, 2.5 * len(pairs) + 0.8) as figure:
-        figure.suptitle(first.title, x=0.01, ha="left", fontsize=9)
+        figure.suptitle(first.record.title, x=0.01, ha="left", fontsize=9)
         axes = figure.subplots(2 * len(pairs), columns, squeeze=False, sharex=True)
         for row, (case, field) in enumerate(pairs):
             rows = axes[2 * row : 2 * row + 2]
@@ -109,18 +95,18 @@ def _draw_space_time(
             # Its own text, since it has the colour of the method's line in the profiles.
             place = {"xy": (0.5, 1.0), "xytext": (0, 17), "textcoords": "offset points"}
             words: dict[str, Any] = {"ha": "center", "va": "bottom", "weight": "bold"}
-            words["color"] = styles[item.method]["color"]
-            method = textwrap.fill(item.label, 15)
+            words["color"] = styles[item.record.method]["color"]
+            method = textwrap.fill(item.record.label, 15)
             axis.annotate(method, xycoords="axes fraction", **place, **words)
-        space = list(first.coordinates)[-1]
+        (space,) = first.space
         for axis in axes[-1]:
-            axis.set_xlabel(axis_label(space, unit=first.units.get(space, "")))
+            axis.set_xlabel(axis_label(space, unit=first.unit(space)))
 
 
 def _draw_pair(
     figure: Figure,
     axes: NDArray[Any],
-    drawn: Sequence[Evaluation],
+    drawn: Sequence[DrawnExamples],
     case: int,
     field: int,
     scale: str,
@@ -129,10 +115,10 @@ def _draw_pair(
     """Draw one example of one field into two rows of axes."""
     first = drawn[0]
     time, space = first.coordinates.values()
-    truth = np.asarray(first.example_truth[case, field], dtype=np.float64)
-    samples = [np.asarray(item.example_prediction[case, field], dtype=float) for item in drawn]
+    truth = np.asarray(first.truth[case, field], dtype=np.float64)
+    samples = [np.asarray(item.prediction[case, field], dtype=float) for item in drawn]
     errors = [np.abs(sample - truth) for sample in samples]
-    unit = first.units.get(first.fields[field], "")
+    unit = first.unit(first.fields[field])
     name = first.fields[field].replace("_", " ")
 
     colours = scale_of_field(truth)
@@ -155,10 +141,10 @@ def _draw_pair(
     bar |= {"label": axis_label("|error|", unit=unit), "extend": beyond(errors, norm)}
     figure.colorbar(images[0], ax=axes[1].tolist(), **bar)
 
-    heading = f"case {first.example_cases[case]}"
+    heading = f"case {first.cases[case]}"
     if len(first.fields) > 1:
         heading += f", {name}"
-    when = axis_label("time", "t", first.units.get("time", ""))
+    when = axis_label("time", "t", first.unit("time"))
     axes[0, 0].set_ylabel(f"{heading}\n{when}")
     axes[1, 1].set_ylabel(when)
     _profiles(axes[1, 0], drawn, truth, samples, styles, f"{name} at t = {time[-1]:.3g}")
@@ -168,7 +154,7 @@ def _draw_pair(
 
 def _profiles(
     axis: Axes,
-    drawn: Sequence[Evaluation],
+    drawn: Sequence[DrawnExamples],
     truth: Values,
     samples: Sequence[Values],
     styles: Styles,
@@ -178,7 +164,7 @@ def _profiles(
     space = list(drawn[0].coordinates.values())[-1]
     axis.plot(space, truth[-1], color="black", linewidth=2.0)
     for item, sample in zip(drawn, samples, strict=True):
-        style = {**styles[item.method], "marker": "", "linewidth": 1.0}
+        style = {**styles[item.record.method], "marker": "", "linewidth": 1.0}
         axis.plot(space, sample[-1], **style)
     span = float(np.ptp(truth[-1])) or 1.0
     axis.set_ylim(truth[-1].min() - 0.25 * span, truth[-1].max() + 0.25 * span)

@@ -23,11 +23,37 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wdno.evaluation.metric import Metric
 from wdno.evaluation.scores.pointwise import Float
+
+MASS_ERROR = Metric(
+    "mass_error",
+    "Mass error",
+    "relative",
+    note="Mass error: mean over times of the error of the mass in the domain, over the largest "
+    "mass of the trajectory. Bold is the lowest of the learned methods; repeating the given frame "
+    "can be lower still.",
+)
+DIVERGENCE_ERROR = Metric(
+    "divergence_error",
+    "Divergence of the error",
+    "relative",
+    note="Divergence of the error: that of prediction less truth; zero for the truth alone.",
+)
+DIVERGENCE = Metric(
+    "divergence",
+    "Divergence",
+    "relative",
+    better="neither",
+    note="Divergence: root mean square over that of the true velocity's gradient, by central "
+    "differences of stored values, at cells whose neighbours are fluid and not controlled. The "
+    "truth's is not zero, since stored values are averages: below it a prediction is smoother.",
+)
+DIVERGENCE_TRUTH = Metric("divergence_truth", "Divergence, truth", "relative", better="neither")
 
 
 @dataclass(frozen=True)
-class Flow:
+class FlowMeasure:
     """What a data file says of its flow.
 
     Attributes:

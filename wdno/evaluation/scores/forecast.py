@@ -20,7 +20,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from wdno.evaluation.metric import Metric
 from wdno.evaluation.scores.pointwise import Float
+
+MSE_WEIGHTED = Metric("mse_weighted", "MSE, weighted", "field^2")
+MSE_MEAN_WEIGHTED = Metric("mse_mean_weighted", "MSE of the mean, weighted", "field^2")
+SPREAD = Metric("spread", "Spread²", "field^2", better="neither")
+ANOMALY_CORRELATION = Metric(
+    "anomaly_correlation",
+    "Anomaly corr.",
+    "1",
+    better="higher",
+    note="Anomaly corr.: correlation in space of predicted and true departures from the hourly "
+    "mean of the training period, mean over times and cases; higher is better.",
+)
 
 
 def latitude_weights(latitude: Float) -> Float:

@@ -1,4 +1,4 @@
-r"""Errors of predicted trajectories, case by case.
+r"""Errors of predictions cell by cell, case by case.
 
 With truth $y$ and samples $x_1, \dots, x_M$ of one case, both over fields, times and space (frames
 that were given to the model never enter), and $\langle\cdot\rangle$ the mean over those cells:
@@ -11,16 +11,13 @@ that were given to the model never enter), and $\langle\cdot\rangle$ the mean ov
 | `mae` | $\frac1M \sum_m \langle \lvert x_m - y \rvert \rangle$ |
 | `max_error` | $\frac1M \sum_m \max \lvert x_m - y \rvert$ |
 | `crps` | continuous ranked probability score, $M > 1$, see :func:`crps` |
-| `spectrum_error` | distance of the energy spectra in decades, see :mod:`.spectrum` |
-| `mse_with_series` | `mse` over state fields and series, each field and series alike |
-| `mass_error` | see :mod:`.flow` |
-| `divergence_error`, `divergence`, `divergence_truth` | see :mod:`.flow` |
 | `*_normalised` | `mse`, `mae`, `max_error` of fields in units of their spread in training |
 
-Ensembles and forecasts on the sphere have further ones, see :mod:`.forecast`.
+Other modules here have further ones: of ensembles and forecasts on the sphere (:mod:`.forecast`),
+of flows (:mod:`.flow`), of energy spectra (:mod:`.spectrum`).
 
 The conditional mean has the lowest `mse` of all predictions, half that of a perfect sample of the
-conditional distribution: `mse` alone rewards blur. `crps` and `spectrum_error` do not.
+conditional distribution: `mse` alone rewards blur. `crps` and the error of the spectrum do not.
 
 Arrays are NumPy arrays or torch tensors; all sums are in float64. A case whose prediction is not
 finite scores NaN (or infinity).
@@ -33,6 +30,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from wdno.evaluation.metric import Metric
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -40,19 +39,51 @@ if TYPE_CHECKING:
 
 Float: TypeAlias = NDArray[np.float64]
 
-NORMALISED = ("mse_normalised", "mae_normalised", "max_error_normalised")
-"""Errors of fields divided by their standard deviations in training, where there are several."""
-
-METRICS = (
-    *("mse", "mse_mean", "relative_l2", "mae", "max_error", *NORMALISED, "crps", "spread"),
-    *("mse_weighted", "mse_mean_weighted", "anomaly_correlation", "spectrum_error"),
-    *("mse_with_series", "mass_error", "divergence_error", "divergence", "divergence_truth"),
+MSE = Metric(
+    "mse",
+    "MSE",
+    "field^2",
+    note="MSE: mean squared error of one draw, over all fields, times and space but for what is "
+    "given.",
 )
-"""All metrics; those of the mean, `crps` and `spread` need several samples.
+MSE_MEAN = Metric(
+    "mse_mean",
+    "MSE of the mean",
+    "field^2",
+    note="MSE of the mean: of the mean of the samples, where there are several.",
+)
+RELATIVE_L2 = Metric(
+    "relative_l2",
+    "Rel. L2",
+    "relative",
+    note="Rel. L2: norm of the error over norm of the truth.",
+)
+MAE = Metric("mae", "MAE", "field", note="MAE: mean absolute error.")
+MAX_ERROR = Metric(
+    "max_error",
+    "Max. error",
+    "field",
+    note="Max. error: largest absolute error of a trajectory.",
+)
+CRPS = Metric(
+    "crps",
+    "CRPS",
+    "field",
+    rivals="all",
+    note="CRPS: continuous ranked probability score, fair estimate from several samples, in the "
+    "unit of MAE. That of a deterministic method is its MAE, so all methods compete; a single "
+    "sample of a method that draws them has none.",
+)
 
-The weighted ones need latitudes, the anomaly correlation a calendar (:mod:`.forecast`), the last
-four data that say what their mass and velocity are (:mod:`.flow`).
-"""
+IN_SPREADS = (
+    "Normalised: each field divided by its standard deviation in training, so that none dominates; "
+    "the other errors are in physical units, over all fields together."
+)
+MSE_NORMALISED = Metric("mse_normalised", "MSE, normalised", "1", note=IN_SPREADS)
+MAE_NORMALISED = Metric("mae_normalised", "MAE, normalised", "1", note=IN_SPREADS)
+MAX_ERROR_NORMALISED = Metric(
+    "max_error_normalised", "Max. error, normalised", "1", note=IN_SPREADS
+)
 
 
 def float64(values: Array) -> Float:

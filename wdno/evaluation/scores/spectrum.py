@@ -26,6 +26,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from wdno.evaluation.metric import Metric
+
+SPECTRUM_ERROR = Metric(
+    "spectrum_error",
+    "Spectrum error",
+    "decades",
+    note="Spectrum error: mean distance of the spatial energy spectra of prediction and truth, in "
+    "decades (0.3: a factor of two at every scale).",
+)
+
 FLOOR = 1e-6
 """Energy below this share of the truth's fluctuations is not told from none."""
 

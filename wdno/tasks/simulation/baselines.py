@@ -15,115 +15,130 @@ at each point of space. All but the first need a calendar.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from wdno.data.dataset import Generated, Layout, Trajectories, last_given
+from wdno.data.dataset import ProblemData
 from wdno.data.netcdf import DataError
 from wdno.data.statistics import Statistics
 
-
-class Predictor(Protocol):
-    """Predicts the frames after the given ones."""
-
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
-        """Return sample number `sample` of each of the B cases, on the CPU."""
-
-
-class Climatology:
-    """The hourly mean of the training period at the frames of a batch."""
-
-    def __init__(self, data: Trajectories, statistics: Statistics) -> None:
-        """For the frames of a data set.
-
-        Raises:
-            DataError: the data or the statistics have no calendar.
-        """
-        if data.reference_times is None or statistics.hourly_mean is None:
-            raise DataError(f"system {data.layout.system!r}: its samples have no calendar")
-        self._statistics = statistics
-        self._offsets = np.asarray(data.coordinates["time"], dtype=np.int64)
-        self._given = data.layout.given_frames
-
-    def generated(self, batch: Mapping[str, Tensor]) -> NDArray[np.float32]:
-        """Return it at the frames to be predicted, ``[B, F, T, *space]``."""
-        return self._at(batch, self._offsets[self._given :])
-
-    def last_given(self, batch: Mapping[str, Tensor]) -> NDArray[np.float32]:
-        """Return it at the last given frame, ``[B, F, 1, *space]``."""
-        return self._at(batch, self._offsets[self._given - 1 : self._given])
-
-    def _at(self, batch: Mapping[str, Tensor], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
-        return self._statistics.at_hours(batch["reference_time"].numpy()[:, None] + offsets)
+if TYPE_CHECKING:
+    from wdno.evaluation.predictor import Predictor
+    from wdno.problem import Batch
 
 
 class Persistence:
     """Repeats the last given frame."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+    def __init__(self, data: ProblemData, statistics: Statistics) -> None:
+        """For a data set; the statistics are not looked at."""
+        self._problem = data.problem
 
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
-        """Repeat the last given frame of every field, and the last given value of every series."""
-        state, series = last_given(batch, self.layout)
-        grid = self.layout.grid
-        return Generated(state.expand(-1, -1, *grid), series.expand(-1, -1, grid[0]))
+    def __call__(self, batch: Batch, sample: int) -> dict[str, Tensor]:
+        """Repeat the last given frame of every part, along time."""
+        frames = self._problem.grid[0]
+        latest = {p.name: self._problem.latest(p.name, batch) for p in self._problem.generated}
+        return {
+            name: frame.expand(-1, -1, frames, *frame.shape[3:]) for name, frame in latest.items()
+        }
 
 
 class TimeMean:
     """The mean over the training period."""
 
-    def __init__(self, layout: Layout, statistics: Statistics) -> None:
-        if statistics.time_mean is None:
-            raise DataError(f"system {layout.system!r}: its samples have no calendar")
-        self._mean = torch.from_numpy(statistics.time_mean).unsqueeze(1)
-        self._grid = layout.grid
+    def __init__(self, data: ProblemData, statistics: Statistics) -> None:
+        """For a data set.
 
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
+        Raises:
+            DataError: it has no calendar, or series.
+        """
+        time_mean, _ = _of_calendar(data, statistics)
+        self._mean, self._grid = torch.from_numpy(time_mean).unsqueeze(1), data.problem.grid
+
+    def __call__(self, batch: Batch, sample: int) -> dict[str, Tensor]:
         """Repeat the mean of every field."""
-        return _without_series(self._mean.expand(len(batch["initial"]), -1, *self._grid))
+        return {"state": self._mean.expand(len(batch["first"]), -1, *self._grid)}
 
 
 class HourlyMean:
     """The mean of each hour of the day over the training period."""
 
-    def __init__(self, climatology: Climatology) -> None:
-        self._climatology = climatology
+    def __init__(self, data: ProblemData, statistics: Statistics) -> None:
+        """For a data set.
 
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
+        Raises:
+            DataError: it has no calendar, or series.
+        """
+        _of_calendar(data, statistics)
+        self._statistics = statistics
+        self._offsets = np.asarray(data.trajectories.coordinates["time"], dtype=np.int64)
+        self._given = data.trajectories.layout.given_frames
+
+    def __call__(self, batch: Batch, sample: int) -> dict[str, Tensor]:
         """Return the mean at the hours to be predicted."""
-        return _without_series(torch.from_numpy(self._climatology.generated(batch)))
+        return {"state": self._at(batch, slice(self._given, None))}
+
+    def _at(self, batch: Batch, frames: slice) -> Tensor:
+        """Return the mean at the hours of some of the stored frames, ``[B, F, t, *space]``."""
+        hours = batch["reference_time"].numpy()[:, None] + self._offsets[frames]
+        return torch.from_numpy(self._statistics.at_hours(hours))
 
 
-class PersistedAnomaly:
+class PersistedAnomaly(HourlyMean):
     """The mean of each hour, and the last given frame's departure from it."""
 
-    def __init__(self, layout: Layout, climatology: Climatology) -> None:
-        self._layout = layout
-        self._climatology = climatology
+    def __init__(self, data: ProblemData, statistics: Statistics) -> None:
+        """For a data set.
 
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
+        Raises:
+            DataError: it has no calendar, or series.
+        """
+        super().__init__(data, statistics)
+        self._problem = data.problem
+
+    def __call__(self, batch: Batch, sample: int) -> dict[str, Tensor]:
         """Add the last given departure to the mean at the hours to be predicted."""
-        anomaly = last_given(batch, self._layout).state - torch.from_numpy(
-            self._climatology.last_given(batch)
+        last = self._at(batch, slice(self._given - 1, self._given))
+        anomaly = self._problem.latest("state", batch) - last
+        return {"state": super().__call__(batch, sample)["state"] + anomaly}
+
+
+def _of_calendar(data: ProblemData, statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means of the training period, in time and by hours, where they are all it takes.
+
+    Raises:
+        DataError: data or statistics have no calendar, or there are series, of which no mean is
+            kept.
+    """
+    layout = data.trajectories.layout
+    if layout.series:
+        raise DataError(
+            f"system {layout.system!r}: there are no statistics of the series "
+            f"{', '.join(layout.series)}; of the baselines use persistence"
         )
-        return _without_series(torch.from_numpy(self._climatology.generated(batch)) + anomaly)
+    means = statistics.time_mean, statistics.hourly_mean
+    if data.trajectories.reference_times is None or means[0] is None or means[1] is None:
+        raise DataError(f"system {layout.system!r}: its samples have no calendar")
+    return means[0], means[1]
 
 
-def _without_series(state: Tensor) -> Generated:
-    return Generated(state, state.new_zeros(len(state), 0, state.shape[2]))
+BASELINES: Mapping[str, Callable[[ProblemData, Statistics], Predictor]] = {
+    "persistence": Persistence,
+    "time_mean": TimeMean,
+    "hourly_mean": HourlyMean,
+    "persisted_anomaly": PersistedAnomaly,
+}
 
 
-def build(name: str, data: Trajectories, statistics: Statistics) -> Predictor:
+def build(name: str, data: ProblemData, statistics: Statistics) -> Predictor:
     """Make a baseline for a data set.
 
     Args:
-        name: `persistence`, `time_mean`, `hourly_mean` or `persisted_anomaly`.
+        name: a key of :data:`BASELINES`.
         data: what is predicted.
         statistics: of the training set.
 
@@ -132,20 +147,6 @@ def build(name: str, data: Trajectories, statistics: Statistics) -> Predictor:
             the series that the data have.
         ValueError: unknown name.
     """
-    if name == "persistence":
-        return Persistence(data.layout)
-    if data.layout.series:
-        raise DataError(
-            f"baseline {name!r}: there are no statistics of the series "
-            f"{', '.join(data.layout.series)} of system {data.layout.system!r}; use persistence"
-        )
-    if name == "time_mean":
-        return TimeMean(data.layout, statistics)
-    if name == "hourly_mean":
-        return HourlyMean(Climatology(data, statistics))
-    if name == "persisted_anomaly":
-        return PersistedAnomaly(data.layout, Climatology(data, statistics))
-    raise ValueError(
-        f"unknown baseline {name!r}: expected persistence, time_mean, hourly_mean or "
-        "persisted_anomaly"
-    )
+    if name not in BASELINES:
+        raise ValueError(f"unknown baseline {name!r}: expected one of {', '.join(BASELINES)}")
+    return BASELINES[name](data, statistics)

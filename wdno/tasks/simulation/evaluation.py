@@ -1,4 +1,4 @@
-"""Simulation: the trajectory from the given frames and the forcing.
+"""From a method and a test set to a record: what is predicted, scored and kept.
 
 A predictor sees the given frames and the forcing and returns the frames after them, which are what
 is scored; the given frames never enter a score.
@@ -6,65 +6,90 @@ is scored; the given frames never enter a score.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
+import xarray as xr
+from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
-from wdno.data.dataset import Generated, Trajectories
-from wdno.data.scene import Scene
-from wdno.data.statistics import Statistics
-from wdno.evaluation.scores.flow import Flow
+from wdno.data.dataset import Trajectories
+from wdno.data.scene import SceneMap
+from wdno.data.statistics import Statistics, read_statistics
+from wdno.evaluation.predictor import Draws, Predictor
+from wdno.evaluation.record import Record
+from wdno.evaluation.scores.flow import FlowMeasure
 from wdno.evaluation.scores.forecast import latitude_weights
-from wdno.model import Model
-from wdno.tasks.simulation.baselines import Climatology, Predictor
-from wdno.tasks.simulation.scores import Measure, Scores, Series, join, score
+from wdno.provenance import provenance
+from wdno.runtime import resolve_device
+from wdno.tasks.simulation import baselines, problem
+from wdno.tasks.simulation.examples import Examples
+from wdno.tasks.simulation.scores import Measure, Series, join, score
 
-MOST_POINTS = 2_000_000
-"""Points of the generated grid in all cases that are predicted at a time."""
+if TYPE_CHECKING:
+    from wdno.data.dataset import ProblemData
+    from wdno.evaluation.job import Job
+    from wdno.model import Model
+    from wdno.problem import Batch
+    from wdno.tasks.simulation.options import Options
+
+STATE, SERIES = "state", "series"
 
 
-class ModelPredictor:
-    """A trained model with its sampler.
+def evaluate(job: Job) -> Record:
+    """Predict the test cases with a method and score them.
 
-    Sample m of case k depends on the seed, k and m alone, not on the batch that it is in.
+    Args:
+        job: the method, its options and its files: the data of the split `test`, and the checkpoint
+            with the role `model` unless the method is a baseline.
+
+    Raises:
+        EvaluationError: a file is not among the job's.
+        ProblemError: the model was trained on another grid, other fields or another domain.
+        DataError: the test set is damaged, or a baseline needs what the data do not have.
+        FloatingPointError: a prediction is not finite; the message names the case.
     """
-
-    def __init__(
-        self,
-        model: Model,
-        *,
-        seed: int,
-        sampling: Mapping[str, Any] | None = None,
-        device: torch.device | str = "cpu",
-    ) -> None:
-        self.model = model.to(device).eval()
-        self.seed = seed
-        self.sampling = sampling
-        self.device = torch.device(device)
-
-    def __call__(self, batch: Mapping[str, Tensor], sample: int) -> Generated:
-        """Draw one sample of each case."""
-        generators = [
-            torch.Generator().manual_seed(sample_seed(self.seed, int(case), sample))
-            for case in batch["index"]
-        ]
-        given = {
-            key: batch[key].to(self.device) for key in ("initial", "forcing", "initial_series")
-        }
-        state, series = self.model.predict(given, generators, self.sampling)
-        return Generated(state.cpu(), series.cpu())
-
-
-def sample_seed(seed: int, case: int, sample: int) -> int:
-    """Return the seed of the noise of one sample of one case."""
-    state = np.random.SeedSequence([seed, case, sample]).generate_state(1, np.uint64)
-    return int(state[0])
+    path = job.split("test")
+    options = cast("Options", job.task_options)
+    test = problem.data(Trajectories(path), options)
+    statistics = read_statistics(job.statistics)
+    predict: Predictor
+    model: Model | None = None
+    metadata: dict[str, Any] = {}
+    if job.options.model is None:
+        device = torch.device("cpu")
+        predict = baselines.build(str(job.options.baseline), test, statistics)
+    else:
+        device = resolve_device()
+        model, metadata = job.load()
+        model.problem.require(test.problem, path, job.checkpoint())
+        predict = job.predictor(model, device)
+    cases = job.cases(len(test))
+    outcome = simulate(
+        predict,
+        test,
+        statistics,
+        samples=job.options.samples,
+        cases=cases,
+        batch_size=job.evaluation.batch_size,
+        examples=min(job.evaluation.examples, cases),
+        deterministic=job.deterministic,
+        description=job.description,
+    )
+    dims = outcome.examples["truth"].dims[2:]
+    return Record(
+        identity=job.identity(
+            test.trajectories, {str(name): outcome.examples.sizes[name] for name in dims}
+        ),
+        design=job.design(model),
+        cost=job.cost(model, metadata, outcome.seconds, device),
+        scores=outcome.scores,
+        examples=outcome.examples,
+        provenance=provenance(),
+    )
 
 
 @dataclass(frozen=True)
@@ -72,108 +97,140 @@ class Outcome:
     """What a method did on a test set.
 
     Attributes:
-        scores: errors on the N cases.
-        seconds_per_trajectory: time of one sample of one case.
-        example_truth: the first E cases: state ``[E, F, T, *space]``, series ``[E, S, T]``.
-        example_prediction: their first sample.
+        scores: of a record, on the N cases.
+        examples: of a record, the first E cases whole, with their first sample.
+        seconds: time of one sample of one case.
     """
 
-    scores: Scores
-    seconds_per_trajectory: float
-    example_truth: Generated
-    example_prediction: Generated
-
-
-def trajectory(initial: Tensor, generated: Tensor) -> Tensor:
-    """Put the given frames before the generated ones.
-
-    Args:
-        initial: given frames, ``[B, F * g, *space]``.
-        generated: ``[B, F, T, *space]``.
-
-    Returns:
-        ``[B, F, g + T, *space]``; the given frames are exactly those of `initial`.
-    """
-    given = torch.unflatten(initial, 1, (generated.shape[1], -1))
-    return torch.cat([given, generated], dim=2)
+    scores: xr.Dataset
+    examples: xr.Dataset
+    seconds: float
 
 
 def simulate(
     predict: Predictor,
-    data: Trajectories,
+    data: ProblemData,
     statistics: Statistics,
     *,
     samples: int,
     cases: int,
     batch_size: int,
-    examples: int = 0,
+    examples: int = 1,
+    deterministic: bool = False,
     description: str = "simulation",
 ) -> Outcome:
-    """Predict the first cases of a test set and score them.
+    """Predict the first cases of a test set and score them, batch by batch.
 
     Args:
         predict: the method.
         data: the test set.
         statistics: of the training set.
-        samples: samples M per case.
+        samples: samples M of each case.
         cases: number of cases N.
-        batch_size: cases predicted at a time, fewer where they have more than `MOST_POINTS`.
-        examples: cases whose trajectories are returned.
-        description: name of the progress bar.
-
-    Returns:
-        Scores and times; the first batch is predicted once more beforehand, untimed, so that
-        start-up costs are not counted.
+        batch_size: most cases predicted at a time, see :class:`Draws`.
+        examples: cases that are kept whole, E > 0.
+        deterministic: whether the method gives one prediction and no distribution.
+        description: name of the progress bar, and of the method in messages.
 
     Raises:
         FloatingPointError: a prediction is not finite; the message names the case.
     """
-    layout = data.layout
-    batch_size = min(batch_size, max(1, MOST_POINTS // int(np.prod(layout.grid))))
-    measure = _measure(data, statistics)
-    climatology = None if data.reference_times is None else Climatology(data, statistics)
-    predict(data.batch(np.arange(min(batch_size, cases))), 0)
-    seconds = 0.0
-    parts: list[Scores] = []
-    kept: list[tuple[Generated, Generated]] = []
-    with tqdm(total=cases, desc=description, unit="case", mininterval=1.0) as bar:
-        for batch in data.batches(batch_size, cases):
-            start = time.perf_counter()
-            found = [predict(batch, m) for m in range(samples)]
-            drawn = Generated(*(torch.stack(each, dim=1) for each in zip(*found, strict=True)))
-            seconds += time.perf_counter() - start
-            for part in drawn:
-                _require_finite(part, batch["index"], description)
-            true = Generated(batch["state"], batch["series"])
-            parts.append(
-                score(
-                    true.state,
-                    drawn.state,
-                    layout.state,
-                    measure=measure,
-                    climatology=None if climatology is None else climatology.generated(batch),
-                    series=Series(layout.series, true.series, drawn.series),
-                )
-            )
-            wanted = max(examples - int(batch["index"][0]), 0)
-            if wanted or not kept:
-                # Copies: a view would hold the whole batch.
-                truth = Generated(*(part[:wanted].clone() for part in true))
-                kept.append((truth, Generated(*(part[:wanted, 0].clone() for part in drawn))))
-            bar.update(len(batch["index"]))
-    return Outcome(
-        scores=join(parts),
-        seconds_per_trajectory=seconds / (cases * samples),
-        example_truth=_together([truth for truth, _ in kept]),
-        example_prediction=_together([prediction for _, prediction in kept]),
+    draws = Draws(
+        predict,
+        data,
+        cases=cases,
+        samples=samples,
+        batch_size=batch_size,
+        description=description,
     )
+    measure = _measure(data.trajectories, statistics, deterministic)
+    layout = data.trajectories.layout
+    parts: list[xr.Dataset] = []
+    kept: list[dict[str, Tensor]] = []
+    for batch, drawn in draws:
+        series = None
+        if layout.series:
+            series = Series(layout.series, batch[SERIES], drawn[SERIES])
+        parts.append(
+            score(
+                batch[STATE],
+                drawn[STATE],
+                layout.state,
+                measure=measure,
+                climatology=_climatology(data.trajectories, statistics, batch),
+                series=series,
+            )
+        )
+        if (wanted := max(examples - int(batch["index"][0]), 0)) > 0:
+            kept.append(_first(data, batch, drawn, wanted))
+    whole = _examples(data.trajectories, kept)
+    scores = join(parts).assign_coords(time=whole["time"])
+    blocks = _blocks(data.trajectories)
+    if blocks is not None:
+        scores = scores.assign_coords(block=("case", blocks[: scores.sizes["case"]]))
+    return Outcome(scores, whole, draws.seconds_per_sample)
 
 
-def _together(parts: Sequence[Generated]) -> Generated:
-    return Generated(*(torch.cat(pieces) for pieces in zip(*parts, strict=True)))
+def _first(
+    data: ProblemData, batch: Batch, drawn: Mapping[str, Tensor], count: int
+) -> dict[str, Tensor]:
+    """Copies of the first cases of a batch; a view would hold the whole batch."""
+    cases = {name: batch[name] for name in drawn}
+    cases |= {f"{name}_drawn": samples[:, 0] for name, samples in drawn.items()}
+    cases["given"] = data.problem.latest(STATE, batch)[:, :, 0]
+    return {name: values[:count].clone() for name, values in cases.items()}
 
 
-def _measure(data: Trajectories, statistics: Statistics) -> Measure:
+def _examples(data: Trajectories, kept: Sequence[dict[str, Tensor]]) -> xr.Dataset:
+    layout = data.layout
+    together = {name: torch.cat([cases[name] for cases in kept]).numpy() for name in kept[0]}
+    space = [str(name) for name in data.dataset[layout.state[0]].dims[2:]]
+    return Examples(
+        cases=data.dataset["sample"].to_numpy()[: len(together[STATE])],
+        axes={
+            "time": data.coordinates["time"][layout.given_frames :],
+            **{name: data.coordinates[name] for name in space},
+        },
+        fields=layout.state,
+        truth=together[STATE],
+        prediction=together[f"{STATE}_drawn"],
+        given=together["given"],
+        given_time=float(data.coordinates["time"][layout.given_frames - 1]),
+        series=layout.series,
+        series_truth=together.get(SERIES),
+        series_prediction=together.get(f"{SERIES}_drawn"),
+        units={
+            str(name): str(variable.attrs.get("units", ""))
+            for name, variable in data.dataset.variables.items()
+        },
+        scene=SceneMap.from_dataset(data.dataset),
+    ).dataset()
+
+
+def _climatology(
+    data: Trajectories, statistics: Statistics, batch: Batch
+) -> NDArray[np.float32] | None:
+    """Hourly mean of the training period at the generated frames, `[B, F, T, *space]`.
+
+    None without a calendar.
+    """
+    if data.reference_times is None:
+        return None
+    generated = np.asarray(data.coordinates["time"], dtype=np.int64)[data.layout.given_frames :]
+    return statistics.at_hours(batch["reference_time"].numpy()[:, None] + generated)
+
+
+def _blocks(data: Trajectories) -> NDArray[np.int64] | None:
+    """Number the windows' lengths of time that the cases begin in; None without a calendar."""
+    if data.reference_times is None:
+        return None
+    time = data.coordinates["time"]
+    length = int(time[-1] - time[0]) + int(time[1] - time[0])
+    blocks: NDArray[np.int64] = (data.reference_times - data.reference_times.min()) // length
+    return blocks
+
+
+def _measure(data: Trajectories, statistics: Statistics, deterministic: bool) -> Measure:
     """What the errors of a data set are measured with."""
     layout = data.layout
     space = [str(dim) for dim in data.dataset[layout.state[0]].dims[2:]]
@@ -188,30 +245,21 @@ def _measure(data: Trajectories, statistics: Statistics) -> Measure:
         spreads=statistics.standard_deviation if len(layout.state) > 1 else None,
         weights=weights if any(latitudes) else None,
         flow=_flow(data, space),
+        deterministic=deterministic,
     )
 
 
-def _flow(data: Trajectories, space: Sequence[str]) -> Flow | None:
+def _flow(data: Trajectories, space: Sequence[str]) -> FlowMeasure | None:
     """What the data file says of its mass and its velocity; None: nothing."""
     dataset, state = data.dataset, data.layout.state
     density = dataset.attrs.get("mass_density")
     velocity = str(dataset.attrs.get("divergence_free", "")).split()
     if density is None and not velocity:
         return None
-    scene = Scene.from_dataset(dataset)
-    return Flow(
+    scene = SceneMap.from_dataset(dataset)
+    return FlowMeasure(
         density=None if density is None else state.index(density),
         velocity=tuple(state.index(name) for name in velocity),
         spacing=tuple(float(np.diff(data.coordinates[name]).mean()) for name in space),
         inside=None if scene is None else scene.free(data.layout.grid[1:]),
     )
-
-
-def _require_finite(drawn: Tensor, index: Tensor, description: str) -> None:
-    bad = ~drawn.isfinite().flatten(1).all(1)
-    if bad.any():
-        raise FloatingPointError(
-            f"{description}: the prediction of case {int(index[bad][0])} is not finite "
-            f"({int(bad.sum())} of {len(drawn)} cases in its batch); the model has diverged, or "
-            "the sampler takes too few steps for it"
-        )

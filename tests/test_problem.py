@@ -1,0 +1,97 @@
+"""Problems: what they refuse, what they pass on, and which data a model is not for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from linear_problem import ALL_SPANS
+
+from wdno.problem import Part, Problem, ProblemError, along, flatten_frames, frame_names
+
+
+def test_a_problem_survives_json() -> None:
+    values = json.loads(json.dumps(ALL_SPANS.to_json()))
+    assert Problem.from_json(values) == ALL_SPANS
+    del values["scene"]
+    with pytest.raises(KeyError, match="scene"):
+        Problem.from_json(values)
+
+
+def test_given_frames_are_told_apart_again() -> None:
+    frames = torch.arange(24.0).view(1, 2, 3, 4)
+    assert frame_names(("a", "b"), 3) == ("a0", "a1", "a2", "b0", "b1", "b2")
+    problem = replace(
+        ALL_SPANS,
+        given=(Part("first", frame_names(("a", "b"), 3), "space", like="state"),),
+        generated=(Part("state", ("a", "b"), start="first"),),
+    )
+    batch = {"first": flatten_frames(frames)}
+    assert batch["first"][0, 3].tolist() == frames[0, 1, 0].tolist(), "b0 follows a2"
+    assert torch.equal(problem.frames("state", batch), frames)
+    assert torch.equal(problem.latest("state", batch), frames[:, :, 2:])
+    with pytest.raises(ProblemError, match="'series' has no given frames"):
+        ALL_SPANS.latest("series", batch)
+    with pytest.raises(ProblemError, match="no part 'stat'; there are: first, state"):
+        problem.frames("stat", batch)
+
+
+def test_the_axes_of_a_span() -> None:
+    grid = (5, 6, 7)
+    assert along("space_time", grid) == grid
+    assert along("space", grid) == (6, 7)
+    assert along("time", grid) == (5,)
+    assert along("number", grid) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"generated": (Part("forcing", ("f",)),)}, "a part occurs twice in forcing, first"),
+        ({"boundaries": ()}, "a boundary for each spatial axis"),
+        ({"generated": (Part("state", ("u",), "space"),)}, "'state' is generated, but has no axis"),
+        ({"generated": (Part("state", ("u",), start="last"),)}, "no part 'last'; there are"),
+        ({"generated": (Part("state", ("u", "v", "w")),)}, "u0, u1, which are not k for each of u"),
+        (
+            {"given": (*ALL_SPANS.given[:3], Part("level", ("p",), "number", like="series"))},
+            "'level' is like 'series', but a number is taken as it is",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ProblemError, match=message):
+        replace(ALL_SPANS, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"grid": (8, 9)}, "grid of test.nc is 8 x 9, the model m was trained on 8 x 8"),
+        ({"boundaries": ("open",)}, "boundaries of test.nc is 'open', .* on 'periodic'"),
+        ({"extent": (0.0, 2.0, 0.0, 1.0)}, "extent of test.nc is 0.0, 2.0, .* on 0.0, 1.0,"),
+        ({"scene": "ab"}, "scene of test.nc is 'ab', .* trained on ''"),
+        (
+            {"generated": (Part("state", ("u",)), Part("series", ("s",), "time"))},
+            r"generated of test.nc is state \(u\), series \(s\)",
+        ),
+        ({"given": ALL_SPANS.given[:2]}, r"given of test.nc is forcing \(f, g\), first \(u0, u1\)"),
+    ],
+)
+def test_data_of_another_problem_are_refused(change: dict[str, Any], shown: str) -> None:
+    ALL_SPANS.require(ALL_SPANS, "test.nc", "m")
+    with pytest.raises(ProblemError, match=shown) as refused:
+        ALL_SPANS.require(replace(ALL_SPANS, **change), "test.nc", "m")
+    assert "train it again, or generate the data" in str(refused.value)
+
+
+def test_another_grid_on_the_same_domain_can_be_allowed() -> None:
+    coarse = replace(ALL_SPANS, grid=(16, 16), extent=(0.0, 1.0, 0.0, 0.95))
+    with pytest.raises(ProblemError, match="grid of"):
+        ALL_SPANS.require(coarse, "test.nc", "m")
+    ALL_SPANS.require(coarse, "test.nc", "m", any_grid=True)
+    for change in ({"extent": (0.0, 1.0, 0.0, 0.5)}, {"boundaries": ("open",)}):
+        with pytest.raises(ProblemError, match=next(iter(change))):
+            ALL_SPANS.require(replace(coarse, **change), "test.nc", "m", any_grid=True)

@@ -1,0 +1,156 @@
+"""What runs again after a change of options or code: exactly what it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from snakemake_project import PARTS, Project, copy_project
+from tiny_run import (
+    DIFFUSION,
+    ERROR_FIGURES,
+    FIGURES,
+    METHODS,
+    MODELS,
+    SHOWING,
+    STUDIED,
+    STUDIES,
+    STUDY_JOBS,
+    VARIATIONS,
+    after_evaluation,
+    after_training,
+    each,
+)
+
+STUDY_TABLES = [f"study_table {name}" for name in STUDIES]
+
+
+def test_a_second_run_does_nothing(finished: Project) -> None:
+    assert "Nothing to be done" in finished.run("all")
+
+
+@pytest.mark.parametrize(
+    ("overlay", "expected"),
+    [
+        pytest.param(
+            {"methods": {"wdno": {"sampler": {"spacing": "quadratic"}}}},
+            after_evaluation("wdno"),
+            id="sampler",
+        ),
+        pytest.param(
+            {"models": {"wdno": {"training": {"learning_rate": 1e-3}}}},
+            after_training("wdno"),
+            id="model",
+        ),
+        pytest.param(
+            {"systems": {"burgers": {"models": {"fno": {"network": {"width": 12}}}}}},
+            after_training("fno"),
+            id="model-of-a-system",
+        ),
+        pytest.param(
+            {"models": {"wdno": {"training": {"checkpoint_seconds": 9}}}}, [], id="saving"
+        ),
+        pytest.param({"models": {"wdno": {"label": "W"}}}, ["training"], id="label-of-a-model"),
+        pytest.param({"methods": {"fno": {"label": "F"}}}, [*SHOWING], id="label-of-a-method"),
+        pytest.param({"systems": {"burgers": {"title": "B"}}}, [*SHOWING, "training"], id="title"),
+        pytest.param(
+            {"evaluation": {"digits": 4}}, ["simulation_table", *STUDY_TABLES], id="digits"
+        ),
+        pytest.param({"evaluation": {"confidence": 0.9}}, ["simulation_table"], id="confidence"),
+        pytest.param({"evaluation": {"show": ["wdno"]}}, ["simulation_trajectories"], id="figure"),
+        pytest.param({"studies": {"samplers": {"label": "S"}}}, [*STUDY_JOBS], id="study-label"),
+        pytest.param(
+            {"studies": {"samplers": {"cases": 3}}},
+            [*each("evaluate", STUDIED), *STUDY_JOBS],
+            id="study-cases",
+        ),
+        pytest.param(
+            {"systems": {"burgers": {"data": {"samples": {"test": 7}}}}},
+            ["generate test", "card", *each("evaluate", (*METHODS, *STUDIED)), *SHOWING],
+            id="test-data",
+        ),
+        pytest.param({"seeds": [0]}, [*SHOWING, "training"], id="seeds"),
+    ],
+)
+def test_a_changed_option_reruns_its_stages(
+    finished: Project, overlay: dict[str, Any], expected: list[str]
+) -> None:
+    assert finished.planned(overlay) == sorted(expected)
+
+
+def test_a_shorter_study_runs_no_evaluation(finished: Project) -> None:
+    vary = {**STUDIES["samplers"].vary, "sampler.steps": [1]}
+    assert finished.planned({"studies": {"samplers": {"vary": vary}}}) == sorted(STUDY_JOBS)
+
+
+@pytest.fixture(scope="module")
+def edited(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the finished run whose code is changed and put back."""
+    target = tmp_path_factory.mktemp("edited")
+    return copy_project(finished.path, target, (*PARTS, "results", ".snakemake"))
+
+
+@contextmanager
+def _changed(path: Path, old: str, new: str) -> Iterator[None]:
+    before = path.read_text(encoding="utf-8")
+    assert old in before, f"{path} has no {old!r}: mend the test"
+    after = before.replace(old, new, 1) if old else before + new
+    path.write_text(after, encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+ADDED = "\n\nADDED = 1\n"
+DDIM = tuple(one.method for one in VARIATIONS if one.values["sampler"]["name"] == "ddim")
+DPMPP = tuple(one.method for one in VARIATIONS if one.values["sampler"]["name"] == "dpmpp_2m")
+EVERY_EVALUATION = each("evaluate", (*METHODS, *STUDIED))
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "expected"),
+    [
+        ("networks/unet.py", ADDED, after_training(*DIFFUSION)),
+        ("representations/wavelet.py", ADDED, after_training("wdno")),
+        ("objectives/regression.py", ADDED, after_training("fno")),
+        ("objectives/stepping.py", ADDED, []),
+        ("diffusion/samplers/base.py", ADDED, after_evaluation(*DIFFUSION)),
+        (
+            "diffusion/samplers/dpmpp_2m.py",
+            ADDED,
+            [*each("evaluate", DPMPP), *STUDY_JOBS],
+        ),
+        ("tasks/simulation/problem.py", ADDED, [*each("train", MODELS), *EVERY_EVALUATION]),
+        ("tasks/simulation/scores.py", ADDED, [*EVERY_EVALUATION, *SHOWING]),
+        ("tasks/simulation/table.py", ADDED, ["simulation_table"]),
+        ("tasks/simulation/figures.py", ADDED, [*ERROR_FIGURES]),
+        ("evaluation/figures/style.py", ADDED, [*FIGURES]),
+        ("studies/figure.py", ADDED, [*STUDY_JOBS]),
+        ("networks/unet.py", "\n\n# A comment.\n", []),
+        ("model.py", '\n\n"""A docstring."""\n', []),
+        ("cli.py", ADDED, []),
+    ],
+)
+def test_changed_code_reruns_its_stages(
+    edited: Project, file: str, code: str, expected: list[str]
+) -> None:
+    with _changed(edited.path / "wdno" / file, "", code):
+        assert edited.planned() == sorted(expected)
+
+
+@pytest.mark.parametrize("keyword", ["label", "note"])
+def test_another_name_of_a_metric_computes_nothing_again(edited: Project, keyword: str) -> None:
+    path = edited.path / "wdno/tasks/simulation/metrics.py"
+    with _changed(path, f'{keyword}="', f'{keyword}="Other '):
+        assert edited.planned() == sorted(SHOWING)
+
+
+def test_a_changed_system_reruns_everything_of_it(edited: Project) -> None:
+    data = [f"generate {split}" for split in ("test", "train", "validation")]
+    everything = [*data, "statistics", "card", *each("train", MODELS), *EVERY_EVALUATION]
+    with _changed(edited.path / "wdno/systems/burgers.py", "", ADDED):
+        assert edited.planned() == sorted([*everything, "training", *SHOWING])

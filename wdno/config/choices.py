@@ -1,0 +1,42 @@
+"""Sections made of what there is: a choice among the pieces of a kind, and sections of tasks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar, Union
+
+from pydantic import BaseModel, Field, create_model
+
+from wdno.registry import Registry
+from wdno.tasks import REGISTRY as TASKS
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def choice(registry: Registry) -> Any:
+    """Return the type of an option that is one of a kind's pieces, told apart by `name`."""
+    options = tuple(registry.light(name).Options for name in registry.names())
+    if len(options) == 1:
+        return options[0]
+    return Annotated[Union[options], Field(discriminator="name")]  # noqa: UP007
+
+
+def summary(thing: object) -> str:
+    """Return the first line of what something says of itself."""
+    return (thing.__doc__ or "").strip().splitlines()[0]
+
+
+def with_task_sections(section: type[S], attribute: str) -> type[S]:
+    """Return a section with one more for each task that has its own options there.
+
+    Args:
+        section: what all tasks read, such as that of a model.
+        attribute: name under which a task's module of options has its section.
+    """
+    fields: dict[str, Any] = {}
+    for name in TASKS.names():
+        own = getattr(TASKS.light(name), attribute, None)
+        if own is not None:
+            fields[name] = (own | None, Field(default=None, description=summary(own)))
+    if not fields:
+        return section
+    return create_model(section.__name__, __base__=section, __module__=section.__module__, **fields)

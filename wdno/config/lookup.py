@@ -1,0 +1,119 @@
+"""What is configured: models and methods by name, those of studies included, and their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from wdno.config.base import ConfigError, suggest
+from wdno.config.methods import MethodOptions
+from wdno.config.models import ModelOptions
+from wdno.config.overrides import configured_method, configured_model, system, system_names, tasks
+from wdno.config.root import Config
+from wdno.studies import expand
+
+T = TypeVar("T")
+
+
+def model(config: Config, system_name: str, name: str) -> ModelOptions:
+    """Return a model as it is for one system: with the system's overrides, or of a study.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+
+    def find() -> ModelOptions:
+        if name in config.models:
+            return configured_model(config, system_name, name)
+        added = expand.expand(config, system_name).models
+        return _require(added, [*config.models, *added], "models", name)
+
+    return _once(config, ("model", system_name, name), find)
+
+
+def method(config: Config, system_name: str, name: str) -> MethodOptions:
+    """Return a method as it is for one system: with the system's overrides, or of a study.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+
+    def find() -> MethodOptions:
+        if name in config.methods:
+            return configured_method(config, system_name, name)
+        added = expand.expand(config, system_name).methods
+        return _require(added, [*config.methods, *added], "methods", name)
+
+    return _once(config, ("method", system_name, name), find)
+
+
+def methods_of(config: Config, system_name: str, task: str) -> list[str]:
+    """Return the methods that a task evaluates: those that it lists, and those of studies.
+
+    Raises:
+        ConfigError: the system does not have the task.
+    """
+    studied = [
+        one.method
+        for study, options in config.studies.items()
+        if options.task == task
+        for one in expand.variations(config, study, system_name)
+    ]
+    configured = tasks(config, system_name)
+    if task not in configured:
+        raise ConfigError(
+            f"systems.{system_name}.tasks: {task!r} is not configured{suggest(task, configured)}; "
+            f"configured: {', '.join(configured)}"
+        )
+    return list(dict.fromkeys([*configured[task].methods, *studied]))
+
+
+def trainings(config: Config, system_name: str) -> list[tuple[str, str]]:
+    """Return what is trained for a system: pairs of a task and a model, each once."""
+    needed = [
+        options.checkpoints(task, method(config, system_name, name)).values()
+        for task, options in tasks(config, system_name).items()
+        for name in methods_of(config, system_name, task)
+    ]
+    return list(dict.fromkeys(pair for pairs in needed for pair in pairs))
+
+
+def models_of(config: Config, system_name: str, task: str) -> list[str]:
+    """Return the models that are trained for a task on a system, by whatever task they are used."""
+    return [name for of, name in trainings(config, system_name) if of == task]
+
+
+def studies(config: Config) -> list[str]:
+    """Return the studies that there is something of: of a configured system that has their task."""
+    return [
+        study
+        for study in config.studies
+        if any(expand.variations(config, study, name) for name in system_names(config))
+    ]
+
+
+def labels(config: Config, system_name: str, task: str) -> dict[str, str]:
+    """Return the name of each method of a task in tables and figures."""
+    names = methods_of(config, system_name, task)
+    return {name: method(config, system_name, name).label or name for name in names}
+
+
+def title(config: Config, system_name: str, default: str) -> str:
+    """Return the name of a system in tables and figures; `default` is that of its data."""
+    return system(config, system_name).title or default
+
+
+def _once(config: Config, key: object, find: Callable[[], T]) -> T:
+    if key not in config.derived:
+        config.derived[key] = find()
+    found: T = config.derived[key]
+    return found
+
+
+def _require(added: dict[str, T], known: list[str], kind: str, name: str) -> T:
+    if name not in added:
+        raise ConfigError(
+            f"{kind}.{name}: not configured{suggest(name, known)}; configured: "
+            f"{', '.join(sorted(known))}"
+        )
+    return added[name]

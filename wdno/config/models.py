@@ -1,0 +1,93 @@
+"""What is trained: a point on the three free axes of a learned method, and its training.
+
+A model is a representation, a network and an objective. WDNO is ``wavelet + unet + diffusion``;
+DDPM is ``identity + unet + diffusion``; FNO is ``identity + fno + regression``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from wdno import networks, objectives, representations
+from wdno.config.choices import choice
+from wdno.options import Section
+
+if TYPE_CHECKING:
+    from wdno.networks.options.base import NetworkOptions as Network
+    from wdno.objectives.options.base import ObjectiveOptions as Objective
+    from wdno.representations.options.base import RepresentationOptions as Representation
+else:
+    Representation = choice(representations.REGISTRY)
+    Network = choice(networks.REGISTRY)
+    Objective = choice(objectives.REGISTRY)
+
+AXES = ("representation", "network", "objective")
+"""Sections of a model that name a piece."""
+
+
+class TrainingOptions(Section):
+    """How the weights are found: Adam, warm-up and cosine decay, clipped gradients, EMA."""
+
+    steps: PositiveInt = Field(default=190_000, description="Optimiser steps.")
+    batch_size: PositiveInt = Field(default=16, description="Trajectories in a batch.")
+    learning_rate: PositiveFloat = Field(default=1e-4, description="Peak learning rate.")
+    final_learning_rate_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        default=0.0, description="Last learning rate, as a fraction of the peak."
+    )
+    warmup_steps: Annotated[int, Field(ge=0)] = Field(
+        default=500, description="Steps of linear warm-up."
+    )
+    weight_decay: Annotated[float, Field(ge=0.0)] = Field(
+        default=0.0, description="Decoupled weight decay (AdamW)."
+    )
+    gradient_clip: PositiveFloat = Field(
+        default=1.0, description="Largest global norm of the gradient."
+    )
+    ema_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        default=0.995, description="Decay of the averaged weights, which are the ones evaluated."
+    )
+    ema_every: PositiveInt = Field(default=10, description="Steps between updates of the average.")
+    precision: Literal["float32", "bf16"] = Field(
+        default="float32", description="bf16 computes in mixed precision; weights stay float32."
+    )
+    compile: bool = Field(default=False, description="Compile the network with torch.compile.")
+    validate_every: PositiveInt = Field(
+        default=1000, description="Steps between evaluations of the validation loss."
+    )
+    log_every: PositiveInt = Field(default=50, description="Steps between lines of the log.")
+    checkpoint_seconds: PositiveFloat = Field(
+        default=60.0, description="Seconds between saved states, from which training resumes."
+    )
+    tensorboard: bool = Field(default=False, description="Also write TensorBoard events.")
+
+    @model_validator(mode="after")
+    def _warm_up_ends(self) -> TrainingOptions:
+        if self.warmup_steps >= self.steps:
+            raise ValueError(
+                f"warmup_steps = {self.warmup_steps} leaves nothing of steps = {self.steps}; "
+                "warm-up must be shorter than the training"
+            )
+        return self
+
+
+class ModelOptions(Section):
+    """What is trained: a point on the three axes, and its training."""
+
+    label: str = Field(default="", description="Name in tables and figures; default: the key.")
+    representation: Representation = Field(description="What the network sees of the fields.")
+    network: Network = Field(description="The map from tensor to tensor.")
+    objective: Objective = Field(description="How it is trained and how a prediction is drawn.")
+    training: TrainingOptions = Field(
+        default_factory=TrainingOptions, description="Optimisation settings."
+    )
+
+    def pieces(self) -> dict[str, str]:
+        """Return the pieces by name, as the digest of a model's code needs them.
+
+        Returns:
+            `representation`, `network`, `objective`, and `stepping` if it goes from frame to frame.
+        """
+        found = {axis: str(getattr(self, axis).name) for axis in AXES}
+        return found if self.objective.stepping is None else {**found, "stepping": "stepping"}

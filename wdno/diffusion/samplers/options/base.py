@@ -1,0 +1,25 @@
+"""What every sampler has among its options."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+
+from wdno.options import Section
+
+
+class SamplerOptions(Section):
+    """How a sample is drawn from a diffusion model.
+
+    Attributes:
+        label: name of the sampler in tables and figures.
+    """
+
+    label: ClassVar[str]
+
+    name: str = Field(description="Sampler.")
+    steps: PositiveInt = Field(default=50, description="Network evaluations per sample.")
+    spacing: Literal["uniform", "quadratic", "log_snr"] = Field(
+        default="uniform", description="How the noise levels are spread."
+    )

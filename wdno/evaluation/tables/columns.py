@@ -1,0 +1,217 @@
+"""Panels put together column by column, with the notes and the best values of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from wdno.evaluation.grouping import group
+from wdno.evaluation.metric import Metric, Metrics
+from wdno.evaluation.record import Record
+from wdno.evaluation.tables.collect import items_of
+from wdno.evaluation.tables.text import MISSING, Panel, count, number, with_spread
+
+WORDS = frozenset({"Sampler", "Representation", "Network", "Objective", "Device"})
+
+
+@dataclass(frozen=True)
+class View:
+    """The rows of one system as readers see them.
+
+    Attributes:
+        rows: rows of :func:`wdno.evaluation.tables.collect.collect`, numbered from 0.
+        metrics: of the task.
+        compared: name of the score that methods are compared by.
+        items: names of fields and series that have scores of their own.
+        digits: significant digits.
+    """
+
+    rows: pd.DataFrame
+    metrics: Metrics
+    compared: str
+    items: tuple[str, ...] = ()
+    digits: int = 3
+
+    @property
+    def title(self) -> str:
+        """Name of the system."""
+        return str(self.rows["title"].iloc[0])
+
+    def number(self, value: float | None) -> str:
+        """Write a number; see :func:`wdno.evaluation.tables.text.number`."""
+        return number(value, self.digits)
+
+    def has(self, column: str) -> bool:
+        """Return whether a column is there and has a value."""
+        return column in self.rows and bool(self.rows[column].notna().any())
+
+
+def views(
+    table: pd.DataFrame,
+    records: Iterable[Record],
+    metrics: Metrics,
+    compared: str,
+    digits: int = 3,
+) -> list[View]:
+    """Split a table into the rows of each system.
+
+    Args:
+        table: rows of :func:`wdno.evaluation.tables.collect.collect`.
+        records: of which they were collected.
+        metrics: of the task.
+        compared: name of the score that methods are compared by.
+        digits: significant digits.
+    """
+    found = []
+    for system, methods in group(records).items():
+        rows = table[table["system"] == system].reset_index(drop=True)
+        items = tuple(items_of(next(iter(methods.values()))[0]))
+        found.append(View(rows, metrics, compared, items, digits))
+    return found
+
+
+class Columns:
+    """A panel of one system while its columns are added, after those of method and sampler.
+
+    Attributes:
+        view: the rows.
+        cells: text of each cell so far.
+    """
+
+    def __init__(self, view: View) -> None:
+        """Begin a panel."""
+        self.view = view
+        rows = view.rows
+        self.cells = pd.DataFrame({"Method": rows["label"], "Sampler": rows["sampler_label"]})
+        self._bold: set[tuple[int, str]] = set()
+        self._notes: list[str] = []
+
+    def note(self, *notes: str) -> None:
+        """Add notes, unless they are empty."""
+        self._notes += filter(None, notes)
+
+    def texts(self, label: str, texts: Sequence[str]) -> None:
+        """Add a column of texts."""
+        self.cells[label] = list(texts)
+
+    def numbers(self, label: str, column: str) -> None:
+        """Add a column of numbers."""
+        self.texts(label, [self.view.number(value) for value in self.view.rows[column]])
+
+    def counts(self, label: str, column: str) -> None:
+        """Add a column of counts."""
+        self.texts(label, [count(value) for value in self.view.rows[column]])
+
+    def words(self, label: str, column: str) -> None:
+        """Add a column of words."""
+        self.texts(label, self.view.rows[column].replace("", None).fillna(MISSING))
+
+    def score(self, name: str, *, item: str = "") -> bool:
+        """Add the column of a score with its note, the best in bold; nothing if it has no value.
+
+        Args:
+            name: of the metric.
+            item: field or series whose score is shown; its note is left out. Empty: of all
+                together.
+
+        Returns:
+            Whether it was added.
+        """
+        metric = self.view.metrics[name]
+        column, label = (f"{item}_{name}", f"{item}: {metric.label}") if item else (name, "")
+        if not self.view.has(column) and name != self.view.compared:
+            return False
+        self.measured(metric, column, label or metric.label)
+        if not item:
+            self.note(metric.note)
+        return True
+
+    def measured(self, metric: Metric, column: str, label: str) -> None:
+        """Add a column and its spread over seeds, the best values in bold.
+
+        Args:
+            metric: says which way is better, and among which methods.
+            column: of the rows; its spread is in the column `{column}_sd`.
+            label: heading.
+        """
+        rows = self.view.rows
+        pairs = zip(rows[column], rows[f"{column}_sd"], strict=True)
+        self.texts(label, [with_spread(mean, sd, self.view.digits) for mean, sd in pairs])
+        rivals = rows[column] if metric.rivals == "all" else rows[column].where(rows["learned"])
+        self._bold |= {(row, label) for row in _best(rivals, metric)}
+
+    def ratio(self, other: str) -> str:
+        """Add the ratios to another method with their intervals; nothing if there are none.
+
+        Args:
+            other: `reference`, or `baseline`, the best of the methods without training.
+
+        Returns:
+            The heading; empty if nothing was added.
+        """
+        view, rows = self.view, self.view.rows
+        column = f"{view.compared}_ratio" if other == "reference" else "baseline_ratio"
+        if not view.has(column):
+            return ""
+        key, level = rows[other].iloc[0], rows[f"{view.compared}_ratio_level"].iloc[0]
+        name = rows["label"][rows["method"] == key].iloc[0]
+        label = f"{view.metrics[view.compared].label} / {name} [{100 * level:g} %]"
+        values = (rows[column + end] for end in ("", "_low", "_high"))
+        self.texts(
+            label,
+            [
+                "1" if method == key else self._interval(*ratio)
+                for method, *ratio in zip(rows["method"], *values, strict=True)
+            ],
+        )
+        return label
+
+    def times_better(self) -> list[str]:
+        """Add how many times better than each method without training; return the headings."""
+        rows, labels = self.view.rows, []
+        for method, name in zip(rows["method"], rows["label"], strict=True):
+            column = f"times_better_than_{method}"
+            if self.view.has(column):
+                labels.append(f"vs. {name.lower()}")
+                self.texts(labels[-1], [self._times(value) for value in rows[column]])
+        return labels
+
+    def _interval(self, estimate: float, low: float, high: float) -> str:
+        if math.isnan(estimate):
+            return MISSING
+        written = self.view.number
+        ends = "" if math.isnan(low) else f" [{written(low)}, {written(high)}]"
+        return written(estimate) + ends
+
+    def _times(self, value: float) -> str:
+        return MISSING if math.isnan(value) else f"{self.view.number(value)}×"
+
+    def panel(self, name: str, heading: str) -> Panel:
+        """Return the panel.
+
+        Args:
+            name: short name of the panel among those of the system.
+            heading: what it shows; the system's title stands before it.
+        """
+        title = self.view.title
+        return Panel(
+            f"{title} {name}",
+            f"{title}: {heading}",
+            self.cells,
+            tuple(dict.fromkeys(self._notes)),
+            frozenset(self._bold),
+            WORDS,
+        )
+
+
+def _best(values: pd.Series[Any], metric: Metric) -> list[int]:
+    """Rows of the best value, if there are two to compare."""
+    known = values.dropna()
+    if len(known) < 2 or metric.better == "neither":
+        return []
+    best = known.max() if metric.better == "higher" else known.min()
+    return list(known.index[known == best])

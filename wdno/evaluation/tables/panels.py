@@ -1,0 +1,135 @@
+"""Panels that the table of every task has: scores, scores of each field, design and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from wdno.evaluation.bootstrap import FEWEST_BLOCKS
+from wdno.evaluation.tables.columns import Columns, View
+from wdno.evaluation.tables.text import Panel
+
+
+def error_panel(
+    view: View,
+    scores: Sequence[str],
+    *,
+    beside: Mapping[str, Sequence[str]] | None = None,
+    further: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> Panel:
+    """Return the main panel: scores, comparisons between methods, time and size.
+
+    Args:
+        view: rows of one system.
+        scores: those before the comparisons.
+        beside: texts of further columns after the comparisons, by their headings.
+        further: scores after these.
+        notes: of the task, last.
+    """
+    rows, metric = view.rows, view.metrics[view.compared]
+    better, worse = ("above", "below") if metric.better == "higher" else ("below", "above")
+    columns = Columns(view)
+    columns.counts("Seeds", "seeds")
+    columns.note(
+        "Scores are means over test cases, then mean ± sample standard deviation over training "
+        "seeds (no ± for one seed). Bold: best among the learned methods, or among all where a "
+        "note says so, which is no statement of significance.",
+        "Sampler: name and steps; eta 0 is deterministic given the initial noise, 1 as noisy as "
+        "ancestral sampling; with several samples of each case, their number. Seconds: for one "
+        "sample of one case.",
+    )
+    for name in scores:
+        columns.score(name)
+    if label := columns.ratio("reference"):
+        columns.note(
+            f"{label}: ratio of the means of {metric.label} and its bootstrap interval, paired "
+            f"over cases and crossed with seeds; {worse} 1 is worse, an interval that holds 1 "
+            "shows no difference. With one seed it covers the choice of test cases only. Cases of "
+            "a record that overlap in time are resampled in blocks as long as a window, and fewer "
+            f"than {FEWEST_BLOCKS} blocks have no interval."
+        )
+    if label := columns.ratio("baseline"):
+        columns.note(
+            f"{label}: the same against the best of the methods without training. A learned method "
+            f"that is not {better} 1, its interval with it, is not shown to know more."
+        )
+    if labels := columns.times_better():
+        way = "higher" if metric.better == "higher" else "lower"
+        columns.note(
+            f"{', '.join(labels)}: how many times {way} the {metric.label} is than that of this "
+            "method without training."
+        )
+    for label, texts in (beside or {}).items():
+        columns.texts(label, texts)
+    for name in further:
+        columns.score(name)
+    columns.numbers("Seconds", "seconds_per_trajectory")
+    columns.counts("Parameters", "parameters")
+    columns.note(*notes)
+    cases, blocks = rows["cases"].iloc[0], rows["blocks"].iloc[0]
+    overlap = f", {blocks} windows' lengths of time," if blocks < cases else ""
+    grid = rows["grid"].iloc[0]
+    return columns.panel(
+        "errors", f"errors on {cases} test cases{overlap} of {grid} (time x space)"
+    )
+
+
+def score_panel(
+    view: View, scores: Sequence[str], name: str, heading: str, notes: Sequence[str] = ()
+) -> Panel | None:
+    """Return a panel of scores alone; None where none of them has a value.
+
+    Args:
+        view: rows of one system.
+        scores: names of the scores.
+        name: short name of the panel.
+        heading: what it shows.
+        notes: before those of the scores.
+    """
+    columns = Columns(view)
+    columns.note(*notes)
+    added = [columns.score(score) for score in scores]
+    return columns.panel(name, heading) if any(added) else None
+
+
+def item_panel(view: View, scores: Sequence[str]) -> Panel | None:
+    """Return the panel of each field and series; None where there is one alone.
+
+    Args:
+        view: rows of one system.
+        scores: names of the scores, which the rows have for each item.
+    """
+    columns = Columns(view)
+    if len(view.items) < 2:
+        return None
+    for item in view.items:
+        for name in scores:
+            if view.has(f"{item}_{name}"):
+                columns.score(name, item=item)
+    columns.note("Errors of a field are in its own units, mean over times, space and cases.")
+    return columns.panel("fields", "errors of each field")
+
+
+def cost_panel(view: View) -> Panel:
+    """Return the panel of design and cost.
+
+    Args:
+        view: rows of one system.
+    """
+    columns = Columns(view)
+    for name in ("representation", "network", "objective"):
+        columns.words(name.capitalize(), name)
+    columns.counts("Parameters", "parameters")
+    columns.counts("Training steps", "training_steps")
+    columns.numbers("Training seconds", "training_seconds")
+    columns.counts("Evaluations", "evaluations")
+    columns.numbers("Seconds", "seconds_per_trajectory")
+    columns.words("Device", "device")
+    columns.note(
+        "Representation, network, objective: what the network sees, the network, and how it is "
+        "trained; a method is a choice on these three axes and a sampler.",
+        "Training steps and seconds are of one training, means over seeds. Evaluations: of the "
+        "network for one sample of one case. Times are of the device named and whatever else ran "
+        "on it.",
+    )
+    return columns.panel("costs", "design and cost")

@@ -1,0 +1,25 @@
+"""What every network has among its options."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from wdno.options import Section
+
+
+class NetworkOptions(Section):
+    """Options of a network."""
+
+    name: str = Field(description="Network.")
+
+    def check(self, grid: tuple[int, ...]) -> list[str]:
+        """Return what is wrong with the options on a grid.
+
+        Args:
+            grid: what the network sees: time first, or space alone where it goes from frame to
+                frame.
+
+        Returns:
+            Problems, each a sentence that begins with the option.
+        """
+        return []

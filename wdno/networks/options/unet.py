@@ -1,0 +1,56 @@
+"""Options of the network `unet`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from wdno.networks.options.base import NetworkOptions
+from wdno.options import shown
+
+
+class UNetOptions(NetworkOptions):
+    """U-Net of residual blocks with group normalisation."""
+
+    name: Literal["unet"] = Field(description="Residual convolutional U-Net.")
+    width: PositiveInt = Field(default=128, description="Channels of the first level.")
+    multipliers: Annotated[list[PositiveInt], Field(min_length=1)] = Field(
+        default=[1, 2, 4, 8], description="Channels of each level, as multiples of the width."
+    )
+    blocks: PositiveInt | list[Annotated[int, Field(ge=0)]] = Field(
+        default=2,
+        description="Residual blocks of each level, one number or a list with one for each; 0 "
+        "leaves out the encoder's, which saves most at the finest level.",
+    )
+    attention: Literal["none", "middle", "all"] = Field(
+        default="middle", description="Where full self-attention is applied."
+    )
+    heads: PositiveInt = Field(default=4, description="Attention heads.")
+    head_dim: PositiveInt = Field(default=32, description="Channels of one attention head.")
+    groups: PositiveInt = Field(default=8, description="Most groups of the group normalisation.")
+
+    @model_validator(mode="after")
+    def _one_count_per_level(self) -> UNetOptions:
+        if isinstance(self.blocks, list) and len(self.blocks) != len(self.multipliers):
+            raise ValueError(
+                f"blocks = {self.blocks} has {len(self.blocks)} entries, multipliers = "
+                f"{self.multipliers} has {len(self.multipliers)}; give one number for each level"
+            )
+        return self
+
+    def check(self, grid: tuple[int, ...]) -> list[str]:
+        """Refuse more levels than the grid can be halved for."""
+        halvings = len(self.multipliers) - 1
+        # Three or more axes are (time, y, x), and time is not down-sampled.
+        smallest = min(grid if len(grid) < 3 else grid[1:])
+        if smallest > 2 ** (halvings - 1):
+            return []
+        return [
+            f"multipliers = {self.multipliers}: a grid of {shown(grid)} cannot be halved "
+            f"{halvings} times; use at most {(smallest - 1).bit_length() + 1} levels or a larger "
+            "grid"
+        ]
+
+
+Options = UNetOptions

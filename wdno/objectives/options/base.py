@@ -1,0 +1,63 @@
+"""What every objective has among its options."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from wdno.options import Section
+
+
+class SteppingOptions(Section):
+    """How a network goes from a frame to the next."""
+
+    unroll: PositiveInt = Field(
+        default=1,
+        description="Steps from each starting frame in training, one after another; more than 1 "
+        "with a deterministic objective only.",
+    )
+    windows: PositiveInt = Field(
+        default=1, description="Starting frames of each trajectory of a batch."
+    )
+    noise: Annotated[float, Field(ge=0.0)] = Field(
+        default=0.0,
+        description="Standard deviation of noise on starting frames in training, as a fraction of "
+        "each field's.",
+    )
+    residual: bool = Field(
+        default=True, description="Whether the network gives the change of a frame."
+    )
+
+
+class ObjectiveOptions(Section):
+    """Options of an objective.
+
+    Attributes:
+        samples: whether a prediction is a sample, for which a method needs a sampler; otherwise the
+            objective is deterministic.
+    """
+
+    samples: ClassVar[bool] = False
+
+    name: str = Field(description="Objective.")
+    weighting: Literal["uniform", "scale", "energy"] = Field(
+        default="uniform",
+        description="Weight of each channel in the loss, among those of its field: 1, its scale, "
+        "or its scale squared, which makes the loss of an orthogonal transform that of the fields.",
+    )
+    stepping: SteppingOptions | None = Field(
+        default=None,
+        description="Go from a frame and what is given in a step to the next frame; of several "
+        "given frames the last one is used. Needs a representation that is local in time, such as "
+        "`identity`, without `relative`. Null: all frames are generated at once.",
+    )
+
+    @model_validator(mode="after")
+    def _unrolls_what_is_deterministic(self) -> ObjectiveOptions:
+        if self.samples and self.stepping is not None and self.stepping.unroll > 1:
+            raise ValueError(
+                f"stepping.unroll = {self.stepping.unroll} with {self.name!r}: its predictions are "
+                "samples, which training cannot go on from; use stepping.unroll = 1"
+            )
+        return self

@@ -1,0 +1,18 @@
+"""Options of the objective `regression`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from wdno.objectives.options.base import ObjectiveOptions
+
+
+class RegressionOptions(ObjectiveOptions):
+    """Mean squared error; a prediction is one evaluation of the network."""
+
+    name: Literal["regression"] = Field(description="Mean squared error, deterministic.")
+
+
+Options = RegressionOptions

@@ -1,0 +1,260 @@
+"""The variations of a study, as ordinary methods and models.
+
+Every combination of the values that a study gives is a method with a name of its own, made of the
+values, as `wdno__ddim_eta_0_0__steps_4`. Where it differs from its base in the model too, the model
+is one of its own that is trained; where it equals its base, it is the base.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from wdno.config import explain, overrides
+from wdno.config.base import ConfigError, suggest
+from wdno.config.methods import MethodOptions
+from wdno.config.models import ModelOptions
+from wdno.config.root import Config
+from wdno.options import NAME_LENGTH
+from wdno.studies.options import StudyOptions
+
+M = TypeVar("M", bound=BaseModel)
+Values = dict[str, Any]
+
+NOT_VARIED = frozenset({"label", "model", "baseline", "cases"})
+"""Options of methods and models that make no variation."""
+
+
+class VariationError(ValueError):
+    """A variation that cannot be: of an option that there is not, or to a value that it refuses."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One combination of values.
+
+    Attributes:
+        study: name of the study.
+        system: name of the system.
+        of: the method that is varied.
+        method: name of the varied method.
+        model: name of its model; None where the method has none.
+        values: what is varied: option -> value, in the order of the study.
+    """
+
+    study: str
+    system: str
+    of: str
+    method: str
+    model: str | None
+    values: Values
+
+
+@dataclass
+class Expansion:
+    """All variations of one system.
+
+    Attributes:
+        variations: of each study.
+        methods: methods that they add to the configured ones.
+        models: models that they add.
+        problems: what is wrong with those that cannot be, each a sentence.
+    """
+
+    variations: dict[str, list[Variation]] = field(default_factory=dict)
+    methods: dict[str, MethodOptions] = field(default_factory=dict)
+    models: dict[str, ModelOptions] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def variations(config: Config, study: str, system: str) -> list[Variation]:
+    """Return the variations of a study for a system; none where it does not concern the system.
+
+    Raises:
+        ConfigError: the study or the system is not configured.
+    """
+    if study not in config.studies:
+        raise ConfigError(
+            f"studies.{study}: not configured{suggest(study, config.studies)}; configured: "
+            f"{', '.join(config.studies) or 'none'}"
+        )
+    return expand(config, system).variations.get(study, [])
+
+
+def expand(config: Config, system: str) -> Expansion:
+    """Return the variations of all studies for a system; worked out once for a configuration.
+
+    Raises:
+        ConfigError: the system is not configured, or an override of it is invalid.
+    """
+    known: dict[str, Expansion] = config.derived.setdefault("expansions", {})
+    if system not in known:
+        expansion = Expansion()
+        tasks = overrides.tasks(config, system)
+        for study, options in config.studies.items():
+            concerned = options.systems is None or system in options.systems
+            if concerned and options.task in tasks:
+                expansion.variations[study] = list(
+                    _vary_study(config, study, options, system, expansion)
+                )
+        known[system] = expansion
+    return known[system]
+
+
+def _vary_study(
+    config: Config, study: str, options: StudyOptions, system: str, expansion: Expansion
+) -> Iterator[Variation]:
+    for of in options.of:
+        if of not in config.methods:
+            continue  # reported where references are checked
+        for chosen in itertools.product(*options.vary.values()):
+            values = dict(zip(options.vary, chosen, strict=True))
+            try:
+                yield _vary(config, study, system, of, values, expansion)
+            except VariationError as error:
+                expansion.problems.append(f"studies.{study}.vary, of {of!r} for {system}: {error}")
+
+
+def _vary(
+    config: Config, study: str, system: str, of: str, values: Values, expansion: Expansion
+) -> Variation:
+    options = config.studies[study]
+    method = overrides.configured_method(config, system, of)
+    model = None
+    if method.model is not None and method.model in config.models:
+        model = overrides.configured_model(config, system, method.model)
+    of_method, of_model = _divide(method, model, values)
+    told = [key for key, tried in options.vary.items() if len(tried) > 1]
+
+    base = method.model
+    if model is not None and base is not None and of_model:
+        changed = _changed(model, of_model, of_model)
+        if changed != model:
+            name = "__".join([base, *_parts(of_model)])
+            label = _label(model.label or base, changed, of_model, told)
+            changed = changed.model_copy(update={"label": label})
+            base = _enter(expansion.models, config.models, name, changed)
+    extra: Values = {"model": base} if base != method.model else {}
+    extra |= {"cases": options.cases} if options.cases is not None else {}
+    varied = _changed(method, {**of_method, **extra}, of_method)
+    name = of
+    if varied != method:
+        name = "__".join([of, *_parts(values)])
+        label = _label(method.label or of, varied, values, told)
+        varied = varied.model_copy(update={"label": label})
+        name = _enter(expansion.methods, config.methods, name, varied)
+    return Variation(study, system, of, name, base, values)
+
+
+def _divide(
+    method: MethodOptions, model: ModelOptions | None, values: Values
+) -> tuple[Values, Values]:
+    """Divide options into those of the method and those of its model."""
+    divided: tuple[Values, Values] = ({}, {})
+    for key, value in values.items():
+        homes = [_has(section, key) for section in (method, model)]
+        if not any(homes):
+            known = [*_keys(method), *(_keys(model) if model is not None else [])]
+            raise VariationError(
+                f"{key}: no option of the method or its model{suggest(key, known)}; allowed: "
+                f"{', '.join(known)}, or an option in one of them"
+            )
+        divided[0 if homes[0] else 1][key] = value
+    return divided
+
+
+def _keys(section: BaseModel) -> list[str]:
+    return [key for key in type(section).model_fields if key not in NOT_VARIED]
+
+
+def _has(section: BaseModel | None, key: str) -> bool:
+    """Whether an option is one of a section; of its parts, those that it may have at all."""
+    if section is None:
+        return False
+    head, *rest = key.split(".")
+    if head not in _keys(section):
+        return False
+    inner = explain.sections(type(section).model_fields[head].annotation)
+    return not rest or any(rest[0] in one.model_fields for one in inner)
+
+
+def _changed(section: M, values: Mapping[str, Any], named: Mapping[str, Any]) -> M:
+    """Return a section with some values changed; `named` are those to name in a message."""
+    plain = section.model_dump(exclude_unset=True)
+    # Whole sections first, then their parts.
+    for key, value in sorted(values.items(), key=lambda item: item[0].count(".")):
+        *path, last = key.split(".")
+        place: dict[str, Any] = plain
+        there: object = section
+        for part in path:
+            there = getattr(there, part, None)
+            if place.get(part) is None:
+                if there is None:
+                    raise VariationError(f"{key}: there is no `{part}`; vary it as a whole beside")
+                place[part] = {}
+            place = place[part]
+        place[last] = copy.deepcopy(value)
+    try:
+        return type(section).model_validate(plain)
+    except ValidationError as error:
+        told = ", ".join(f"{key} = {value!r}" for key, value in named.items())
+        problems = "; ".join(explain.problems(error, type(section)))
+        raise VariationError(f"{told}: {problems}") from error
+
+
+def _enter(known: dict[str, M], configured: Mapping[str, object], name: str, options: M) -> str:
+    """Enter a section under a name, or under a longer one where another has it; return the name."""
+    values = options.model_dump(mode="json", exclude={"label"})
+    digits = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
+    if len(name) > NAME_LENGTH:
+        name = f"{name[: NAME_LENGTH - 10].rstrip('_')}__{digits}"
+    if name in configured or known.get(name, options) != options:
+        name = f"{name[: NAME_LENGTH - 10].rstrip('_')}__{digits}"
+    known[name] = options
+    return name
+
+
+def _parts(values: Values) -> list[str]:
+    """Return the parts of a name: each option's last key and its value."""
+    last = [key.rpartition(".")[2] for key in values]
+    return [
+        _part(end if last.count(end) == 1 else key, value)
+        for (key, value), end in zip(values.items(), last, strict=True)
+    ]
+
+
+def _part(key: str, value: Any) -> str:
+    if isinstance(value, Mapping) and "name" in value:
+        others = [_part(inner, item) for inner, item in value.items() if inner != "name"]
+        return "_".join([_slug(value["name"]), *others])
+    return _slug(key, value)
+
+
+def _slug(*values: object) -> str:
+    text = "_".join(re.sub("^-", "minus_", str(value)) for value in values).lower()
+    return re.sub(r"[^a-z0-9]+", "_", text).strip("_")
+
+
+def _label(base: str, section: BaseModel, values: Values, told: list[str]) -> str:
+    """Return a name for readers: that of the base, and the options that have several values."""
+    several = {key: value for key, value in values.items() if key in told} or values
+    return ", ".join([base, *_said(section, several)])
+
+
+def _said(section: BaseModel, values: Values) -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and "name" in value:
+            chosen = getattr(section, key, None)
+            yield str(getattr(chosen, "label", value["name"]))
+            yield from _said(section, {k: v for k, v in value.items() if k != "name"})
+        else:
+            number = f"{value:g}" if isinstance(value, float) else str(value)
+            yield f"{key.rpartition('.')[2].replace('_', ' ')} {number}"

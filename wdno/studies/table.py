@@ -1,0 +1,155 @@
+"""The table of a study: a row for each variation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from wdno.evaluation.bootstrap import mean_and_sd
+from wdno.evaluation.metric import Metric
+from wdno.evaluation.tables.text import Panel, count, number, with_spread, write_table
+from wdno.studies.results import StudyResults, VariedMethod, is_number, value_text
+
+_COSTS = {
+    "evaluations": "evaluations",
+    "seconds_per_trajectory": "seconds",
+    "training_seconds": "training_seconds",
+    "training_steps": "training_steps",
+    "parameters": "parameters",
+}
+"""Columns, and the costs of a record that they hold."""
+
+
+def study_frame(results: StudyResults) -> pd.DataFrame:
+    """Return a row for each variation.
+
+    Args:
+        results: of the study.
+
+    Returns:
+        Columns study, system, title, task, of (the method that is varied), label (its name for
+        readers), method, a column for each option of the study under its key (sections as readers
+        see them), cases, seeds, each metric (mean over cases and seeds; NaN where the records do
+        not have it) and `{metric}_sd` (sample standard deviation over seeds; NaN for one), and the
+        costs evaluations, seconds_per_trajectory, training_seconds, training_steps and parameters.
+    """
+    rows = [_row(one, results) for varied in results.systems.values() for one in varied]
+    return pd.DataFrame(rows)
+
+
+def _row(one: VariedMethod, results: StudyResults) -> dict[str, Any]:
+    first, variation = one.records[0], one.variation
+    row: dict[str, Any] = {
+        "study": results.name,
+        "system": variation.system,
+        "title": first.title,
+        "task": first.identity.task,
+        "of": variation.of,
+        "label": results.labels[variation.of],
+        "method": variation.method,
+    }
+    row |= {
+        key: value if is_number(value) else value_text(key, value)
+        for key, value in variation.values.items()
+    }
+    row |= {"cases": first.cases, "seeds": len(one.records)}
+    for metric in results.metrics:
+        row[metric.name], row[f"{metric.name}_sd"] = mean_and_sd(one.means(metric))
+    return row | {column: _mean(one, name) for column, name in _COSTS.items()}
+
+
+def _mean(one: VariedMethod, name: str) -> float:
+    """Mean of a cost over seeds; whole numbers that are the same for all stay so."""
+    values = [getattr(record.cost, name) for record in one.records]
+    if len(set(values)) == 1 and values[0] is not None:
+        return float(values[0]) if isinstance(values[0], float) else int(values[0])
+    return mean_and_sd([math.nan if value is None else float(value) for value in values])[0]
+
+
+def study_table(results: StudyResults, path: str | Path, *, digits: int = 3) -> None:
+    """Write the table of a study as `{path}.csv`, `.md`, `.tex` and `.html`.
+
+    The CSV file has the columns of :func:`study_frame`. The others have a panel for each system; of
+    each method that is varied, the best variation in the compared metric is in bold.
+
+    Args:
+        results: of the study.
+        path: without suffix.
+        digits: significant digits of metrics.
+    """
+    frame = study_frame(results)
+    panels = [
+        _panel(results, str(system), rows.reset_index(drop=True), digits)
+        for system, rows in frame.groupby("system", sort=False)
+    ]
+    write_table(path, results.title, frame, panels)
+
+
+def _panel(results: StudyResults, system: str, rows: pd.DataFrame, digits: int) -> Panel:
+    cells = pd.DataFrame({"Method": rows["label"]})
+    words = set()
+    for key in results.varied:
+        heading = _capital(results.heading(key))
+        cells[heading] = [value_text(key, value) for value in rows[key]]
+        if not pd.api.types.is_numeric_dtype(rows[key]):
+            words.add(heading)
+    cells["Seeds"] = rows["seeds"].map(count)
+    compared = results.metrics[0]
+    shown = [
+        metric
+        for metric in results.metrics
+        if metric == compared or rows[metric.name].notna().any()
+    ]
+    for metric in shown:
+        pairs = zip(rows[metric.name], rows[f"{metric.name}_sd"], strict=True)
+        cells[metric.label] = [with_spread(*pair, digits) for pair in pairs]
+    cells["Seconds"] = rows["seconds_per_trajectory"].map(number)
+    if rows["parameters"].nunique() > 1:
+        cells["Parameters"] = rows["parameters"].map(count)
+    bold = frozenset((row, compared.label) for row in _best(rows, compared))
+    title = f"{rows['title'].iloc[0]}: {results.title}, on {rows['cases'].iloc[0]} test cases"
+    for key in results.fixed:
+        title += f", {results.phrase(key, results.variations[0].values[key])}"
+    notes = _notes(results, shown)
+    return Panel(system, title, cells, notes, bold, frozenset(words))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _best(rows: pd.DataFrame, metric: Metric) -> list[int]:
+    """Rows with the best value of each method that is varied, if there are two to compare."""
+    if metric.better == "neither":
+        return []
+    best = []
+    for _, values in rows.groupby("of", sort=False)[metric.name]:
+        known = values.dropna()
+        if len(known) > 1:
+            wanted = known.min() if metric.better == "lower" else known.max()
+            best += [int(row) for row in known.index[known == wanted]]
+    return best
+
+
+def _notes(results: StudyResults, shown: Sequence[Metric]) -> list[str]:
+    compared = results.metrics[0]
+    mark = {"lower": "Bold: lowest", "higher": "Bold: highest"}.get(compared.better)
+    notes = [
+        "Each row is the method with the options shown, and everything else as the method has it. "
+        "Errors are means over test cases, then mean ± sample standard deviation over training "
+        "seeds (no ± for one seed)."
+        + (f" {mark} {compared.label} of each method." if mark else "")
+        + " Seconds: for one sample of one case."
+    ]
+    notes += [metric.note for metric in shown if metric.note]
+    if any(key.split(".")[0] == "sampler" for key in results.varied):
+        notes.append(
+            "With few steps a sample comes near to the conditional mean, whose squared error is "
+            "half that of a perfect sample: a squared error that is lowest at few steps does not "
+            "mean that the samples are better."
+        )
+    return notes

@@ -1,0 +1,68 @@
+"""What every task has among its options. Light: a configuration is checked with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+
+from wdno.options import Name, Section
+
+if TYPE_CHECKING:
+    from wdno.config.methods import MethodOptions
+    from wdno.systems.base import SystemOptions
+
+
+class TaskOptions(Section):
+    """A task of a system, the section ``systems.*.tasks.<task>``.
+
+    A module with such options may also have `ModelSection` and `MethodSection`: sections of models
+    and methods under the task's name that only this task reads.
+
+    Attributes:
+        title: name for readers, such as "Simulation".
+        summary: what the task does, the description of its section.
+        baselines: methods without a model that it offers: name -> what it is.
+    """
+
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    baselines: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+    methods: Annotated[list[Name], Field(min_length=1)] = Field(
+        description="Rows of the table, in order, by their keys in `methods`."
+    )
+
+    def check(self, system: SystemOptions, methods: Mapping[str, MethodOptions]) -> list[str]:
+        """Return what is wrong with the task for a system.
+
+        Args:
+            system: options of the system.
+            methods: every method that the task evaluates, by name, as it is for the system.
+
+        Returns:
+            Problems, each a sentence.
+        """
+        return []
+
+    def splits(self, method: MethodOptions) -> tuple[str, ...]:
+        """Return the data files that an evaluation of a method reads, by their splits."""
+        return ("test",)
+
+    def checkpoints(self, task: str, method: MethodOptions) -> dict[str, tuple[str, str]]:
+        """Return the trained models that a method needs.
+
+        Args:
+            task: name of this task.
+            method: the method.
+
+        Returns:
+            Of each, by the role that it has: the task that it was trained for, and its name.
+        """
+        return {"model": (task, method.model)} if method.model is not None else {}
+
+    def figures(self, system: SystemOptions) -> dict[str, str]:
+        """Return the figures that are drawn of a system: name -> suffix, `png` or `gif`."""
+        return {}

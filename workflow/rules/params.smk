@@ -1,0 +1,115 @@
+# What the `params` of rules hold: a job's own part of the configuration and the digest of its code,
+# so that Snakemake reruns a job when one of the two changes, and only then.
+import json
+
+from wdno.digest import stage_digest
+from wdno.tasks import REGISTRY as KNOWN_TASKS
+
+
+def section(values, **selected):
+    """Return a section of the configuration as text, the same for the same values."""
+    return json.dumps(values.model_dump(mode="json", **selected), sort_keys=True)
+
+
+def own_section(values, wildcards, **left_out):
+    """Return a model or a method as text, without its label and what other tasks read of it."""
+    others = {task: True for task in KNOWN_TASKS.names() if task != wildcards.task}
+    return section(values, exclude={"label": True, **others, **left_out})
+
+
+def task_section(wildcards):
+    """Return the options of a job's task as text; the list of methods concerns tables only."""
+    # Where the system has the task not for itself, a model of it is trained for another task.
+    options = tasks_of(wildcards.system).get(wildcards.task)
+    return section(options, exclude={"methods"}) if options is not None else ""
+
+
+def method_section(wildcards):
+    """Return the method that a job evaluates."""
+    options = configuration.method(CONFIG, wildcards.system, wildcards.method)
+    return own_section(options, wildcards)
+
+
+def model_section(wildcards):
+    """Return the model that a job trains; how often its state is saved changes nothing."""
+    options = configuration.model(CONFIG, wildcards.system, wildcards.model)
+    return own_section(options, wildcards, training={"checkpoint_seconds"})
+
+
+def training_code(wildcards):
+    """Return the digest of the code that trains a model."""
+    options = configuration.model(CONFIG, wildcards.system, wildcards.model)
+    return stage_digest("train", task=wildcards.task, **options.pieces())
+
+
+def evaluation_code(wildcards):
+    """Return the digest of the code that evaluates a method, with all its models."""
+    method = configuration.method(CONFIG, wildcards.system, wildcards.method)
+    needed = checkpoints_of(wildcards.system, wildcards.task, wildcards.method)
+    sampler = {"sampler": method.sampler.name} if method.sampler is not None else {}
+    digests = [
+        stage_digest(
+            "evaluate",
+            task=wildcards.task,
+            **sampler,
+            **configuration.model(CONFIG, wildcards.system, model).pieces(),
+        )
+        for _, model in needed.values()
+    ]
+    return digests or [stage_digest("evaluate_baseline", task=wildcards.task)]
+
+
+def data_arguments(wildcards, input):
+    """Return the data files of an evaluation as arguments of the command line."""
+    return [f"--data {Path(file).stem}={file}" for file in input.data]
+
+
+def model_arguments(wildcards, input):
+    """Return the models of an evaluation as arguments of the command line."""
+    roles = checkpoints_of(wildcards.system, wildcards.task, wildcards.method)
+    pairs = zip(roles, input.models, strict=True)
+    return [f"--model {role}={file}" for role, file in pairs]
+
+
+def method_names(task, systems=SYSTEMS):
+    """Return what systems and methods are called in tables and figures, as text."""
+    methods = {
+        system: configuration.methods_of(CONFIG, system, task) for system in systems
+    }
+    return json.dumps(
+        {
+            system: [
+                configuration.system(CONFIG, system).title,
+                {
+                    name: configuration.method(CONFIG, system, name).label
+                    for name in names
+                },
+            ]
+            for system, names in methods.items()
+        }
+    )
+
+
+def model_names(wildcards):
+    """Return what a system and its models are called in the figure of losses, as text."""
+    names = {
+        name: configuration.model(CONFIG, wildcards.system, name).label
+        for name in CONFIG.models
+    }
+    title = configuration.system(CONFIG, wildcards.system).title
+    return json.dumps([title, names])
+
+
+def study_section(wildcards):
+    """Return the study that a table or a figure shows."""
+    return section(CONFIG.studies[wildcards.study])
+
+
+def study_names(wildcards):
+    """Return what systems and methods are called in the table and the figure of a study."""
+    return method_names(CONFIG.studies[wildcards.study].task)
+
+
+def study_code(wildcards):
+    """Return the digest of the code that makes the table and the figure of a study."""
+    return stage_digest("study", task=CONFIG.studies[wildcards.study].task)
