@@ -1,6 +1,7 @@
 # Two commands, each with all its set-up: `make results` and `make test`.
 PYTHON ?= python3
 CORES ?= 8
+TEST_PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -26,10 +27,10 @@ results: environment
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) all
 
 test: environment
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup
 
 quick: environment
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not workflow and not validation"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not workflow and not validation"
 
 lint: environment
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -12,6 +12,15 @@ from waves import make_data
 from wdno.data.dataset import Trajectories
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares fixtures, where tests run in several processes."""
+    here = Path(__file__).parent
+    for item in items:
+        whole = here / "workflow"
+        group = whole if item.path.is_relative_to(whole) else item.path
+        item.add_marker(pytest.mark.xdist_group(str(group.relative_to(here))))
+
+
 @pytest.fixture(scope="session")
 def waves_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_data(tmp_path_factory.mktemp("waves") / "train.nc")

@@ -25,6 +25,7 @@ are then no condition.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,14 +34,12 @@ from torch import Tensor, nn
 
 from wdno import networks, objectives, representations
 from wdno.data.dataset import ProblemData
-from wdno.objectives.base import Objective, Request
+from wdno.objectives.base import Request
 from wdno.problem import Part, Problem, along
-from wdno.registry import construct
 from wdno.representations.base import ChannelScaler, Representation, fit_scalers
 from wdno.training.checkpoint import CheckpointError, load_model, save_model
 
 if TYPE_CHECKING:
-    from wdno.objectives.stepping import Stepping
     from wdno.problem import Batch
 
 AXES = ("representation", "network", "objective")
@@ -83,10 +82,9 @@ class Model(nn.Module):
         self.representation: Representation = representations.REGISTRY.build(
             kind, **options, dims=len(problem.grid), periodic=problem.periodic
         )
-        objective, options = _name_and_options(self.spec["objective"])
-        stepping = options.pop("stepping", None)
-        self.stepwise = stepping is not None
-        self.weighting = options.pop("weighting", "uniform")
+        objective = dict(self.spec["objective"])
+        self.weighting = objective.pop("weighting", "uniform")
+        self.stepwise = objective.get("stepping") is not None
         if self.stepwise:
             self._require_steps()
         for part in problem.generated:
@@ -101,22 +99,15 @@ class Model(nn.Module):
         padding = ["circular" if wraps else "zeros" for wraps in problem.periodic]
         if not self.stepwise:
             padding.insert(0, "zeros")
-        step: type[Objective] = objectives.REGISTRY.load(objective)
-        # What a step is given is the frame before it, too.
-        given = len(condition) + (len(target) if self.stepwise else 0)
-        kind, network = _name_and_options(self.spec["network"])
-        options["network"] = networks.REGISTRY.build(
-            kind,
-            **network,
-            in_channels=step.in_channels(len(target), given),
-            out_channels=len(target),
-            dims=len(padding),
-            time_conditioned=step.time_conditioned,
-            padding=padding,
+        kind, options = _name_and_options(self.spec["network"])
+        self.objective = objectives.build(
+            **objective,
+            target=len(target),
+            condition=len(condition),
+            network=partial(
+                networks.REGISTRY.build, kind, **options, dims=len(padding), padding=padding
+            ),
         )
-        self.objective: Objective | Stepping = construct("objective", objective, step, options)
-        if stepping is not None:
-            self.objective = objectives.load_stepping()(self.objective, **stepping)
 
     def _require_steps(self) -> None:
         chosen = self.spec["representation"]["name"]

@@ -126,7 +126,7 @@ def _tree(name: str) -> tuple[Path, ast.Module]:
 def _digest(name: str, words: bool) -> str:
     """Return the digest of a module's own code, and of the data files that it names."""
     path, tree = _tree(name)
-    code = tree if words else _Wordless(tree).visit(copy.deepcopy(tree))
+    code = tree if words or not _has_metrics(tree) else _Wordless(tree).visit(copy.deepcopy(tree))
     state = hashlib.sha256(repr(_canonical(code)).encode())
     for file in _data_files(tree, path.parent):
         state.update(f"{file.relative_to(PACKAGE).as_posix()} ".encode())
@@ -180,6 +180,10 @@ class _Wordless(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
+def _has_metrics(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.Call) and _is_metric(node) for node in ast.walk(tree))
+
+
 def _is_metric(call: ast.Call) -> bool:
     return _name(call.func) == "Metric"
 
@@ -227,7 +231,7 @@ def _imports(node: ast.AST, package: str) -> Iterator[str]:
         elif isinstance(child, ast.If) and _is_for_types(child):
             for statement in child.orelse:
                 yield from _imports(ast.Module([statement], []), package)
-        else:
+        elif not isinstance(child, ast.expr):
             yield from _imports(child, package)
 
 

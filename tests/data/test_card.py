@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from wdno.data.card import data_card, write_data_card
-from wdno.evaluation.tables.text import number
+from wdno.text_tables import number
 
 
 def write_split(path, values: np.ndarray) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from drawn_figures import with_scores
 from synthetic_evaluations import changed, evaluation
 
-import wdno.config  # noqa: F401  expand is imported by it
 from wdno.evaluation.metric import Metric
 from wdno.evaluation.record import Record
 from wdno.studies.expand import Variation

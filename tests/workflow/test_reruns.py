@@ -12,9 +12,9 @@ from snakemake_project import PARTS, Project, copy_project
 from tiny_run import (
     DIFFUSION,
     ERROR_FIGURES,
-    FIGURES,
     METHODS,
     MODELS,
+    SEEDS,
     SHOWING,
     STUDIED,
     STUDIES,
@@ -36,8 +36,9 @@ def test_a_second_run_does_nothing(finished: Project) -> None:
     ("overlay", "expected"),
     [
         pytest.param(
-            {"methods": {"wdno": {"sampler": {"spacing": "quadratic"}}}},
-            after_evaluation("wdno"),
+            {"methods": {"wdno": {"sampler": {"steps": 3}}}},
+            # The study tries samplers of its own.
+            [*each("evaluate"), *ERROR_FIGURES, "simulation_table"],
             id="sampler",
         ),
         pytest.param(
@@ -54,7 +55,14 @@ def test_a_second_run_does_nothing(finished: Project) -> None:
             {"models": {"wdno": {"training": {"checkpoint_seconds": 9}}}}, [], id="saving"
         ),
         pytest.param({"models": {"wdno": {"label": "W"}}}, ["training"], id="label-of-a-model"),
-        pytest.param({"methods": {"fno": {"label": "F"}}}, [*SHOWING], id="label-of-a-method"),
+        pytest.param(
+            {"methods": {"fno": {"label": "F"}}},
+            ["simulation_table", *ERROR_FIGURES],
+            id="label-of-a-method",
+        ),
+        pytest.param(
+            {"methods": {"wdno": {"label": "W"}}}, [*SHOWING], id="label-of-a-studied-method"
+        ),
         pytest.param({"systems": {"burgers": {"title": "B"}}}, [*SHOWING, "training"], id="title"),
         pytest.param(
             {"evaluation": {"digits": 4}}, ["simulation_table", *STUDY_TABLES], id="digits"
@@ -81,9 +89,14 @@ def test_a_changed_option_reruns_its_stages(
     assert finished.planned(overlay) == sorted(expected)
 
 
-def test_a_shorter_study_runs_no_evaluation(finished: Project) -> None:
-    vary = {**STUDIES["samplers"].vary, "sampler.steps": [1]}
-    assert finished.planned({"studies": {"samplers": {"vary": vary}}}) == sorted(STUDY_JOBS)
+def test_a_longer_study_evaluates_what_is_new(finished: Project) -> None:
+    vary = STUDIES["samplers"].vary
+    longer = {**vary, "sampler.steps": [*vary["sampler.steps"], 3]}
+    jobs = finished.planned({"studies": {"samplers": {"vary": longer}}})
+    new = [job for job in jobs if job not in STUDY_JOBS]
+    assert len(new) == len(STUDIES["samplers"].of) * len(vary["sampler"]) * len(SEEDS)
+    assert set(STUDY_JOBS) <= set(jobs)
+    assert all(job.startswith("evaluate ") and "steps_3" in job for job in new), new
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +122,7 @@ ADDED = "\n\nADDED = 1\n"
 DDIM = tuple(one.method for one in VARIATIONS if one.values["sampler"]["name"] == "ddim")
 DPMPP = tuple(one.method for one in VARIATIONS if one.values["sampler"]["name"] == "dpmpp_2m")
 EVERY_EVALUATION = each("evaluate", (*METHODS, *STUDIED))
+EVERYTHING_LEARNT = [*each("train", MODELS), "training", *EVERY_EVALUATION, *SHOWING]
 
 
 @pytest.mark.parametrize(
@@ -124,11 +138,11 @@ EVERY_EVALUATION = each("evaluate", (*METHODS, *STUDIED))
             ADDED,
             [*each("evaluate", DPMPP), *STUDY_JOBS],
         ),
-        ("tasks/simulation/problem.py", ADDED, [*each("train", MODELS), *EVERY_EVALUATION]),
+        ("tasks/simulation/problem.py", ADDED, EVERYTHING_LEARNT),
         ("tasks/simulation/scores.py", ADDED, [*EVERY_EVALUATION, *SHOWING]),
         ("tasks/simulation/table.py", ADDED, ["simulation_table"]),
         ("tasks/simulation/figures.py", ADDED, [*ERROR_FIGURES]),
-        ("evaluation/figures/style.py", ADDED, [*FIGURES]),
+        ("evaluation/figures/style.py", ADDED, [*ERROR_FIGURES, "training", *STUDY_JOBS]),
         ("studies/figure.py", ADDED, [*STUDY_JOBS]),
         ("networks/unet.py", "\n\n# A comment.\n", []),
         ("model.py", '\n\n"""A docstring."""\n', []),
@@ -142,15 +156,24 @@ def test_changed_code_reruns_its_stages(
         assert edited.planned() == sorted(expected)
 
 
-@pytest.mark.parametrize("keyword", ["label", "note"])
-def test_another_name_of_a_metric_computes_nothing_again(edited: Project, keyword: str) -> None:
-    path = edited.path / "wdno/tasks/simulation/metrics.py"
-    with _changed(path, f'{keyword}="', f'{keyword}="Other '):
-        assert edited.planned() == sorted(SHOWING)
+@pytest.mark.parametrize(
+    ("file", "old", "expected"),
+    [
+        ("tasks/simulation/metrics.py", '"MSE with series"', ["simulation_table", *STUDY_JOBS]),
+        ("tasks/simulation/metrics.py", "mean of the MSE of", ["simulation_table", *STUDY_JOBS]),
+        ("evaluation/scores/pointwise.py", '"Max. error"', ["simulation_table", *STUDY_JOBS]),
+    ],
+)
+def test_other_words_of_a_metric_compute_nothing_again(
+    edited: Project, file: str, old: str, expected: list[str]
+) -> None:
+    new = old.replace("error", "err.").replace("MSE", "Mean squared error")
+    with _changed(edited.path / "wdno" / file, old, new):
+        assert edited.planned() == sorted(expected)
 
 
 def test_a_changed_system_reruns_everything_of_it(edited: Project) -> None:
     data = [f"generate {split}" for split in ("test", "train", "validation")]
-    everything = [*data, "statistics", "card", *each("train", MODELS), *EVERY_EVALUATION]
+    everything = [*data, "statistics", "card", *EVERYTHING_LEARNT]
     with _changed(edited.path / "wdno/systems/burgers.py", "", ADDED):
-        assert edited.planned() == sorted([*everything, "training", *SHOWING])
+        assert edited.planned() == sorted(everything)

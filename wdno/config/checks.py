@@ -7,7 +7,7 @@ objective, a sampler, a task or a baseline by name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -18,10 +18,13 @@ from wdno.config.models import ModelOptions
 from wdno.config.overrides import system_names, tasks
 from wdno.config.root import Config, SystemConfig
 from wdno.options import shown
-from wdno.studies.expand import Variation, expand
+from wdno.studies import expand
 from wdno.systems import REGISTRY as SYSTEMS
 from wdno.tasks import REGISTRY as TASKS
 from wdno.tasks.base import TaskOptions
+
+if TYPE_CHECKING:
+    from wdno.studies.expand import Variation
 
 
 def check(config: Config) -> None:
@@ -39,6 +42,7 @@ def check(config: Config) -> None:
         problems.append(f"systems: none is configured; configure at least one of {names}")
     for name in system_names(config):
         problems += _check_system(config, name)
+    problems += _check_reference(config)
     problems += _unknown("evaluation.show", config.evaluation.show, config.methods)
     for study in config.studies:
         problems += _check_study(config, study)
@@ -70,6 +74,19 @@ def _check_system(config: Config, name: str) -> list[str]:
     return problems
 
 
+def _check_reference(config: Config) -> list[str]:
+    """Refuse a reference that no task lists: no table would compare with it."""
+    reference = config.evaluation.reference
+    found = [one for name in system_names(config) for one in tasks(config, name).values()]
+    listed = list(dict.fromkeys(name for options in found for name in options.methods))
+    if reference is None or not found or reference in listed:
+        return []
+    return [
+        f"evaluation.reference = {reference!r}: not among the methods of any task"
+        f"{suggest(reference, listed)}; allowed: {', '.join(listed)}"
+    ]
+
+
 def _check_task(config: Config, system: str, task: str, options: TaskOptions) -> list[str]:
     where = f"systems.{system}.tasks.{task}"
     problems = _unknown(f"{where}.methods", options.methods, config.methods)
@@ -79,10 +96,15 @@ def _check_task(config: Config, system: str, task: str, options: TaskOptions) ->
         if options.methods.count(name) > 1
     ]
     reference = config.evaluation.reference
-    if reference not in options.methods:
+    elsewhere = [
+        other
+        for other in system_names(config)
+        if (same := tasks(config, other).get(task)) is not None and reference in same.methods
+    ]
+    if elsewhere and reference not in options.methods:
         problems.append(
-            f"evaluation.reference = {reference!r}: not among {where}.methods; allowed: "
-            f"{', '.join(options.methods)}"
+            f"evaluation.reference = {reference!r}: not among {where}.methods, but among those of "
+            f"{', '.join(elsewhere)}; list it for every system that has the task, or for none"
         )
     listed = [name for name in dict.fromkeys(options.methods) if name in config.methods]
     for name in listed:
@@ -208,7 +230,7 @@ def _check_study(config: Config, name: str) -> list[str]:
                 f"{where}.systems: {system!r} does not have the task {options.task!r}; leave the "
                 "system out, or configure the task for it"
             )
-        expansion = expand(config, system)
+        expansion = expand.expand(config, system)
         problems += expansion.problems
         sound = [one for one in options.of if one in config.methods]
         for of in sound:

@@ -139,8 +139,10 @@ class EvaluationOptions(Section):
         default=0.95, description="Coverage of the bootstrap intervals."
     )
     digits: PositiveInt = Field(default=3, description="Significant digits in tables.")
-    reference: Name = Field(
-        default="wdno", description="Method that the others' errors are divided by in the tables."
+    reference: Name | None = Field(
+        default="wdno",
+        description="Method that the others' errors are divided by in the table of each task that "
+        "lists it.",
     )
     show: list[Name] = Field(
         default=["wdno", "ddpm", "fno"], description="Methods in the figure of trajectories."

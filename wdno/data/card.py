@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from wdno.data.netcdf import open_dataset
-from wdno.evaluation.tables.text import Panel, count, number, write_table
+from wdno.text_tables import Panel, count, number, write_table
 
 BLOCK_BYTES = 64 * 1024 * 1024
 ORIGIN = ("source", "level", "periods", "licence", "attribution", "references")

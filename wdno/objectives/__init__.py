@@ -8,17 +8,55 @@ to go from frame to frame, see :mod:`wdno.objectives.stepping`.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from wdno.registry import Registry
+from wdno.registry import Registry, construct
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from wdno.objectives.base import Objective
     from wdno.objectives.stepping import Stepping
 
 REGISTRY = Registry("objective", "wdno.objectives", "Objective", "wdno.objectives.options")
 
 
-def load_stepping() -> type[Stepping]:
-    """Import what makes an objective go from frame to frame; as a piece, only when asked for."""
-    loaded: type[Stepping] = importlib.import_module(f"{__name__}.stepping").Stepping
-    return loaded
+def build(
+    name: str,
+    *,
+    target: int,
+    condition: int,
+    network: Callable[..., nn.Module],
+    stepping: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Objective | Stepping:
+    """Make an objective with its network.
+
+    Args:
+        name: of the objective.
+        target: number of channels that are generated.
+        condition: number of channels that are given; with stepping, in each step.
+        network: makes the network with the keywords `in_channels`, `out_channels` and
+            `time_conditioned`.
+        stepping: options of :class:`~wdno.objectives.stepping.Stepping`; None: all frames at once.
+        **options: of the objective.
+
+    Raises:
+        UnknownPieceError: there is no such objective.
+        ValueError: it has no such option, or refuses a value.
+    """
+    kind: type[Objective] = REGISTRY.load(name)
+    # What a step is given is the frame before it, too.
+    given = condition if stepping is None else target + condition
+    options["network"] = network(
+        in_channels=kind.in_channels(target, given),
+        out_channels=target,
+        time_conditioned=kind.time_conditioned,
+    )
+    objective = construct("objective", name, kind, options)
+    if stepping is None:
+        return objective
+    # As a piece: imported only where it is asked for.
+    wrapper: type[Stepping] = importlib.import_module(f"{__name__}.stepping").Stepping
+    return wrapper(objective, **stepping)

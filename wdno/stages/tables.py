@@ -46,7 +46,11 @@ def table(config: Sequence[Path], task: str, inputs: Sequence[Path], output: Pat
     room = tasks.REGISTRY.module(task, "table")
     records = _read.records(loaded, inputs, examples=False)
     _read.require_task(records, task, inputs)
-    room.table(records, output.with_suffix(""), loaded.evaluation)
+    options = loaded.evaluation
+    if all(record.method != options.reference for record in records):
+        # The configuration is checked: it is a method of another task.
+        options = options.model_copy(update={"reference": None})
+    room.table(records, output.with_suffix(""), options)
 
 
 def study(config: Sequence[Path], study: str, inputs: Sequence[Path], output: Path) -> None:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from wdno.evaluation.bootstrap import mean_and_sd
 from wdno.evaluation.metric import Metric
-from wdno.evaluation.tables.text import Panel, count, number, with_spread, write_table
 from wdno.studies.results import StudyResults, VariedMethod, is_number, value_text
+from wdno.text_tables import Panel, count, number, with_spread, write_table
 
 _COSTS = {
     "evaluations": "evaluations",

@@ -103,7 +103,14 @@ class Share:
     """The samples that one process takes of each step; can be handed to another process."""
 
     def __init__(self, data: Data, order: BatchOrder, rank: int, ranks: int) -> None:
-        """Of the process of a number among several."""
+        """Take the share of one process.
+
+        Args:
+            data: The samples.
+            order: Sample numbers of each step.
+            rank: Number of this process, from 0.
+            ranks: Processes that train; each takes an equal, contiguous part of every batch.
+        """
         self._data, self._order, self._rank, self._ranks = data, order, rank, ranks
 
     def __call__(self, step: int) -> Batch:

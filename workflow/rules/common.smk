@@ -21,6 +21,8 @@ validate(config, "../schemas/config.schema.yaml", set_default=False)
 RUN = f"results/{CONFIG.run}"
 SYSTEMS = configuration.system_names(CONFIG)
 SPLITS = ["train", "validation", "test"]
+# Studies of a system that is configured.
+STUDIES = configuration.studies(CONFIG)
 
 
 onstart:
@@ -101,5 +103,5 @@ wildcard_constraints:
     split=any_of([*SPLITS, "fine"]),
     model=any_of([*CONFIG.models, *(model for _, model in TRAININGS)]),
     method=any_of([*CONFIG.methods, *(method for _, method in METHODS)]),
-    study=any_of(CONFIG.studies),
+    study=any_of(STUDIES),
     seed=any_of(map(str, CONFIG.seeds)),

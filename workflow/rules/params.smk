@@ -1,9 +1,12 @@
 # What the `params` of rules hold: a job's own part of the configuration and the digest of its code,
 # so that Snakemake reruns a job when one of the two changes, and only then.
 import json
+from functools import cache
 
-from wdno.digest import stage_digest
+from wdno import digest
 from wdno.tasks import REGISTRY as KNOWN_TASKS
+
+stage_digest = cache(digest.stage_digest)
 
 
 def section(values, **selected):
@@ -71,43 +74,48 @@ def model_arguments(wildcards, input):
     return [f"--model {role}={file}" for role, file in pairs]
 
 
-def method_names(task, systems=SYSTEMS):
-    """Return what systems and methods are called in tables and figures, as text."""
-    methods = {
-        system: configuration.methods_of(CONFIG, system, task) for system in systems
-    }
+def names(methods):
+    """Return what systems and methods are called, as text, from system -> methods."""
     return json.dumps(
         {
             system: [
                 configuration.system(CONFIG, system).title,
-                {
-                    name: configuration.method(CONFIG, system, name).label
-                    for name in names
-                },
+                {name: configuration.method(CONFIG, system, name).label for name in of},
             ]
-            for system, names in methods.items()
+            for system, of in methods.items()
         }
     )
 
 
+def method_names(task, systems=SYSTEMS):
+    """Return what a task's table or figures call systems and methods, as text."""
+    listed = {system: tasks_of(system).get(task) for system in systems}
+    return names(
+        {system: options.methods for system, options in listed.items() if options}
+    )
+
+
+def study_names(wildcards):
+    """Return what a study's table and figure call systems and methods, as text."""
+    found = {}
+    for system in SYSTEMS:
+        for one in variations(CONFIG, wildcards.study, system):
+            found.setdefault(system, []).extend([one.of, one.method])
+    return names(found)
+
+
 def model_names(wildcards):
-    """Return what a system and its models are called in the figure of losses, as text."""
-    names = {
+    """Return what the figure of losses calls a system and its models, as text."""
+    labels = {
         name: configuration.model(CONFIG, wildcards.system, name).label
-        for name in CONFIG.models
+        for _, name in trainings_drawn(wildcards)
     }
-    title = configuration.system(CONFIG, wildcards.system).title
-    return json.dumps([title, names])
+    return json.dumps([configuration.system(CONFIG, wildcards.system).title, labels])
 
 
 def study_section(wildcards):
     """Return the study that a table or a figure shows."""
     return section(CONFIG.studies[wildcards.study])
-
-
-def study_names(wildcards):
-    """Return what systems and methods are called in the table and the figure of a study."""
-    return method_names(CONFIG.studies[wildcards.study].task)
 
 
 def study_code(wildcards):

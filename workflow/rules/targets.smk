@@ -41,14 +41,18 @@ def checkpoints(wildcards):
     return trained("model.safetensors", wildcards.system, needed.values(), seeds)
 
 
-def losses(wildcards):
-    """Return the logs of a task's models; those that a study adds are not drawn."""
-    pairs = [
+def trainings_drawn(wildcards):
+    """Return the trainings whose losses are drawn: of a task, without those that studies add."""
+    return [
         (task, model)
         for task, model in trainings_of(wildcards.system)
         if task == wildcards.task and model in CONFIG.models
     ]
-    return trained("train.jsonl", wildcards.system, pairs)
+
+
+def losses(wildcards):
+    """Return the logs of the trainings of a system and task."""
+    return trained("train.jsonl", wildcards.system, trainings_drawn(wildcards))
 
 
 def evaluated_data(wildcards):
@@ -94,7 +98,7 @@ def studied(file, study):
 
 def tables():
     """Return the tables of the run: of each task and each study."""
-    names = [*TASKS, *(f"study_{study}" for study in CONFIG.studies)]
+    names = [*TASKS, *(f"study_{study}" for study in STUDIES)]
     return expand(f"{RUN}/tables/{{name}}.csv", name=names)
 
 
@@ -117,7 +121,7 @@ def also_pdf(image):
 
 def study_figures():
     """Return the figures of the studies."""
-    return expand(f"{RUN}/figures/study_{{study}}.png", study=CONFIG.studies)
+    return expand(f"{RUN}/figures/study_{{study}}.png", study=STUDIES)
 
 
 def everything(system):

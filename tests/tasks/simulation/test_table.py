@@ -17,13 +17,13 @@ from wdno.evaluation.metric import Metric, Metrics
 from wdno.evaluation.record import EvaluationError
 from wdno.evaluation.scores.flow import FlowMeasure
 from wdno.evaluation.tables.columns import views
-from wdno.evaluation.tables.text import with_spread
 from wdno.tasks.simulation import published
 from wdno.tasks.simulation.metrics import COMPARED, METRICS
 from wdno.tasks.simulation.panels import panels
 from wdno.tasks.simulation.scores import Measure
 from wdno.tasks.simulation.table import collect_rows, write
 from wdno.tasks.simulation.table import table as write_table
+from wdno.text_tables import with_spread
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from wdno.evaluation.tables.text import Panel, number, write_table
 from wdno.tasks.last_frame.metrics import METRICS
+from wdno.text_tables import Panel, number, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

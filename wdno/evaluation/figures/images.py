@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from numpy.typing import ArrayLike, NDArray
 
-from wdno.evaluation.tables.text import number
+from wdno.text_tables import number
 
 Values = NDArray[np.float64]
 

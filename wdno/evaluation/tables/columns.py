@@ -13,7 +13,7 @@ from wdno.evaluation.grouping import group
 from wdno.evaluation.metric import Metric, Metrics
 from wdno.evaluation.record import Record
 from wdno.evaluation.tables.collect import items_of
-from wdno.evaluation.tables.text import MISSING, Panel, count, number, with_spread
+from wdno.text_tables import MISSING, Panel, count, number, with_spread
 
 WORDS = frozenset({"Sampler", "Representation", "Network", "Objective", "Device"})
 
@@ -42,7 +42,7 @@ class View:
         return str(self.rows["title"].iloc[0])
 
     def number(self, value: float | None) -> str:
-        """Write a number; see :func:`wdno.evaluation.tables.text.number`."""
+        """Write a number; see :func:`wdno.text_tables.number`."""
         return number(value, self.digits)
 
     def has(self, column: str) -> bool:

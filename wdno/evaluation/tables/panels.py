@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from wdno.evaluation.bootstrap import FEWEST_BLOCKS
 from wdno.evaluation.tables.columns import Columns, View
-from wdno.evaluation.tables.text import Panel
+from wdno.text_tables import Panel
 
 
 def error_panel(

@@ -30,8 +30,8 @@ from wdno.evaluation.scores.pointwise import (
 from wdno.evaluation.scores.spectrum import SPECTRUM_ERROR
 from wdno.evaluation.tables.columns import Columns, View
 from wdno.evaluation.tables.panels import cost_panel, error_panel, item_panel, score_panel
-from wdno.evaluation.tables.text import Panel
 from wdno.tasks.simulation.metrics import MSE_WITH_SERIES
+from wdno.text_tables import Panel
 
 OVER_TIME = {
     "mse_first_frame": "MSE, first frame",
@@ -81,10 +81,13 @@ def _main_panel(view: View) -> Panel:
         "conditional mean, which has half the MSE of a perfect sample: they lower the MSE without "
         "a better model. CRPS and spectrum error do not reward that; read them beside the MSE.",
     ]
+    forecast = view.has(ANOMALY_CORRELATION.name)
     if not view.rows["learned"].all():
+        notes.append("Persistence repeats the last given frame.")
+    if forecast:
         notes.append(
-            "Persistence repeats the last given frame. Hourly mean: of each hour of the day in "
-            "training; persisted anomaly: the last given frame's departure from it, added to it."
+            "Hourly mean: of each hour of the day in training. Persisted anomaly: the last given "
+            "frame's departure from the hourly mean, added to it."
         )
     beside = {}
     if view.has("published_mse"):
@@ -92,10 +95,15 @@ def _main_panel(view: View) -> Panel:
         notes.append(
             f"{PAPER}: MSE in arXiv 2412.04833, Table 1, at the paper's full grid, training set "
             "and network size, of its own data; for orientation. Diffusion: DDIM with eta 1, 50 "
-            "steps in 1D, 100 in 2D, 850 for compressible flow. Its FNO and U-Net of smoke are "
-            "autoregressive. For ERA5 it names neither variable nor level, region or years: no "
-            "comparison with another choice of them."
+            "steps in 1D, 100 in 2D, 850 for compressible flow."
         )
+        if view.has(DIVERGENCE.name):
+            notes.append("The paper's FNO and U-Net of this flow are autoregressive.")
+        if forecast:
+            notes.append(
+                "The paper names neither variable nor level, region or years of its forecasts: its "
+                "values are no comparison with another choice of them."
+            )
     return error_panel(
         view,
         [metric.name for metric in MAIN],

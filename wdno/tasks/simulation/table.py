@@ -18,11 +18,11 @@ from wdno.evaluation.scores.forecast import MSE_MEAN_WEIGHTED, MSE_WEIGHTED, SPR
 from wdno.evaluation.scores.pointwise import MAE, MAX_ERROR, MSE, MSE_MEAN, MSE_NORMALISED
 from wdno.evaluation.tables.collect import collect
 from wdno.evaluation.tables.columns import views
-from wdno.evaluation.tables.text import write_table
 from wdno.tasks.simulation import published as papers
 from wdno.tasks.simulation.metrics import COMPARED, METRICS
 from wdno.tasks.simulation.panels import panels
 from wdno.tasks.simulation.published import Published
+from wdno.text_tables import write_table
 
 if TYPE_CHECKING:
     from wdno.config.root import EvaluationOptions

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from wdno.evaluation.tables.text import count, number, tex, with_spread
+from wdno.text_tables import count, number, tex, with_spread
 
 
 @pytest.mark.parametrize(
