@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ["config/config.yaml", "tests/config/tiny.yaml"]
@@ -87,7 +88,17 @@ def test_from_data_to_errors(folder: Path) -> None:
     done = run(*evaluate_arguments(folder, checkpoint))
     assert done.returncode == 0, done.stderr
     metrics = json.loads((folder / "evaluated" / "metrics.json").read_text())
-    assert metrics["scores"]["mse"] > 0
+    with (
+        xr.open_dataset(folder / "evaluated" / "scores.nc", decode_times=False) as scores,
+        xr.open_dataset(folder / "evaluated" / "examples.nc", decode_times=False) as examples,
+    ):
+        assert metrics["scores"]["mse"] == pytest.approx(float(scores["mse"].mean()), rel=1e-12)
+        # The first of the samples is kept of each example; the error is the mean over samples.
+        assert metrics["design"]["samples"] == 2
+        first = ((examples["prediction"] - examples["truth"]) ** 2).mean(("field", "time", "x"))
+        errors = scores["mse"][: len(first)].to_numpy()
+        # u of these cases is of order one, and six steps of training make no good model.
+        assert (errors > 0.2 * first.to_numpy()).all() and (errors < 5 * first.to_numpy()).all()
     assert metrics["cost"]["evaluations"] == 2
     assert metrics["cost"]["training_steps"] == 6
     assert metrics["design"]["sampler"]["name"] == "ddim"

@@ -166,26 +166,25 @@ class Problem:
         """
         return self.frames(name, batch)[:, :, -1:]
 
-    def require(
-        self, other: Problem, data: object, model: object, *, any_grid: bool = False
-    ) -> None:
+    def require(self, other: Problem, data: object, model: object) -> None:
         """Refuse data of another problem than this one, of a model.
 
         Args:
             other: the problem that the data make.
             data: their file, for the message.
             model: the model's file, for the message.
-            any_grid: accept another grid, with as many axes, on the same domain.
 
         Raises:
             ProblemError: naming what differs, both values, both files and what to do.
         """
         for name, expected in self.to_json().items():
             found = other.to_json()[name]
-            if name == "grid" and any_grid and len(found) == len(expected):
-                continue
-            if name == "extent" and any_grid and _close(found, expected, other.grid):
-                continue
+            if found != expected and name == "scene":
+                raise ProblemError(
+                    f"{data} has another scene (obstacles, buckets, control frame) than the model "
+                    f"{model} was trained on; train it again, or generate the data with the "
+                    "options that the model had"
+                )
             if found != expected:
                 raise ProblemError(
                     f"{name} of {data} is {_shown(found)}, the model {model} was trained on "
@@ -221,18 +220,16 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
-def _close(found: Iterable[float], expected: Iterable[float], grid: tuple[int, ...]) -> bool:
-    """Whether ends differ by less than what one point in eight along the axis amounts to."""
-    pairs = list(zip(found, expected, strict=True))
-    spans = [pairs[k + 1][1] - pairs[k][1] for k in range(0, len(pairs), 2) for _ in (0, 1)]
-    return all(abs(a - b) <= abs(span) / 8 for (a, b), span in zip(pairs, spans, strict=True))
-
-
 def _shown(value: Any) -> str:
     if isinstance(value, list) and value and all(isinstance(v, int) for v in value):
         return " x ".join(map(str, value))
     if isinstance(value, list):
         return ", ".join(_shown(v) for v in value) or "none"
     if isinstance(value, dict):
-        return f"{value['name']} ({', '.join(value['fields'])})"
+        return f"{value['name']} ({', '.join(value['fields'])}; {_kind(value)})"
     return repr(value)
+
+
+def _kind(part: Mapping[str, Any]) -> str:
+    said = [part["span"].replace("_", " ")]
+    return ", ".join(said + [f"{key} {part[key]}" for key in ("like", "start") if part[key]])

@@ -138,6 +138,7 @@ def test_every_option_has_a_description() -> None:
         ("methods.fno.samples", 4, ["methods.fno.samples", "deterministic"]),
         ("methods.wdno.model", "wdn", ["methods.wdno.model", "'wdno'"]),
         ("methods.persistence.model", "wdno", ["model", "baseline"]),
+        ("methods.persistence.samples", 4, ["samples = 4", "'persistence'", "deterministic"]),
         (
             "methods.persistence.baseline",
             "persistance",

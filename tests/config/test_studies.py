@@ -72,6 +72,35 @@ def test_whole_sections_are_replaced_before_their_parts_in_whatever_order() -> N
     assert [(one.name, one.steps) for one in samplers] == [("ddim", 3), ("ddpm", 3)]
 
 
+def test_a_section_of_the_same_name_keeps_what_is_not_said() -> None:
+    config = configured(
+        a={"of": ["wdno"], "vary": {"sampler": [{"name": "ddim", "eta": 1.0}, {"name": "ddpm"}]}},
+        b={"of": ["wdno"], "vary": {"network": [{"name": "unet", "width": 8}]}},
+    )
+    base = configuration.method(config, SYSTEM, "wdno").sampler
+    samplers = [configuration.method(config, SYSTEM, name).sampler for name in names(config)]
+    assert (samplers[0].steps, samplers[0].eta) == (base.steps, 1.0)
+    assert samplers[1].steps == 50, "another sampler has its own defaults"
+    (wide,) = variations(config, "b", SYSTEM)
+    network = configuration.model(config, SYSTEM, str(wide.model)).network
+    own = configuration.model(config, SYSTEM, "wdno").network
+    assert (network.width, network.multipliers, network.blocks) == (
+        8,
+        own.multipliers,
+        own.blocks,
+    )
+
+
+def test_two_studies_train_and_evaluate_the_same_variation_once() -> None:
+    config = configured(
+        a={"of": ["wdno"], "vary": {"network.width": [8, 12], "training.steps": [100]}},
+        b={"of": ["wdno"], "vary": {"network.width": [8], "training.steps": [100, 200]}},
+    )
+    assert names(config, "b")[0] == names(config, "a")[0]
+    models = [one.model for study in "ab" for one in variations(config, study, SYSTEM)]
+    assert len(set(models)) == 3
+
+
 def test_options_of_the_model_make_models_that_are_trained_once() -> None:
     vary = {"network.width": [8, 24], "sampler.steps": [2, 5]}
     config = configured(a={"of": ["wdno"], "vary": vary})

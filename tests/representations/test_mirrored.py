@@ -186,7 +186,7 @@ def test_periodic_axes_wrap_around_in_any_case() -> None:
 
 @pytest.mark.parametrize("family", ["db2", "sym4", "coif1"])
 def test_asymmetric_families_are_refused(family: str) -> None:
-    message = f"'mirrored' needs symmetric filters, and those of '{family}' are not; .*'bior'"
+    message = f"'mirrored': needs symmetric filters, and those of '{family}' are not; .*'bior'"
     with pytest.raises(ValueError, match=message):
         WaveletTransform(family, "mirrored")
     with pytest.raises(ValueError, match=message):
@@ -210,7 +210,7 @@ def test_the_other_backend_is_refused() -> None:
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"family": "db2"}, "'mirrored' needs symmetric filters, and those of 'db2' are not"),
+        ({"family": "db2"}, "'mirrored': needs symmetric filters, and those of 'db2' are not"),
         ({"backend": "pytorch_wavelets"}, "backend = 'pytorch_wavelets': has no mode 'mirrored'"),
         ({}, None),
     ],

@@ -53,6 +53,12 @@ def test_records_are_named_by_the_configuration(config: list[Path], folders: lis
     assert whole[0].shown().sizes["example"] == 3
 
 
+def test_a_stand_in_keeps_its_name(config: list[Path], tmp_path: Path) -> None:
+    changed(evaluation("fno"), stand_in=True).write(tmp_path / "a")
+    found = _read.records(configuration.load(*config), [tmp_path / "a"], examples=False)
+    assert found[0].title == "Burgers equation"
+
+
 def test_the_title_of_the_data_is_kept_where_there_is_no_other(
     config: list[Path], folders: list[Path]
 ) -> None:

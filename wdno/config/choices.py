@@ -25,16 +25,15 @@ def summary(thing: object) -> str:
     return (thing.__doc__ or "").strip().splitlines()[0]
 
 
-def with_task_sections(section: type[S], attribute: str) -> type[S]:
-    """Return a section with one more for each task that has its own options there.
+def with_task_sections(section: type[S]) -> type[S]:
+    """Return a section of methods with one more for each task that has options of its own there.
 
     Args:
-        section: what all tasks read, such as that of a model.
-        attribute: name under which a task's module of options has its section.
+        section: what all tasks read of a method; a task's own is `MethodSection` of its options.
     """
     fields: dict[str, Any] = {}
     for name in TASKS.names():
-        own = getattr(TASKS.light(name), attribute, None)
+        own = getattr(TASKS.light(name), "MethodSection", None)
         if own is not None:
             fields[name] = (own | None, Field(default=None, description=summary(own)))
     if not fields:

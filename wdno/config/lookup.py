@@ -84,7 +84,7 @@ def models_of(config: Config, system_name: str, task: str) -> list[str]:
 
 
 def studies(config: Config) -> list[str]:
-    """Return the studies that there is something of: of a configured system that has their task."""
+    """Return the studies with at least one variation on a configured system."""
     return [
         study
         for study in config.studies
@@ -98,9 +98,17 @@ def labels(config: Config, system_name: str, task: str) -> dict[str, str]:
     return {name: method(config, system_name, name).label or name for name in names}
 
 
-def title(config: Config, system_name: str, default: str) -> str:
-    """Return the name of a system in tables and figures; `default` is that of its data."""
-    return system(config, system_name).title or default
+def title(config: Config, system_name: str, default: str, *, stand_in: bool = False) -> str:
+    """Return the name of a system in tables and figures.
+
+    Args:
+        config: the configuration.
+        system_name: the system.
+        default: name of its data.
+        stand_in: whether the data are made in place of a record that could not be had: these are
+            always called by their own name.
+    """
+    return default if stand_in else system(config, system_name).title or default
 
 
 def _once(config: Config, key: object, find: Callable[[], T]) -> T:

@@ -40,7 +40,8 @@ class MethodOptions(Section):
         default=None, description="Required with a diffusion model, refused with any other."
     )
     samples: PositiveInt = Field(
-        default=1, description="Samples per case; CRPS is reported where there are several."
+        default=1,
+        description="Samples per case, of a method that draws them; its CRPS needs several.",
     )
     cases: PositiveInt | None = Field(
         default=None, description="Test cases, from the first on; null: all."
@@ -55,4 +56,9 @@ class MethodOptions(Section):
             )
         if self.baseline is not None and self.sampler is not None:
             raise ValueError(f"baseline {self.baseline!r} has nothing to sample; remove `sampler`")
+        if self.baseline is not None and self.samples > 1:
+            raise ValueError(
+                f"samples = {self.samples}: baseline {self.baseline!r} is deterministic; use "
+                "samples: 1"
+            )
         return self

@@ -66,13 +66,11 @@ def _sections(name: str, doc: str, sections: dict[str, tuple[Any, str]]) -> type
 
 
 if TYPE_CHECKING:
-    Model: TypeAlias = ModelOptions
     Method: TypeAlias = MethodOptions
     Tasks: TypeAlias = Section
     Systems: TypeAlias = Section
 else:
-    Model = with_task_sections(ModelOptions, "ModelSection")
-    Method = with_task_sections(MethodOptions, "MethodSection")
+    Method = with_task_sections(MethodOptions)
     Tasks = _sections(
         "Tasks",
         "The tasks of a system; one left out is not run.",
@@ -157,7 +155,7 @@ class Config(Section):
         default=[0], description="Seeds of the training; tables give mean and spread over them."
     )
     systems: Systems = Field(description="Physical systems, by name.")
-    models: dict[Name, Model] = Field(description="What is trained.")
+    models: dict[Name, ModelOptions] = Field(description="What is trained.")
     methods: dict[Name, Method] = Field(description="Rows of the tables.")
     studies: dict[Name, StudyOptions] = Field(
         default={}, description="Variations of methods, each with a table and a figure."

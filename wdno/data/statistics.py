@@ -32,6 +32,7 @@ class Statistics:
         standard_deviation: ``[F]``.
         time_mean: ``[F, *space]``, float32, or None without a calendar.
         hourly_mean: ``[24, F, *space]``, float32, NaN for hours that never occur; or None.
+        stand_in: whether the data are made in place of a record that could not be had.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Statistics:
     standard_deviation: NDArray[np.float64]
     time_mean: NDArray[np.float32] | None = None
     hourly_mean: NDArray[np.float32] | None = None
+    stand_in: bool = False
 
     def at_hours(self, hours: NDArray[np.integer]) -> NDArray[np.float32]:
         """Return the hourly mean at times in the calendar.
@@ -114,6 +116,7 @@ def measure(path: Path) -> Statistics:
                 np.add.at(in_day, hour, block)
                 seen += np.bincount(hour, minlength=HOURS)
         title = str(dataset.attrs.get("title", dataset.attrs["system"]))
+        stand_in = dataset.attrs.get("stand_in") == "true"
     mean = sums / count
     time_mean = hourly_mean = None
     if in_day is not None:
@@ -127,6 +130,7 @@ def measure(path: Path) -> Statistics:
         standard_deviation=np.sqrt(np.maximum(squares / count - mean**2, 0.0)),
         time_mean=time_mean,
         hourly_mean=hourly_mean,
+        stand_in=stand_in,
     )
 
 
@@ -143,7 +147,9 @@ def write_statistics(source: Path, path: Path) -> None:
     found = measure(source)
     with open_dataset(source) as dataset:
         attributes = {
-            key: dataset.attrs[key] for key in ("Conventions", "system", "title", "given_frames")
+            key: dataset.attrs[key]
+            for key in ("Conventions", "system", "title", "given_frames", "stand_in")
+            if key in dataset.attrs
         }
         space = [str(dim) for dim in dataset[found.fields[0]].dims[2:]]
         coordinates = {dim: dataset[dim] for dim in space}

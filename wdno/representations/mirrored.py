@@ -53,8 +53,8 @@ def refusal(family: str) -> str | None:
     if is_symmetric(family):
         return None
     return (
-        f"wavelet mode {MODE!r} needs symmetric filters, and those of {family!r} are not; use "
-        "a family of 'bior' or 'rbio', or 'haar', or the mode 'periodization'"
+        f"mode = {MODE!r}: needs symmetric filters, and those of {family!r} are not; use a wavelet "
+        "of 'bior' or 'rbio', or 'haar', or the mode 'periodization'"
     )
 
 

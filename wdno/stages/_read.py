@@ -52,7 +52,7 @@ def _named(config: configuration.Config, record: Record, folder: Path) -> Record
             f"{folder}: the record is of {record.where}, and the task {identity.task!r} of this "
             f"system has the methods {', '.join(labels)}; give records of these"
         )
-    title = configuration.title(config, identity.system, identity.title)
+    title = configuration.title(config, identity.system, identity.title, stand_in=identity.stand_in)
     return dataclasses.replace(
         record,
         label=labels[identity.method],

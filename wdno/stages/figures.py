@@ -66,7 +66,8 @@ def training(
         ConfigError: the configuration is invalid, or a model is not configured.
     """
     loaded = configuration.load(*config)
-    name = configuration.title(loaded, system, read_statistics(statistics).title)
+    known = read_statistics(statistics)
+    name = configuration.title(loaded, system, known.title, stand_in=known.stand_in)
     heading = f"{name}: {tasks.REGISTRY.light(task).Options.title.lower()}"
     histories = _histories(loaded, system, inputs)
     figures.training_curves(histories, output.with_suffix(""), title=heading)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from wdno.config import explain, overrides
-from wdno.config.base import ConfigError, suggest
+from wdno.config.base import ConfigError, merge, suggest
 from wdno.config.methods import MethodOptions
 from wdno.config.models import ModelOptions
 from wdno.config.root import Config
@@ -201,7 +201,7 @@ def _changed(section: M, values: Mapping[str, Any], named: Mapping[str, Any]) ->
                     raise VariationError(f"{key}: there is no `{part}`; vary it as a whole beside")
                 place[part] = {}
             place = place[part]
-        place[last] = copy.deepcopy(value)
+        place[last] = _beside(place.get(last), value)
     try:
         return type(section).model_validate(plain)
     except ValidationError as error:
@@ -210,13 +210,23 @@ def _changed(section: M, values: Mapping[str, Any], named: Mapping[str, Any]) ->
         raise VariationError(f"{told}: {problems}") from error
 
 
+def _beside(own: Any, value: Any) -> Any:
+    """Return a value in the place of another; a section of the same name keeps what is not said."""
+    both = isinstance(own, Mapping) and isinstance(value, Mapping)
+    if both and own.get("name") == value.get("name"):
+        return merge(own, value)
+    return copy.deepcopy(value)
+
+
 def _enter(known: dict[str, M], configured: Mapping[str, object], name: str, options: M) -> str:
     """Enter a section under a name, or under a longer one where another has it; return the name."""
     values = options.model_dump(mode="json", exclude={"label"})
     digits = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
     if len(name) > NAME_LENGTH:
         name = f"{name[: NAME_LENGTH - 10].rstrip('_')}__{digits}"
-    if name in configured or known.get(name, options) != options:
+    if name in known and values == known[name].model_dump(mode="json", exclude={"label"}):
+        return name  # another study has it too
+    if name in configured or name in known:
         name = f"{name[: NAME_LENGTH - 10].rstrip('_')}__{digits}"
     known[name] = options
     return name

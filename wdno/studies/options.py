@@ -24,7 +24,8 @@ class StudyOptions(Section):
     )
     vary: Annotated[dict[str, Values], Field(min_length=1)] = Field(
         description="Values to try, by option: of a method (`sampler.steps`, `samples`) or of its "
-        "model (`network.width`, `training.steps`), or a whole section (`sampler`, `network`)."
+        "model (`network.width`, `training.steps`), or a whole section (`sampler`, `network`): "
+        "one of the same `name` keeps what it does not say, another one has its defaults."
     )
     cases: PositiveInt | None = Field(
         default=None, description="Test cases, from the first on; null: those of the method."

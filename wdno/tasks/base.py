@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class TaskOptions(Section):
     """A task of a system, the section ``systems.*.tasks.<task>``.
 
-    A module with such options may also have `ModelSection` and `MethodSection`: sections of models
-    and methods under the task's name that only this task reads.
+    A module with such options may also have `MethodSection`: a section of methods under the task's
+    name that only this task reads.
 
     Attributes:
         title: name for readers, such as "Simulation".

@@ -2,7 +2,8 @@
 
 `torchrun` starts the processes and tells each its place by environment variables; without them
 there is one process and everything here is a plain number or does nothing. Gradients are averaged
-by PyTorch's DistributedDataParallel, over NCCL between GPUs and gloo between CPUs.
+by PyTorch's DistributedDataParallel, over NCCL between GPUs and gloo between CPUs. No rule of the
+workflow starts several processes: by hand it is ``torchrun --nproc-per-node N -m wdno train ...``.
 """
 
 from __future__ import annotations

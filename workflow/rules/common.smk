@@ -4,8 +4,6 @@
 # The file that the command line reads, with the whole configuration of the run, is no input of the
 # rules (not even an `ancient` one: a rule that makes it anew would hide changed `params` of the
 # rules that follow): it is written when Snakemake starts.
-from snakemake.utils import validate
-
 from wdno import config as configuration
 from wdno.files import write_text
 from wdno.studies.expand import variations
@@ -14,9 +12,9 @@ try:
     CONFIG = configuration.validate(config)
 except configuration.ConfigError as error:
     raise WorkflowError(str(error)) from None
-# A null in an overlay removes an option: the schema sees what is left.
+# A null in an overlay removes an option: captions see what is left. The models that have validated it
+# are those that workflow/schemas/ is written from, for editors.
 config = configuration.merge({}, config)
-validate(config, "../schemas/config.schema.yaml", set_default=False)
 
 RUN = f"results/{CONFIG.run}"
 SYSTEMS = configuration.system_names(CONFIG)

@@ -22,7 +22,7 @@ def own_section(values, wildcards, **left_out):
 
 def task_section(wildcards):
     """Return the options of a job's task as text; the list of methods concerns tables only."""
-    # Where the system has the task not for itself, a model of it is trained for another task.
+    # A system without this task may still train a model of it, for another task.
     options = tasks_of(wildcards.system).get(wildcards.task)
     return section(options, exclude={"methods"}) if options is not None else ""
 

@@ -124,7 +124,18 @@ def study_figures():
     return expand(f"{RUN}/figures/study_{{study}}.png", study=STUDIES)
 
 
+def studies_of(system):
+    """Return the tables and figures of the studies that concern this system alone."""
+    alone = [
+        study
+        for study in STUDIES
+        if [name for name in SYSTEMS if variations(CONFIG, study, name)] == [system]
+    ]
+    files = ["tables/study_{study}.csv", "figures/study_{study}.png"]
+    return expand([f"{RUN}/{file}" for file in files], study=alone)
+
+
 def everything(system):
-    """Return all files of a system: its data, errors and figures."""
+    """Return all files of a system: its data, errors, figures, and studies of it alone."""
     errors = evaluations("metrics.json", system, methods_of(system))
-    return [*data_sets(system), *errors, *figures(system)]
+    return [*data_sets(system), *errors, *figures(system), *studies_of(system)]

@@ -103,7 +103,7 @@ def test_where_higher_is_better_the_notes_say_so(three: list[Record]) -> None:
     panel = error_panel(view([*three, other], "reached"), ["reached"])
     notes = " ".join(panel.notes)
     assert "below 1 is worse" in notes
-    assert "that is not above 1" in notes
+    assert "whole interval is above 1" in notes
     assert "how many times higher the Reached is" in notes
     assert panel.cells["Reached / Standing still [95 %]"].tolist()[2] == "1"
 
@@ -113,7 +113,8 @@ def test_cases_that_overlap_are_counted_by_their_windows(three: list[Record]) ->
         record(r.method, {"effort": r.score("effort")}, blocks=np.arange(10) // 4) for r in three
     ]
     assert (
-        "on 10 test cases, 3 windows' lengths of time, of 4" in error_panel(view(blocks), ()).title
+        "on 10 test cases (in 3 periods of a window's length) of 4"
+        in error_panel(view(blocks), ()).title
     )
 
 

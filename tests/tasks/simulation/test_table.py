@@ -223,7 +223,7 @@ def test_series_mass_and_divergence_have_their_columns(tmp_path):
         "share: MSE",
         "Mass error",
         "Divergence, truth",
-        "Factor a frame",
+        "Growth per frame",
     ):
         assert words in text, words
     without = evaluations(("wdno", "persistence"), seeds=1)
@@ -291,7 +291,7 @@ def test_cases_that_overlap_are_counted_by_their_windows(tmp_path, forecasts):
     assert table["mse_ratio"].notna().all()
     write(table, overlapping, tmp_path / "t")
     text = (tmp_path / "t.md").read_text()
-    assert "errors on 12 test cases, 3 windows' lengths of time, of 4 x 6 x 8" in text
+    assert "errors on 12 test cases (in 3 periods of a window's length) of 4 x 6 x 8" in text
     assert "[" not in read_markdown(text)[0]["MSE / WDNO [95 %]"][1]
 
 

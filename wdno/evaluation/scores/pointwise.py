@@ -10,7 +10,7 @@ that were given to the model never enter), and $\langle\cdot\rangle$ the mean ov
 | `relative_l2` | $\frac1M \sum_m \lVert x_m - y \rVert_2 / \lVert y \rVert_2$ |
 | `mae` | $\frac1M \sum_m \langle \lvert x_m - y \rvert \rangle$ |
 | `max_error` | $\frac1M \sum_m \max \lvert x_m - y \rvert$ |
-| `crps` | continuous ranked probability score, $M > 1$, see :func:`crps` |
+| `crps` | continuous ranked probability score, see :func:`crps`; `mae` of deterministic ones |
 | `*_normalised` | `mse`, `mae`, `max_error` of fields in units of their spread in training |
 
 Other modules here have further ones: of ensembles and forecasts on the sphere (:mod:`.forecast`),
@@ -71,8 +71,8 @@ CRPS = Metric(
     "field",
     rivals="all",
     note="CRPS: continuous ranked probability score, fair estimate from several samples, in the "
-    "unit of MAE. That of a deterministic method is its MAE, so all methods compete; a single "
-    "sample of a method that draws them has none.",
+    "unit of MAE. That of a deterministic method is its MAE, so all methods compete; a method "
+    "that samples has none from a single sample.",
 )
 
 IN_SPREADS = (

@@ -45,13 +45,13 @@ def error_panel(
             f"{label}: ratio of the means of {metric.label} and its bootstrap interval, paired "
             f"over cases and crossed with seeds; {worse} 1 is worse, an interval that holds 1 "
             "shows no difference. With one seed it covers the choice of test cases only. Cases of "
-            "a record that overlap in time are resampled in blocks as long as a window, and fewer "
-            f"than {FEWEST_BLOCKS} blocks have no interval."
+            "a record that overlap in time are resampled in blocks as long as a window; with "
+            f"fewer than {FEWEST_BLOCKS} blocks no interval is given."
         )
     if label := columns.ratio("baseline"):
         columns.note(
-            f"{label}: the same against the best of the methods without training. A learned method "
-            f"that is not {better} 1, its interval with it, is not shown to know more."
+            f"{label}: the same against the best of the methods without training. Only a ratio "
+            f"whose whole interval is {better} 1 shows that a learned method is better."
         )
     if labels := columns.times_better():
         way = "higher" if metric.better == "higher" else "lower"
@@ -67,7 +67,7 @@ def error_panel(
     columns.counts("Parameters", "parameters")
     columns.note(*notes)
     cases, blocks = rows["cases"].iloc[0], rows["blocks"].iloc[0]
-    overlap = f", {blocks} windows' lengths of time," if blocks < cases else ""
+    overlap = f" (in {blocks} periods of a window's length)" if blocks < cases else ""
     grid = rows["grid"].iloc[0]
     return columns.panel(
         "errors", f"errors on {cases} test cases{overlap} of {grid} (time x space)"

@@ -221,7 +221,7 @@ def _climatology(
 
 
 def _blocks(data: Trajectories) -> NDArray[np.int64] | None:
-    """Number the windows' lengths of time that the cases begin in; None without a calendar."""
+    """Number the periods, as long as a window, that cases begin in; None without a calendar."""
     if data.reference_times is None:
         return None
     time = data.coordinates["time"]

@@ -36,7 +36,7 @@ from wdno.text_tables import Panel
 OVER_TIME = {
     "mse_first_frame": "MSE, first frame",
     "mse_last_frame": "MSE, last frame",
-    "mse_growth_per_frame": "Factor a frame",
+    "mse_growth_per_frame": "Growth per frame",
 }
 PAPER = "Paper, full size"
 MAIN = (MSE, MSE_WITH_SERIES)
@@ -146,7 +146,7 @@ def _further_panel(view: View) -> Panel:
         columns.numbers(label, column)
     columns.note(
         "First and last frame: MSE of the first and the last generated frame, normalised where "
-        "there are several fields; factor a frame: their ratio to the power 1 / (frames - 1), "
+        "there are several fields; growth per frame: their ratio to the power 1 / (frames - 1), "
         "above 1 where errors grow."
     )
     for metric in NORMALISED:
