@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeVar
 
 from wdno.config.base import ConfigError, suggest
 from wdno.config.methods import MethodOptions
@@ -21,14 +21,7 @@ def model(config: Config, system_name: str, name: str) -> ModelOptions:
     Raises:
         ConfigError: there is none of that name.
     """
-
-    def find() -> ModelOptions:
-        if name in config.models:
-            return configured_model(config, system_name, name)
-        added = expand.expand(config, system_name).models
-        return _require(added, [*config.models, *added], "models", name)
-
-    return _once(config, ("model", system_name, name), find)
+    return _find("models", configured_model, config, system_name, name)
 
 
 def method(config: Config, system_name: str, name: str) -> MethodOptions:
@@ -37,14 +30,7 @@ def method(config: Config, system_name: str, name: str) -> MethodOptions:
     Raises:
         ConfigError: there is none of that name.
     """
-
-    def find() -> MethodOptions:
-        if name in config.methods:
-            return configured_method(config, system_name, name)
-        added = expand.expand(config, system_name).methods
-        return _require(added, [*config.methods, *added], "methods", name)
-
-    return _once(config, ("method", system_name, name), find)
+    return _find("methods", configured_method, config, system_name, name)
 
 
 def methods_of(config: Config, system_name: str, task: str) -> list[str]:
@@ -111,17 +97,27 @@ def title(config: Config, system_name: str, default: str, *, stand_in: bool = Fa
     return default if stand_in else system(config, system_name).title or default
 
 
-def _once(config: Config, key: object, find: Callable[[], T]) -> T:
+def _find(
+    kind: Literal["models", "methods"],
+    configured: Callable[[Config, str, str], T],
+    config: Config,
+    system_name: str,
+    name: str,
+) -> T:
+    """Return a section by its name, of the configuration or of a study; worked out once."""
+    key = (kind, system_name, name)
     if key not in config.derived:
-        config.derived[key] = find()
+        known: Mapping[str, T] = getattr(config, kind)
+        if name in known:
+            config.derived[key] = configured(config, system_name, name)
+        else:
+            added: Mapping[str, T] = getattr(expand.expand(config, system_name), kind)
+            if name not in added:
+                names = [*known, *added]
+                raise ConfigError(
+                    f"{kind}.{name}: not configured{suggest(name, names)}; configured: "
+                    f"{', '.join(sorted(names))}"
+                )
+            config.derived[key] = added[name]
     found: T = config.derived[key]
     return found
-
-
-def _require(added: dict[str, T], known: list[str], kind: str, name: str) -> T:
-    if name not in added:
-        raise ConfigError(
-            f"{kind}.{name}: not configured{suggest(name, known)}; configured: "
-            f"{', '.join(sorted(known))}"
-        )
-    return added[name]

@@ -36,6 +36,11 @@ class DataError(ValueError):
     """A data file that cannot be used; the message says which, why, and what to do."""
 
 
+def is_stand_in(dataset: xr.Dataset) -> bool:
+    """Whether the samples of a data file are made in place of a record that could not be had."""
+    return bool(dataset.attrs.get("stand_in") == "true")
+
+
 def to_dataset(system: System, arrays: Mapping[str, np.ndarray], first: int) -> xr.Dataset:
     """Describe the arrays of consecutive samples by the system's fields, axes and coordinates.
 

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from wdno.data.netcdf import DataError, open_dataset, reference_times, write
+from wdno.data.netcdf import DataError, is_stand_in, open_dataset, reference_times, write
 
 HOURS = 24
 BLOCK_BYTES = 64 * 1024**2
@@ -116,7 +116,7 @@ def measure(path: Path) -> Statistics:
                 np.add.at(in_day, hour, block)
                 seen += np.bincount(hour, minlength=HOURS)
         title = str(dataset.attrs.get("title", dataset.attrs["system"]))
-        stand_in = dataset.attrs.get("stand_in") == "true"
+        stand_in = is_stand_in(dataset)
     mean = sums / count
     time_mean = hourly_mean = None
     if in_day is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wdno import model as models
+from wdno.data.netcdf import is_stand_in
 from wdno.evaluation.predictor import ModelPredictor
 from wdno.evaluation.record import Cost, Design, EvaluationError, RecordIdentity
 
@@ -124,7 +125,7 @@ class Job:
             method=self.method,
             seed=self.seed,
             grid=dict(grid),
-            stand_in=data.dataset.attrs.get("stand_in") == "true",
+            stand_in=is_stand_in(data.dataset),
         )
 
     def design(self, model: Model | None, **options: Any) -> Design:

@@ -236,13 +236,14 @@ class Record:
                 scores=data["scores"],
                 examples=data.get("examples"),
             )
-            means = {name: values[name] for name in record._means()}
+            means = record._means()
+            recorded = {name: values[name] for name in means}
         except (KeyError, TypeError) as error:
             raise EvaluationError(
                 f"{folder}: the record lacks {error}; it was not written by this version: evaluate "
                 "again"
             ) from error
-        if any(found != values["identity"] for found in identities) or means != record._means():
+        if any(found != values["identity"] for found in identities) or recorded != means:
             raise EvaluationError(
                 f"{folder}: metrics.json and {', '.join(f'{name}.nc' for name in names)} are of "
                 "different evaluations; evaluate again"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,10 @@ import pandas as pd
 
 from wdno.evaluation.bootstrap import mean_and_sd
 from wdno.evaluation.metric import Metric
+from wdno.evaluation.tables.collect import costs, with_whole_numbers
+from wdno.evaluation.tables.columns import best_rows
 from wdno.studies.results import StudyResults, VariedMethod, is_number, value_text
 from wdno.text_tables import Panel, count, number, with_spread, write_table
-
-_COSTS = {
-    "evaluations": "evaluations",
-    "seconds_per_trajectory": "seconds",
-    "training_seconds": "training_seconds",
-    "training_steps": "training_steps",
-    "parameters": "parameters",
-}
-"""Columns, and the costs of a record that they hold."""
 
 
 def study_frame(results: StudyResults) -> pd.DataFrame:
@@ -38,7 +30,7 @@ def study_frame(results: StudyResults) -> pd.DataFrame:
         costs evaluations, seconds_per_trajectory, training_seconds, training_steps and parameters.
     """
     rows = [_row(one, results) for varied in results.systems.values() for one in varied]
-    return pd.DataFrame(rows)
+    return with_whole_numbers(pd.DataFrame(rows))
 
 
 def _row(one: VariedMethod, results: StudyResults) -> dict[str, Any]:
@@ -59,15 +51,7 @@ def _row(one: VariedMethod, results: StudyResults) -> dict[str, Any]:
     row |= {"cases": first.cases, "seeds": len(one.records)}
     for metric in results.metrics:
         row[metric.name], row[f"{metric.name}_sd"] = mean_and_sd(one.means(metric))
-    return row | {column: _mean(one, name) for column, name in _COSTS.items()}
-
-
-def _mean(one: VariedMethod, name: str) -> float:
-    """Mean of a cost over seeds; whole numbers that are the same for all stay so."""
-    values = [getattr(record.cost, name) for record in one.records]
-    if len(set(values)) == 1 and values[0] is not None:
-        return float(values[0]) if isinstance(values[0], float) else int(values[0])
-    return mean_and_sd([math.nan if value is None else float(value) for value in values])[0]
+    return row | costs(one.records)
 
 
 def study_table(results: StudyResults, path: str | Path, *, digits: int = 3) -> None:
@@ -110,7 +94,9 @@ def _panel(results: StudyResults, system: str, rows: pd.DataFrame, digits: int) 
     cells["Seconds"] = rows["seconds_per_trajectory"].map(number)
     if rows["parameters"].nunique() > 1:
         cells["Parameters"] = rows["parameters"].map(count)
-    bold = frozenset((row, compared.label) for row in _best(rows, compared))
+    of_each = (values for _, values in rows.groupby("of", sort=False)[compared.name])
+    best = [row for values in of_each for row in best_rows(values, compared)]
+    bold = frozenset((row, compared.label) for row in best)
     title = f"{rows['title'].iloc[0]}: {results.title}, on {rows['cases'].iloc[0]} test cases"
     for key in results.fixed:
         title += f", {results.phrase(key, results.variations[0].values[key])}"
@@ -120,19 +106,6 @@ def _panel(results: StudyResults, system: str, rows: pd.DataFrame, digits: int) 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _best(rows: pd.DataFrame, metric: Metric) -> list[int]:
-    """Rows with the best value of each method that is varied, if there are two to compare."""
-    if metric.better == "neither":
-        return []
-    best = []
-    for _, values in rows.groupby("of", sort=False)[metric.name]:
-        known = values.dropna()
-        if len(known) > 1:
-            wanted = known.min() if metric.better == "lower" else known.max()
-            best += [int(row) for row in known.index[known == wanted]]
-    return best
 
 
 def _notes(results: StudyResults, shown: Sequence[Metric]) -> list[str]:

@@ -50,8 +50,7 @@ def split_of(wildcards):
 
 def tasks_of(system):
     """Return the tasks of a system, each with its section of the configuration."""
-    tasks = configuration.system(CONFIG, system).tasks
-    return {name: options for name, options in tasks if options is not None}
+    return configuration.tasks(CONFIG, system)
 
 
 def methods_of(system):
@@ -71,8 +70,7 @@ def checkpoints_of(system, task, method):
 
 def trainings_of(system):
     """Return what is trained for a system: pairs of a task and a model, each once."""
-    needed = [checkpoints_of(system, *pair).values() for pair in methods_of(system)]
-    return list(dict.fromkeys(pair for pairs in needed for pair in pairs))
+    return configuration.trainings(CONFIG, system)
 
 
 def figures_of(task):

@@ -74,45 +74,6 @@ def model_arguments(wildcards, input):
     return [f"--model {role}={file}" for role, file in pairs]
 
 
-def names(methods):
-    """Return what systems and methods are called, as text, from system -> methods."""
-    return json.dumps(
-        {
-            system: [
-                configuration.system(CONFIG, system).title,
-                {name: configuration.method(CONFIG, system, name).label for name in of},
-            ]
-            for system, of in methods.items()
-        }
-    )
-
-
-def method_names(task, systems=SYSTEMS):
-    """Return what a task's table or figures call systems and methods, as text."""
-    listed = {system: tasks_of(system).get(task) for system in systems}
-    return names(
-        {system: options.methods for system, options in listed.items() if options}
-    )
-
-
-def study_names(wildcards):
-    """Return what a study's table and figure call systems and methods, as text."""
-    found = {}
-    for system in SYSTEMS:
-        for one in variations(CONFIG, wildcards.study, system):
-            found.setdefault(system, []).extend([one.of, one.method])
-    return names(found)
-
-
-def model_names(wildcards):
-    """Return what the figure of losses calls a system and its models, as text."""
-    labels = {
-        name: configuration.model(CONFIG, wildcards.system, name).label
-        for _, name in trainings_drawn(wildcards)
-    }
-    return json.dumps([configuration.system(CONFIG, wildcards.system).title, labels])
-
-
 def study_section(wildcards):
     """Return the study that a table or a figure shows."""
     return section(CONFIG.studies[wildcards.study])

@@ -18,6 +18,15 @@ from wdno.evaluation.record import EvaluationError, Record
 from wdno.evaluation.tables.labels import objective_label, sampler_label
 
 WHOLE = ("sampler_steps", "evaluations", "training_steps", "parameters")
+"""Columns of whole numbers."""
+COSTS = {
+    "evaluations": "evaluations",
+    "seconds_per_trajectory": "seconds",
+    "training_seconds": "training_seconds",
+    "training_steps": "training_steps",
+    "parameters": "parameters",
+}
+"""Columns, and the costs of a record that they hold."""
 
 Further = Callable[[Sequence[Record]], Mapping[str, Any]]
 """Columns that a task makes of the records of one method, one for each seed."""
@@ -72,16 +81,23 @@ def collect(
         for name, seeds in methods.items():
             row = _settings(seeds) | _scores(seeds, metrics)
             row |= {} if further is None else further(seeds)
-            row |= _by_item(seeds, of_items) | comparison.columns(name) | _costs(seeds)
-            rows.append(row)
-    table = pd.DataFrame(rows)
-    return table.astype({name: _whole(table[name]) for name in WHOLE})
+            row |= _by_item(seeds, of_items) | comparison.columns(name) | costs(seeds)
+            devices = dict.fromkeys(record.cost.device for record in seeds)
+            rows.append(row | {"device": ", ".join(devices)})
+    return with_whole_numbers(pd.DataFrame(rows))
 
 
-def _whole(column: pd.Series[Any]) -> str:
-    """Integers stay integers beside missing values; a mean over seeds may not be one."""
-    values = column.astype(float).dropna()
-    return "Int64" if (values == values.round()).all() else "float64"
+def with_whole_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Make integers of the columns :data:`WHOLE` that are there and hold nothing else.
+
+    They stay integers beside missing values; a mean over seeds may not be one.
+    """
+    kinds = {}
+    for name in WHOLE:
+        if name in table:
+            values = table[name].astype(float).dropna()
+            kinds[name] = "Int64" if (values == values.round()).all() else "float64"
+    return table.astype(kinds)
 
 
 def _settings(seeds: Sequence[Record]) -> dict[str, Any]:
@@ -135,20 +151,14 @@ def items_of(record: Record) -> dict[str, str]:
     return {item: kind for kind in record.kinds for item in record.items(kind)}
 
 
-def _costs(seeds: Sequence[Record]) -> dict[str, Any]:
-    names = {
-        "evaluations": "evaluations",
-        "seconds_per_trajectory": "seconds",
-        "training_seconds": "training_seconds",
-        "training_steps": "training_steps",
-        "parameters": "parameters",
-    }
+def costs(seeds: Sequence[Record]) -> dict[str, float]:
+    """Return what a method took: means over seeds, by the names of columns."""
     means = {}
-    for column, name in names.items():
+    for column, name in COSTS.items():
         values = [getattr(record.cost, name) for record in seeds]
         known = [math.nan if value is None else float(value) for value in values]
         means[column] = mean_and_sd(known)[0]
-    return means | {"device": ", ".join(dict.fromkeys(record.cost.device for record in seeds))}
+    return means
 
 
 @dataclass(frozen=True)

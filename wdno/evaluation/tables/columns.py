@@ -142,7 +142,7 @@ class Columns:
         pairs = zip(rows[column], rows[f"{column}_sd"], strict=True)
         self.texts(label, [with_spread(mean, sd, self.view.digits) for mean, sd in pairs])
         rivals = rows[column] if metric.rivals == "all" else rows[column].where(rows["learned"])
-        self._bold |= {(row, label) for row in _best(rivals, metric)}
+        self._bold |= {(row, label) for row in best_rows(rivals, metric)}
 
     def ratio(self, other: str) -> str:
         """Add the ratios to another method with their intervals; nothing if there are none.
@@ -208,8 +208,13 @@ class Columns:
         )
 
 
-def _best(values: pd.Series[Any], metric: Metric) -> list[int]:
-    """Rows of the best value, if there are two to compare."""
+def best_rows(values: pd.Series[Any], metric: Metric) -> list[int]:
+    """Return the rows of the best value of a metric, if there are two to compare.
+
+    Args:
+        values: of the metric, by row; NaN where a row does not compete.
+        metric: says which way is better.
+    """
     known = values.dropna()
     if len(known) < 2 or metric.better == "neither":
         return []

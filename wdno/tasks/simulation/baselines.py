@@ -20,15 +20,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from wdno.data.dataset import ProblemData
+from wdno.data.dataset import ProblemData, Trajectories
 from wdno.data.netcdf import DataError
 from wdno.data.statistics import Statistics
 
 if TYPE_CHECKING:
     from wdno.evaluation.predictor import Predictor
     from wdno.problem import Batch
+
+
+def climatology(
+    data: Trajectories, statistics: Statistics, batch: Batch, frames: slice
+) -> NDArray[np.float32]:
+    """Return the hourly mean of the training period at frames of a batch.
+
+    Args:
+        data: the data set, with a calendar.
+        statistics: of the training set.
+        batch: with `reference_time`, ``[B]``.
+        frames: t of the stored frames.
+
+    Returns:
+        ``[B, F, t, *space]``.
+
+    Raises:
+        DataError: the statistics have no mean at one of the hours.
+    """
+    offsets = np.asarray(data.coordinates["time"], dtype=np.int64)[frames]
+    return statistics.at_hours(batch["reference_time"].numpy()[:, None] + offsets)
 
 
 class Persistence:
@@ -74,8 +96,7 @@ class HourlyMean:
             DataError: it has no calendar, or series.
         """
         _of_calendar(data, statistics)
-        self._statistics = statistics
-        self._offsets = np.asarray(data.trajectories.coordinates["time"], dtype=np.int64)
+        self._trajectories, self._statistics = data.trajectories, statistics
         self._given = data.trajectories.layout.given_frames
 
     def __call__(self, batch: Batch, sample: int) -> dict[str, Tensor]:
@@ -84,8 +105,7 @@ class HourlyMean:
 
     def _at(self, batch: Batch, frames: slice) -> Tensor:
         """Return the mean at the hours of some of the stored frames, ``[B, F, t, *space]``."""
-        hours = batch["reference_time"].numpy()[:, None] + self._offsets[frames]
-        return torch.from_numpy(self._statistics.at_hours(hours))
+        return torch.from_numpy(climatology(self._trajectories, self._statistics, batch, frames))
 
 
 class PersistedAnomaly(HourlyMean):

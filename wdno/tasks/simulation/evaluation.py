@@ -216,8 +216,8 @@ def _climatology(
     """
     if data.reference_times is None:
         return None
-    generated = np.asarray(data.coordinates["time"], dtype=np.int64)[data.layout.given_frames :]
-    return statistics.at_hours(batch["reference_time"].numpy()[:, None] + generated)
+    generated = slice(data.layout.given_frames, None)
+    return baselines.climatology(data, statistics, batch, generated)
 
 
 def _blocks(data: Trajectories) -> NDArray[np.int64] | None:

@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from wdno.evaluation.scores.pointwise import Array
 
 ITEMS = ("field", "series")
-SPECTRA = ("spectrum_truth", "spectrum_prediction")
 
 
 @dataclass(frozen=True)
