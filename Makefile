@@ -2,6 +2,8 @@
 PYTHON ?= python3
 CORES ?= 8
 TEST_PROCESSES ?= 2
+# Files in the order of tests/conftest.py: what takes longest starts first.
+PYTEST := -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -27,10 +29,10 @@ results: environment
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES) all
 
 test: environment
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python $(PYTEST)
 
 quick: environment
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not workflow and not validation"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python $(PYTEST) -m "not workflow and not validation"
 
 lint: environment
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -11,6 +11,9 @@ from waves import make_data
 
 from wdno.data.dataset import Trajectories
 
+FIRST = ("workflow", "validation", "recipes")
+"""Folders of the longest tests: of several processes, none is left alone with them at the end."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares fixtures, where tests run in several processes."""
@@ -19,6 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         whole = here / "workflow"
         group = whole if item.path.is_relative_to(whole) else item.path
         item.add_marker(pytest.mark.xdist_group(str(group.relative_to(here))))
+    ranks = {folder: rank for rank, folder in enumerate(FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path.relative_to(here).parts[0], len(FIRST)))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 import textwrap
@@ -11,6 +12,8 @@ import pytest
 
 from wdno import networks, objectives, representations, systems, tasks
 from wdno.diffusion import samplers
+from wdno.objectives.options.base import SteppingOptions
+from wdno.objectives.stepping import Stepping
 from wdno.options import Section
 from wdno.registry import Registry
 from wdno.tasks.base import TaskOptions
@@ -43,6 +46,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from wdno.objectives.options.base import SteppingOptions
+from wdno.objectives.stepping import Stepping
 from wdno.options import Section
 from wdno.tasks.base import TaskOptions
 
@@ -215,3 +220,26 @@ def test_systems_and_tasks_have_what_is_asked_of_them() -> None:
         options = tasks.REGISTRY.light(name).Options
         assert issubclass(options, TaskOptions)
         assert options.title and options.summary
+
+
+@pytest.mark.parametrize("registry", NAMED, ids=lambda registry: registry.kind)
+def test_a_piece_and_its_options_have_the_same_defaults(registry: Registry) -> None:
+    compared = 0
+    for name in registry.names():
+        options = registry.light(name).Options.model_fields
+        for key, parameter in inspect.signature(registry.load(name)).parameters.items():
+            if key in options and parameter.default is not parameter.empty:
+                expected = options[key].get_default(call_default_factory=True)
+                default = parameter.default
+                found = list(default) if isinstance(default, tuple) else default
+                assert found == expected, f"{registry.kind} {name}: {key}"
+                compared += 1
+    assert compared
+
+
+def test_stepping_and_its_options_have_the_same_defaults() -> None:
+    fields = SteppingOptions.model_fields
+    parameters = inspect.signature(Stepping).parameters
+    assert {key: parameters[key].default for key in fields} == {
+        key: field.default for key, field in fields.items()
+    }

@@ -97,7 +97,7 @@ class UNet(nn.Module):
         dims: int = 2,
         time_conditioned: bool = False,
         padding: Sequence[str] | None = None,
-        width: int = 64,
+        width: int = 128,
         multipliers: Sequence[int] = (1, 2, 4, 8),
         blocks: int | Sequence[int] = 2,
         attention: Literal["middle", "all", "none"] | Sequence[bool] = "middle",

@@ -15,7 +15,7 @@ from phi import field, math
 from phi.field import CenteredGrid, Field, StaggeredGrid
 from phi.geom import Box
 from phi.math import batch, channel, dual, extrapolation, spatial
-from phi.physics import advect, fluid
+from phi.physics import fluid
 from phi.torch import TORCH
 from torch import Tensor
 
@@ -141,21 +141,18 @@ def trace(
     return dy * fraction, dx * fraction
 
 
-def _staggered(velocity_y: Tensor, velocity_x: Tensor) -> Field:
-    """The velocity with outermost values continued outwards, so that all outer faces are stored."""
+def staggered(velocity_y: Tensor, velocity_x: Tensor) -> Field:
+    """Return the velocity as PhiFlow's field, in a box of cells of width 1.
+
+    Its outermost values continue outwards, so that all outer faces are stored.
+
+    Args:
+        velocity_y: Velocity through the faces of y, `[B, N + 1, M]`.
+        velocity_x: The same of x, `[B, N, M + 1]`.
+    """
     rows, columns = velocity_x.shape[1], velocity_y.shape[2]
     values = math.stack({"y": _wrap(velocity_y), "x": _wrap(velocity_x)}, dual("vector"))
     return StaggeredGrid(values, extrapolation.ZERO_GRADIENT, Box(y=rows, x=columns))
-
-
-def advect_by_phiflow(
-    velocity_y: Tensor, velocity_x: Tensor, ratio: float
-) -> tuple[Tensor, Tensor]:
-    """Advect a velocity by PhiFlow's own function: the reference for `advect_velocity`."""
-    with TORCH, math.precision(64):
-        grid = _staggered(velocity_y, velocity_x)
-        moved = advect.semi_lagrangian(grid, grid, ratio)
-        return _native(moved.vector["y"].values), _native(moved.vector["x"].values)
 
 
 def project_by_phiflow(
@@ -176,7 +173,7 @@ def project_by_phiflow(
         cells = torch.as_tensor(~solid, dtype=torch.float64)
         box = Box(y=solid.shape[0], x=solid.shape[1])
         free = CenteredGrid(math.wrap(cells, spatial("y,x")), extrapolation.ONE, box)
-        velocity = _staggered(velocity_y.double(), velocity_x.double())
+        velocity = staggered(velocity_y.double(), velocity_x.double())
         faces = field.stagger(
             free,
             math.minimum,

@@ -29,11 +29,6 @@ def rank() -> int:
     return int(os.environ["RANK"]) if launched() else 0
 
 
-def local_rank() -> int:
-    """Number of this process on its machine, which is the number of its GPU; 0 when alone."""
-    return int(os.environ["LOCAL_RANK"]) if launched() else 0
-
-
 def world_size() -> int:
     """Number of processes; 1 when alone."""
     return int(os.environ["WORLD_SIZE"]) if launched() else 1
