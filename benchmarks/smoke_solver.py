@@ -19,8 +19,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from wdno.solvers import incompressible, incompressible_compiled, phiflow_grids
+from wdno.solvers import incompressible, phiflow_grids
 from wdno.solvers.incompressible import Flow
+from wdno.solvers.incompressible_compiled import simulate_compiled
 from wdno.solvers.pressure import divergence, project, project_dense
 from wdno.solvers.scene import WDNO_BUCKETS, WDNO_OBSTACLES, Drawing, Scene
 from wdno.systems.smoke import Options, System
@@ -61,7 +62,7 @@ def steps(drawing: Drawing, batch: int, count: int, threads: int) -> None:
         flow = Flow(drawing, 128 / n, dynamics)
 
         def compiled(flow: Flow = flow) -> object:
-            solve = incompressible_compiled.simulate
+            solve = simulate_compiled
             return solve(flow, *start, control, threads=threads, **options)
 
         @torch.no_grad()

@@ -12,7 +12,7 @@ from waves import make_data
 
 from wdno.data import statistics
 from wdno.data.netcdf import DataError
-from wdno.data.statistics import measure, read_statistics, write_statistics
+from wdno.data.statistics import measure_statistics, read_statistics, write_statistics
 
 
 def test_moments_are_those_of_all_values(waves_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +20,7 @@ def test_moments_are_those_of_all_values(waves_file: Path, monkeypatch: pytest.M
         values = dataset["u"].to_numpy().astype(np.float64)
     for block in (statistics.BLOCK_BYTES, 1):
         monkeypatch.setattr(statistics, "BLOCK_BYTES", block)
-        found = measure(waves_file)
+        found = measure_statistics(waves_file)
         assert found.fields == ("u",)
         assert found.mean[0] == pytest.approx(values.mean(), abs=1e-12)
         assert found.standard_deviation[0] == pytest.approx(values.std(), rel=1e-12)
@@ -31,7 +31,7 @@ def test_moments_are_those_of_all_values(waves_file: Path, monkeypatch: pytest.M
 def test_frames_that_windows_share_count_once(tmp_path: Path) -> None:
     # 60 overlapping windows of 8 hours hold 67 distinct hours.
     days = Days(noise=2.0)
-    found = measure(make_data(tmp_path / "train.nc", system=days, count=60))
+    found = measure_statistics(make_data(tmp_path / "train.nc", system=days, count=60))
     hours = START - 2 + np.arange(67)
     truth = days.temperature(hours)
     assert found.time_mean is not None
@@ -46,7 +46,7 @@ def test_frames_that_windows_share_count_once(tmp_path: Path) -> None:
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     source = make_data(tmp_path / "train.nc", system=Days(noise=1.0), count=30)
     write_statistics(source, tmp_path / "statistics.nc")
-    found, expected = read_statistics(tmp_path / "statistics.nc"), measure(source)
+    found, expected = read_statistics(tmp_path / "statistics.nc"), measure_statistics(source)
     assert (found.title, found.fields) == ("Days", ("t",))
     for name in ("mean", "standard_deviation", "time_mean", "hourly_mean"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
@@ -55,7 +55,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_an_hour_that_never_occurred_has_no_mean(tmp_path: Path) -> None:
-    found = measure(make_data(tmp_path / "train.nc", system=Days(), count=4))
+    found = measure_statistics(make_data(tmp_path / "train.nc", system=Days(), count=4))
     seen = (START - 2 + np.arange(11)) % 24
     assert np.isfinite(found.at_hours(seen[None])).all()
     with pytest.raises(DataError, match="no data at one of the hours"):
@@ -64,7 +64,7 @@ def test_an_hour_that_never_occurred_has_no_mean(tmp_path: Path) -> None:
 
 def test_data_without_a_calendar_have_no_hours(waves_file: Path) -> None:
     with pytest.raises(DataError, match="no calendar"):
-        measure(waves_file).at_hours(np.zeros((1, 1), dtype=np.int64))
+        measure_statistics(waves_file).at_hours(np.zeros((1, 1), dtype=np.int64))
 
 
 def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
@@ -74,4 +74,4 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     source.unlink()
     dataset.to_netcdf(source)
     with pytest.raises(DataError, match="not finite in samples 0 to 2"):
-        measure(source)
+        measure_statistics(source)

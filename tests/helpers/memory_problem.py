@@ -12,7 +12,7 @@ from waves import Waves, make_data
 
 from wdno.data import generate
 from wdno.data.dataset import Trajectories
-from wdno.data.statistics import measure
+from wdno.data.statistics import measure_statistics
 from wdno.model import Model
 from wdno.tasks.simulation.problem import data as simulation
 from wdno.training.batches import Batches, BatchOrder
@@ -58,7 +58,7 @@ def fits_scales(path: Path, count: int) -> None:
 
 
 def measures(path: Path, count: int) -> None:
-    measure(path)
+    measure_statistics(path)
 
 
 if __name__ == "__main__":

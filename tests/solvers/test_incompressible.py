@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from wdno.solvers import incompressible, incompressible_compiled
+from wdno.solvers import incompressible
 from wdno.solvers.incompressible import Flow, SmokeRun
-from wdno.solvers.incompressible_compiled import Batch
+from wdno.solvers.incompressible_compiled import Batch, simulate_compiled
 from wdno.solvers.scene import WDNO_BUCKETS, WDNO_OBSTACLES, Scene
 
 WDNO = Scene(128, 16, WDNO_OBSTACLES, WDNO_BUCKETS)
@@ -36,7 +36,7 @@ def test_compiled_and_differentiable_steps_are_the_same(
     flow = Flow(WDNO.draw(32), 2.0, dynamics, viscosity)
     options = {"steps": 8, "frames": 2, "remove": remove}
     parts = problem(32)
-    a = incompressible_compiled.simulate(flow, *parts, **options)
+    a = simulate_compiled(flow, *parts, **options)
     b = differentiably(flow, parts, **options)
     for name, x, y in zip(a._fields, a, b, strict=True):
         assert x.shape == y.shape and np.abs(x - y).max() < 1e-10, (
@@ -65,7 +65,7 @@ def test_smoke_never_passes_a_wall() -> None:
     flow = Flow(drawing, 2.0)
     smoke, v, u, control = problem(32, batch=64, controls=1)
     smoke[:, 16:] = 0
-    run = incompressible_compiled.simulate(flow, smoke, v, u, 2 * control, steps=1, frames=1)
+    run = simulate_compiled(flow, smoke, v, u, 2 * control, steps=1, frames=1)
     speed = np.abs(run.velocity).max() * flow.ratio
     assert speed > 3, f"the test is too slow to say anything: {speed:.1f} cells a step"
     # Around the ends of the wall, through the outside, is a way.
@@ -77,7 +77,7 @@ def test_smoke_never_passes_a_wall() -> None:
 def test_smoke_keeps_its_bounds() -> None:
     parts = problem(32)
     flow = Flow(WDNO.draw(32), 4.0)
-    run = incompressible_compiled.simulate(flow, *parts, steps=16, frames=16)
+    run = simulate_compiled(flow, *parts, steps=16, frames=16)
     assert run.smoke.min() >= 0 and run.smoke.max() <= parts[0].max() + 1e-12
 
 
@@ -86,8 +86,8 @@ def test_smoke_at_rest_is_tallied_once_or_at_every_step() -> None:
     flow = Flow(scene.draw(16), 1.0)
     smoke = np.ones((1, 16, 16))
     still = np.zeros((1, 17, 16)), np.zeros((1, 16, 17)), np.zeros((1, 1, 2, 16, 16))
-    once = incompressible_compiled.simulate(flow, smoke, *still, steps=5, frames=5)
-    again = incompressible_compiled.simulate(flow, smoke, *still, steps=5, frames=5, remove=False)
+    once = simulate_compiled(flow, smoke, *still, steps=5, frames=5)
+    again = simulate_compiled(flow, smoke, *still, steps=5, frames=5, remove=False)
     assert once.tallies[0].tolist() == [[0, 0], *[[9, 4]] * 5]
     assert again.tallies[0].tolist() == [[9 * k, 4 * k] for k in range(6)]
     assert once.smoke[0, -1].sum() == 256 - 13 and again.smoke[0, -1].sum() == 256
@@ -103,7 +103,7 @@ def test_lengths_are_those_of_the_scene() -> None:
         start = np.full((1, cells + 1, cells), 2.0), np.zeros((1, cells, cells + 1))
         steps = round(8 / flow.step)
         control = np.zeros((1, 1, 2, cells, cells))
-        run = incompressible_compiled.simulate(flow, smoke, *start, control, steps=steps, frames=1)
+        run = simulate_compiled(flow, smoke, *start, control, steps=steps, frames=1)
         shifted = np.roll(smoke, cells // 4, axis=1)
         in_bucket = flow.drawing.bucket >= 0
         assert np.abs(run.smoke[0, 1] - shifted[0] * ~in_bucket).max() < 1e-12
@@ -141,7 +141,7 @@ def test_control_is_imposed_and_the_rest_is_projected() -> None:
     for values, value, mask in zip((v, u), (3.0, -2.0), drawing.control_faces(), strict=True):
         expected.append(torch.as_tensor(np.where(mask, value, values)))
     expected = project(*expected, drawing.solid)
-    run = incompressible_compiled.simulate(flow, smoke, v, u, control, steps=1, frames=1)
+    run = simulate_compiled(flow, smoke, v, u, control, steps=1, frames=1)
     for found, wanted in zip((run.faces_y, run.faces_x), expected, strict=True):
         assert np.abs(found - wanted.numpy()).max() < 1e-12
 
@@ -155,7 +155,7 @@ def test_velocity_is_linear_in_the_control_without_its_advection() -> None:
     def velocity(dynamics: str, weight: float, control: np.ndarray) -> np.ndarray:
         flow = Flow(drawing, 1.0, dynamics)
         start = smoke, weight * v, weight * u
-        return incompressible_compiled.simulate(flow, *start, control, steps=8, frames=8).velocity
+        return simulate_compiled(flow, *start, control, steps=8, frames=8).velocity
 
     for dynamics, linear in (("projection", True), ("navier_stokes", False)):
         both = velocity(dynamics, 1.0, a + b)
@@ -190,9 +190,9 @@ def test_every_trajectory_is_the_same_in_any_batch() -> None:
     flow = Flow(WDNO.draw(32), 2.0, "navier_stokes", 0.1)
     parts = problem(32, batch=7)
     options = {"steps": 8, "frames": 2}
-    whole = incompressible_compiled.simulate(flow, *parts, threads=2, **options)
+    whole = simulate_compiled(flow, *parts, threads=2, **options)
     for k in (0, 6):
-        alone = incompressible_compiled.simulate(flow, *(p[k : k + 1] for p in parts), **options)
+        alone = simulate_compiled(flow, *(p[k : k + 1] for p in parts), **options)
         assert all(np.array_equal(w[k : k + 1], a) for w, a in zip(whole, alone, strict=True)), k
 
 
@@ -204,19 +204,19 @@ def test_bad_input_is_refused() -> None:
         bad[1, 2, 0, 3, 5] = value
         message = f"control y of trajectory 1 is .* at interval 2, row 3, column 5: {reason}"
         with pytest.raises(ValueError, match=message):
-            incompressible_compiled.simulate(flow, smoke, v, u, bad, steps=4, frames=1)
+            simulate_compiled(flow, smoke, v, u, bad, steps=4, frames=1)
         with pytest.raises(ValueError, match=message):
             differentiably(flow, (smoke, v, u, bad), steps=4, frames=1)
     inside = control.copy()
     inside[:, :, :, 16, 16] = np.nan
-    run = incompressible_compiled.simulate(flow, smoke, v, u, inside, steps=4, frames=1)
+    run = simulate_compiled(flow, smoke, v, u, inside, steps=4, frames=1)
     assert np.isfinite(run.smoke).all(), "what is outside the frame is not looked at"
     with pytest.raises(ValueError, match=r"6 steps cannot hold 4 controls and 1 frames"):
-        incompressible_compiled.simulate(flow, smoke, v, u, control, steps=6, frames=1)
+        simulate_compiled(flow, smoke, v, u, control, steps=6, frames=1)
     with pytest.raises(ValueError, match=r"must have shape \[B, K, 2, 32, 32\], got \[2, 4, 32"):
-        incompressible_compiled.simulate(flow, smoke, v, u, control[:, :, 0], steps=4, frames=1)
+        simulate_compiled(flow, smoke, v, u, control[:, :, 0], steps=4, frames=1)
     with pytest.raises(ValueError, match=r"expected shape \(2, 33, 32\), got \(2, 32, 33\)"):
-        incompressible_compiled.simulate(flow, smoke, u, v, control, steps=4, frames=1)
+        simulate_compiled(flow, smoke, u, v, control, steps=4, frames=1)
     with pytest.raises(ValueError, match="no effect with dynamics = projection"):
         Flow(WDNO.draw(32), 2.0, "projection", 0.1)
     with pytest.raises(ValueError, match=r"must lie in \[0, 0.25\] .*take more steps"):

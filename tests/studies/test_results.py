@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from studied_variations import METRICS, collect, study_records, variation, varied_record
 from synthetic_evaluations import evaluation
 
 from wdno.evaluation.record import EvaluationError
 from wdno.studies.results import StudyResults, value_text
+from wdno.studies.table import study_frame
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,16 @@ def test_every_variation_has_its_records():
             assert one.means(METRICS[0]) == pytest.approx(
                 [record.scores["mse"].values.mean() for record in one.records]
             )
+
+
+def test_what_is_not_trained_is_evaluated_once():
+    untrained = replace(variation("persistence", "p", {"history": 1}), model=None)
+    learned = variation("wdno", "a", {"history": 1})
+    records = [varied_record("wdno", "a", seed, 1.0) for seed in (0, 1)]
+    results = collect([untrained, learned], [varied_record("persistence", "p", 0, 2.0), *records])
+    rows = study_frame(results)
+    assert rows["seeds"].tolist() == [1, 2]
+    assert rows["mse"].tolist() == [2.0, 1.0]
 
 
 def test_studies_that_do_not_fit_are_refused():

@@ -12,7 +12,7 @@ import torch
 
 from wdno.solvers import incompressible, phiflow_grids
 from wdno.solvers.incompressible import Flow
-from wdno.solvers.incompressible_compiled import Batch, simulate
+from wdno.solvers.incompressible_compiled import Batch, simulate_compiled
 from wdno.solvers.pressure import divergence, project, project_dense
 from wdno.solvers.scene import WDNO_BUCKETS, WDNO_OBSTACLES, Scene
 from wdno.systems.smoke import Options, System
@@ -57,7 +57,7 @@ def test_taylor_green_flow_converges_at_order_one(viscosity: float) -> None:
         flow = Flow(Scene(SIZE, 0).draw(cells), T_END / cells, "navier_stokes", viscosity)
         control = np.zeros((1, 1, 2, cells, cells))
         smoke = np.zeros((1, cells, cells))
-        run = simulate(flow, smoke, *faces(cells), control, steps=cells, frames=1)
+        run = simulate_compiled(flow, smoke, *faces(cells), control, steps=cells, frames=1)
         found = zip((run.faces_y, run.faces_x), faces(cells, decay), strict=True)
         errors.append(math.sqrt(np.mean([((a - b) ** 2).mean() for a, b in found])))
     assert min(orders(errors)) > 0.8 and orders(errors)[-1] > 0.9, (
@@ -72,7 +72,7 @@ def test_viscous_decay() -> None:
     flow = Flow(Scene(SIZE, 0).draw(cells), 0.25, "navier_stokes", viscosity)
     control, smoke = np.zeros((1, 1, 2, cells, cells)), np.zeros((1, cells, cells))
     v, u = (0.01 * w for w in faces(cells))
-    run = simulate(flow, smoke, v, u, control, steps=1024, frames=1)
+    run = simulate_compiled(flow, smoke, v, u, control, steps=1024, frames=1)
     ratio = np.linalg.norm(run.faces_y) / np.linalg.norm(v)
     exact = math.exp(-viscosity * K**2 * t_end)
     assert abs(ratio / exact - 1) < 0.01, f"decay by {ratio:.4f}, exact {exact:.4f}"
@@ -95,7 +95,9 @@ def test_smoke_converges_to_the_exact_advection() -> None:
             back_y, back_x = back_y - step * v, back_x - step * u
         flow = Flow(Scene(SIZE, 0).draw(cells), T_END / cells)
         control = np.zeros((1, 1, 2, cells, cells))
-        run = simulate(flow, blob(y, x)[None], *faces(cells), control, steps=cells, frames=1)
+        run = simulate_compiled(
+            flow, blob(y, x)[None], *faces(cells), control, steps=cells, frames=1
+        )
         errors.append(float(np.abs(run.smoke[0, 1] - blob(back_y, back_x)).mean()))
         lost.append(1 - float(run.smoke[0, 1].sum() / blob(back_y, back_x).sum()))
     assert min(orders(errors)) > 0.7 and orders(errors)[-1] > 0.85, (
@@ -164,7 +166,7 @@ def test_differentiable_steps_are_the_same_at_full_size() -> None:
     smoke = rng.uniform(size=(2, 128, 128))
     v, u = rng.normal(size=(2, 129, 128)), rng.normal(size=(2, 128, 129))
     control = 3 * rng.normal(size=(2, 2, 2, 128, 128))
-    a = simulate(flow, smoke, v, u, control, steps=16, frames=2)
+    a = simulate_compiled(flow, smoke, v, u, control, steps=16, frames=2)
     with torch.no_grad():
         parts = (torch.as_tensor(part) for part in (smoke, v, u, control))
         b = incompressible.simulate(flow, *parts, steps=16, frames=2)

@@ -67,7 +67,7 @@ class Statistics:
         return np.moveaxis(chosen, 2, 1)
 
 
-def measure(path: Path) -> Statistics:
+def measure_statistics(path: Path) -> Statistics:
     """Measure the statistics of a data file, in blocks of samples.
 
     Args:
@@ -144,7 +144,7 @@ def write_statistics(source: Path, path: Path) -> None:
     Raises:
         DataError: as :func:`measure`.
     """
-    found = measure(source)
+    found = measure_statistics(source)
     with open_dataset(source) as dataset:
         attributes = {
             key: dataset.attrs[key]

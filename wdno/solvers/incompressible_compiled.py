@@ -168,7 +168,7 @@ class Batch:
         return self._worst[: self.size] / self._flow.drawing.spacing
 
 
-def simulate(
+def simulate_compiled(
     flow: Flow,
     smoke: ArrayLike,
     velocity_y: ArrayLike,

@@ -73,8 +73,9 @@ class StudyResults:
             labels: names of the methods that are varied, for readers; default: their keys.
 
         Raises:
-            EvaluationError: there are no variations, one has no record or other seeds than the
-                rest, a record is of no variation, or the records do not fit together.
+            EvaluationError: there are no variations, one has no record, a trained one has other
+                seeds than the rest, a record is of no variation, or the records do not fit
+                together.
         """
         if not variations:
             raise EvaluationError("a study has no variations: no system has its task")
@@ -164,11 +165,12 @@ def is_number(value: Any) -> bool:
 
 
 def _check_seeds(name: str, varied: Sequence[VariedMethod]) -> None:
-    seeds = [record.seed for record in varied[0].records]
-    for other in varied[1:]:
-        found = [record.seed for record in other.records]
+    """Refuse trained methods of other seeds; what is not trained is evaluated once."""
+    trained = [one for one in varied if one.variation.model is not None]
+    for other in trained[1:]:
+        seeds, found = ([one.seed for one in each.records] for each in (trained[0], other))
         if found != seeds:
             raise EvaluationError(
                 f"study {name!r}: {other.records[0].where} has the seeds {found}, "
-                f"{varied[0].variation.method!r} has {seeds}; evaluate both with the same seeds"
+                f"{trained[0].variation.method!r} has {seeds}; evaluate both with the same seeds"
             )

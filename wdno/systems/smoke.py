@@ -239,10 +239,10 @@ class Smoke(base.EquationSystem):
     def _simulate(
         self, density: ArrayLike, control: ArrayLike, threads: int, *, remove: bool
     ) -> SmokeRun:
-        from wdno.solvers.incompressible_compiled import simulate
+        from wdno.solvers.incompressible_compiled import simulate_compiled
 
         smoke, force = (self._on_solver_grid(np.asarray(part)) for part in (density, control))
-        return simulate(
+        return simulate_compiled(
             self._flow(),
             smoke,
             *self._start(len(smoke)),

@@ -12,9 +12,9 @@ from waves import make_data
 
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.data.netcdf import DataError
-from wdno.data.statistics import measure
+from wdno.data.statistics import measure_statistics
 from wdno.tasks.simulation.baselines import BASELINES, build
-from wdno.tasks.simulation.evaluation import simulate
+from wdno.tasks.simulation.evaluation import predict_and_score
 from wdno.tasks.simulation.options import WITHOUT_CALENDAR, Options
 from wdno.tasks.simulation.problem import data as simulation
 
@@ -31,7 +31,7 @@ def test_persistence_repeats_the_last_given_frame(waves: Trajectories, tmp_path:
     _, test = days(tmp_path, 1.0)
     for data in (simulation(waves), test):
         batch = data.batch(np.arange(3))
-        drawn = build("persistence", data, measure(data.trajectories.path))(batch, 0)
+        drawn = build("persistence", data, measure_statistics(data.trajectories.path))(batch, 0)
         assert drawn.keys() == {"state"} and drawn["state"].shape == batch["state"].shape
         layout = data.trajectories.layout
         stored = data.trajectories.dataset[layout.state[0]].to_numpy()
@@ -42,7 +42,7 @@ def test_persistence_repeats_the_last_given_frame(waves: Trajectories, tmp_path:
 
 def test_each_baseline_follows_its_definition(tmp_path: Path) -> None:
     train, test = days(tmp_path, 1.5)
-    statistics = measure(train.trajectories.path)
+    statistics = measure_statistics(train.trajectories.path)
     batch = test.batch(np.array([1, 5, 20]))
     hours = np.asarray(batch["reference_time"])[:, None] + np.arange(6)
     hourly = statistics.hourly_mean[hours % 24, 0]  # type: ignore[index]
@@ -60,7 +60,7 @@ def test_each_baseline_follows_its_definition(tmp_path: Path) -> None:
 
 def test_without_weather_the_daily_cycle_is_predicted_exactly(tmp_path: Path) -> None:
     train, test = days(tmp_path, 0.0)
-    statistics, batch = measure(train.trajectories.path), test.batch(np.arange(24))
+    statistics, batch = measure_statistics(train.trajectories.path), test.batch(np.arange(24))
     errors = {}
     for name in BASELINES:
         drawn = build(name, test, statistics)(batch, 0)["state"]
@@ -73,7 +73,7 @@ def test_without_weather_the_daily_cycle_is_predicted_exactly(tmp_path: Path) ->
 
 def test_scores_on_the_sphere_weigh_by_latitude(tmp_path: Path) -> None:
     train, test = days(tmp_path, 1.5)
-    statistics = measure(train.trajectories.path)
+    statistics = measure_statistics(train.trajectories.path)
 
     def off_at_60_degrees(batch: dict[str, Tensor], sample: int) -> dict[str, Tensor]:
         drawn = batch["state"].clone()
@@ -81,18 +81,20 @@ def test_scores_on_the_sphere_weigh_by_latitude(tmp_path: Path) -> None:
         return {"state": drawn}
 
     options = {"samples": 1, "cases": 24, "batch_size": 7}
-    scores = simulate(off_at_60_degrees, test, statistics, **options).scores
+    scores = predict_and_score(off_at_60_degrees, test, statistics, **options).scores
     weights = np.cos(np.deg2rad([0.0, 30.0, 60.0]))
     np.testing.assert_allclose(scores["mse"], 1 / 3, rtol=1e-4)
     expected = weights[2] / weights.sum()
     np.testing.assert_allclose(scores["mse_weighted"], expected, rtol=1e-4)
-    exact = simulate(lambda batch, sample: {"state": batch["state"]}, test, statistics, **options)
+    exact = predict_and_score(
+        lambda batch, sample: {"state": batch["state"]}, test, statistics, **options
+    )
     np.testing.assert_allclose(exact.scores["anomaly_correlation"], 1.0)
     assert (scores["anomaly_correlation"] < 0.999).all()
 
 
 def test_baselines_of_a_calendar_are_refused_without_one(waves: Trajectories) -> None:
-    data, statistics = simulation(waves), measure(waves.path)
+    data, statistics = simulation(waves), measure_statistics(waves.path)
     for name in BASELINES:
         if name not in WITHOUT_CALENDAR:
             with pytest.raises(DataError, match="'waves': its samples have no calendar"):

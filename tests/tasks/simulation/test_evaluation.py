@@ -19,12 +19,12 @@ from waves import Waves, make_data
 from wdno import model as models
 from wdno.config import EvaluationOptions, MethodOptions
 from wdno.data.dataset import ProblemData, Trajectories
-from wdno.data.statistics import Statistics, measure, write_statistics
+from wdno.data.statistics import Statistics, measure_statistics, write_statistics
 from wdno.evaluation.job import Job
 from wdno.evaluation.record import Record
 from wdno.problem import ProblemError
 from wdno.tasks.simulation.baselines import build as baseline
-from wdno.tasks.simulation.evaluation import evaluate, simulate
+from wdno.tasks.simulation.evaluation import evaluate, predict_and_score
 from wdno.tasks.simulation.metrics import METRICS
 from wdno.tasks.simulation.options import Options
 from wdno.tasks.simulation.problem import data as simulation
@@ -35,7 +35,7 @@ FACTS = {"training_seconds": 12.5, "training_steps": 30}
 
 @pytest.fixture(scope="module")
 def statistics(waves_file: Path) -> Statistics:
-    return measure(waves_file)
+    return measure_statistics(waves_file)
 
 
 @pytest.fixture
@@ -66,7 +66,9 @@ def test_scores_are_those_of_the_generated_frames(
     data: ProblemData, statistics: Statistics
 ) -> None:
     persistence = baseline("persistence", data, statistics)
-    outcome = simulate(persistence, data, statistics, samples=1, cases=7, batch_size=3, examples=5)
+    outcome = predict_and_score(
+        persistence, data, statistics, samples=1, cases=7, batch_size=3, examples=5
+    )
     batch = data.batch(np.arange(7))
     error = (batch["state"] - batch["first"][:, :, None]).square()
     scores = outcome.scores
@@ -154,7 +156,7 @@ def test_examples_do_not_hold_whole_batches(data: ProblemData, statistics: Stati
         alive.append(sum(reference() is not None for reference in held))
         return {"state": batch["state"]}
 
-    simulate(truth, watched, statistics, samples=1, cases=20, batch_size=4, examples=10)
+    predict_and_score(truth, watched, statistics, samples=1, cases=20, batch_size=4, examples=10)
     # The one in use, and the one before it while the next is read.
     assert max(alive) <= 2, f"batches in memory at each prediction: {alive}"
 
@@ -168,4 +170,6 @@ def test_a_prediction_that_is_not_finite_is_refused_by_case(
         return {"state": drawn}
 
     with pytest.raises(FloatingPointError, match="test: the prediction of case 4 is not finite"):
-        simulate(predict, data, statistics, samples=1, cases=6, batch_size=3, description="test")
+        predict_and_score(
+            predict, data, statistics, samples=1, cases=6, batch_size=3, description="test"
+        )

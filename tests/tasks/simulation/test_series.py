@@ -13,11 +13,11 @@ from waves import make_data
 
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.data.scene import SceneMap
-from wdno.data.statistics import measure
+from wdno.data.statistics import measure_statistics
 from wdno.model import Model
 from wdno.systems.smoke import Options, System
 from wdno.tasks.simulation import baselines
-from wdno.tasks.simulation.evaluation import Outcome, simulate
+from wdno.tasks.simulation.evaluation import Outcome, predict_and_score
 from wdno.tasks.simulation.problem import data as simulation
 from wdno.tasks.simulation.problem import problem as simulation_problem
 
@@ -32,10 +32,10 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> ProblemData:
 
 @pytest.fixture(scope="module")
 def persistence(smoke: ProblemData) -> Outcome:
-    statistics = measure(smoke.trajectories.path)
+    statistics = measure_statistics(smoke.trajectories.path)
     predictor = baselines.build("persistence", smoke, statistics)
     options = {"samples": 1, "cases": 10, "batch_size": 4, "examples": 2}
-    return simulate(predictor, smoke, statistics, **options)
+    return predict_and_score(predictor, smoke, statistics, **options)
 
 
 SPEC = {
@@ -211,7 +211,7 @@ def test_a_model_that_steps_without_change_repeats_the_last_given_frame(
 
 def test_a_baseline_without_statistics_of_series_is_refused(smoke: ProblemData) -> None:
     with pytest.raises(ValueError, match="'smoke': there are no statistics of the series share"):
-        baselines.build("time_mean", smoke, measure(smoke.trajectories.path))
+        baselines.build("time_mean", smoke, measure_statistics(smoke.trajectories.path))
 
 
 def test_a_series_that_is_not_finite_is_named(smoke: ProblemData, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wdno.evaluation.figures.examples import DrawnExamples, of_same_cases
-from wdno.evaluation.figures.images import Values, beyond, measured, scale_of_field
+from wdno.evaluation.figures.images import Values, beyond, mse_text, scale_of_field
 from wdno.evaluation.figures.plane import Plane
 from wdno.evaluation.figures.scene_overlay import TARGET, legend_entries
 from wdno.evaluation.figures.style import STYLE, Styles, axis_label, looks
@@ -177,7 +177,7 @@ class _Animation:
         for number, (frames, image) in enumerate(zip(self.frames, self.images, strict=True)):
             image.set_array(np.ma.masked_invalid(frames[index]))
             if number:
-                error = measured(frames[index] - truth)
+                error = mse_text(frames[index] - truth)
                 self.titles[number].set_text("given" if self.given and not index else error)
         canvas: Any = self.canvas
         canvas.draw()

@@ -18,7 +18,7 @@ from wdno.evaluation.figures.examples import DrawnExamples
 from wdno.evaluation.figures.images import (
     Values,
     beyond,
-    measured,
+    mse_text,
     scale_of_errors,
     scale_of_field,
     visible,
@@ -153,7 +153,7 @@ class _Block:
         self._label(0, "Truth", "black", f"{textwrap.fill(self.name, 14)}\ncase {self.case}")
         for row, (each, error) in enumerate(zip(self.drawn, self.errors, strict=True), start=1):
             colour = styles[each.record.method]["color"]
-            self._label(row, each.record.label, colour, measured(error))
+            self._label(row, each.record.label, colour, mse_text(error))
         self._error_over_time(scale, styles)
 
     def _add(self, left: float, top: float, width: float, height: float) -> Axes:

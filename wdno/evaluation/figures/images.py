@@ -58,7 +58,7 @@ def visible(error: Values, norm: Normalize) -> Values:
     return np.maximum(error, 0.5 * float(norm.vmin or 0.0))
 
 
-def measured(error: Values) -> str:
+def mse_text(error: Values) -> str:
     """Write the mean square of an error."""
     mse = float((error**2).mean())
     return f"MSE {number(mse, 2)}" if np.isfinite(mse) else "not finite"

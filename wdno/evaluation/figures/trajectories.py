@@ -18,7 +18,7 @@ from wdno.evaluation.figures.images import (
     Values,
     beyond,
     image,
-    measured,
+    mse_text,
     scale_of_errors,
     scale_of_field,
     visible,
@@ -128,7 +128,7 @@ def _draw_pair(
     ]
     axes[0, 0].set_title("Truth")
     for axis, error in zip(axes[0, 1:], errors, strict=True):
-        axis.set_title(measured(error))
+        axis.set_title(mse_text(error))
     bar: dict[str, Any] = {"aspect": 12, "pad": 0.01}
     bar |= {"label": axis_label(name, unit=unit), "extend": beyond(samples, colours["norm"])}
     figure.colorbar(images[0], ax=axes[0].tolist(), **bar)

@@ -68,7 +68,7 @@ def evaluate(job: Job) -> Record:
         model.problem.require(test.problem, path, job.checkpoint())
         predict = job.predictor(model, device)
     cases = job.cases(len(test))
-    outcome = simulate(
+    outcome = predict_and_score(
         predict,
         test,
         statistics,
@@ -107,7 +107,7 @@ class Outcome:
     seconds: float
 
 
-def simulate(
+def predict_and_score(
     predict: Predictor,
     data: ProblemData,
     statistics: Statistics,
