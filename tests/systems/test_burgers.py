@@ -199,16 +199,40 @@ def test_any_number_of_forcing_intervals_can_be_solved() -> None:
     assert np.array_equal(u[:, 0], u0)
 
 
-def test_differentiable_solution_is_the_spectral_one() -> None:
-    system = burgers(16, 24, spectral={"modes": 32, "steps": 640}, t_end=1.0)
-    data = system.generate(System.sample_seeds("train", range(2)))
-    u0, f = torch.tensor(data["u"][:, 0]), torch.tensor(data["f"]).requires_grad_()
-    u = system.solve_differentiable(u0, f)
-    u.square().sum().backward()
-    assert f.grad is not None and bool(torch.isfinite(f.grad).all())
-    expected = system.solve(data["u"][:, 0], data["f"], solver="spectral")
-    difference = np.abs(u.detach().numpy() - expected).max()
+SMALL = {
+    "spectral": {"modes": 240, "steps": 2560},
+    "finite_difference": {"points": 480, "steps": 4800},
+    "t_end": 1.0,
+}
+
+
+@pytest.mark.parametrize("solver", ["spectral", "finite_difference"])
+def test_differentiable_solution_is_the_solution(solver: str) -> None:
+    system = burgers(16, 24, solver=solver, **{**SMALL, "spectral": {"modes": 48, "steps": 1280}})
+    data = system.generate(System.sample_seeds("train", range(1)))
+    u = system.solve_differentiable(torch.tensor(data["u"][:, 0]), torch.tensor(data["f"]))
+    expected = system.solve(data["u"][:, 0], data["f"])
+    difference = np.abs(u.numpy() - expected).max()
     assert difference < 1e-12, f"difference {difference:.2e}"
+
+
+def test_gradients_of_both_solvers_agree() -> None:
+    """Of the final state's distance to a target, with respect to the start and the forcing."""
+    gradients = []
+    for solver in ("spectral", "finite_difference"):
+        system = burgers(16, 24, solver=solver, **SMALL)
+        x = torch.as_tensor(system.x)
+        u0 = torch.stack([torch.sin(np.pi * x), torch.sin(2 * np.pi * x)]).requires_grad_()
+        t = torch.linspace(0, 3, 16)[:, None]
+        f = torch.stack([torch.sin(np.pi * x) * torch.cos(t), torch.sin(3 * np.pi * x) * t])
+        f.requires_grad_()
+        u = system.solve_differentiable(u0, f)
+        (u[:, -1] - torch.sin(3 * np.pi * x)).square().mean().backward()
+        assert u0.grad is not None and f.grad is not None
+        gradients.append((u0.grad.numpy(), f.grad.numpy()))
+    for spectral, differences in zip(*gradients, strict=True):
+        error = np.linalg.norm(differences - spectral) / np.linalg.norm(spectral)
+        assert error < 2e-3, f"relative difference {error:.2e}"
 
 
 def test_diverged_seeds_are_named() -> None:

@@ -16,6 +16,9 @@ fewer points it is far cheaper and still well below the error of any model.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -83,13 +86,17 @@ def _multiply(
                     out[sample, frame, j] += value * matrix[i, j]
 
 
-def _interpolate(values: Array, matrix: Array) -> Array:
+def read(values: Array, matrix: Array | None) -> Array:
     """`values [B, F, n] @ matrix [n, m]`, on the solver's threads, each trajectory by itself.
+
+    None stands for the identity.
 
     Not by BLAS: its result may depend on the batch, and on a busy machine its threads wait for each
     other through many small products. The influence of a value on a spline dies off
     exponentially, so all but a band of the matrix is below rounding.
     """
+    if matrix is None:
+        return values
     matters = np.abs(matrix) > 1e-17
     first = np.where(matters.any(axis=1), matters.argmax(axis=1), 0)
     last = np.where(matters.any(axis=1), matrix.shape[1] - 1 - matters[:, ::-1].argmax(axis=1), -1)
@@ -98,11 +105,111 @@ def _interpolate(values: Array, matrix: Array) -> Array:
     return out
 
 
-def _read(values: Array, x: Array, x_out: Array) -> Array:
-    """Values `[B, F, len(x)]` at x, read at x_out."""
-    if np.array_equal(x, x_out):
-        return values
-    return _interpolate(values, interpolation_matrix(x, x_out))
+def _between(x: Array, x_out: Array) -> Array | None:
+    return None if np.array_equal(x, x_out) else interpolation_matrix(x, x_out)
+
+
+@contextmanager
+def numba_threads(threads: int) -> Iterator[int]:
+    """Let compiled loops use so many threads, or as many as numba has started; yields how many."""
+    threads = min(threads, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    before = numba.get_num_threads()
+    numba.set_num_threads(threads)
+    try:
+        yield threads
+    finally:
+        numba.set_num_threads(before)
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """The scheme for one problem: steps, coefficients, and maps between the grids.
+
+    Attributes:
+        viscosity: Viscosity nu.
+        points: Interior grid points P.
+        steps: Time steps.
+        step: Length of one.
+        advection: step / (4 dx).
+        diffusion: nu step / dx^2.
+        x_out: Coordinates of the solution `[n_out]`.
+        to_grid: From the input's coordinates to the grid, `[n_in, P]`; None: they are the same.
+        to_out: From the input's coordinates to those of the solution, `[n_in, n_out]`, likewise.
+        from_grid: From the grid with its ends to the coordinates of the solution, `[P + 2, n_out]`.
+    """
+
+    viscosity: float
+    points: int
+    steps: int
+    step: float
+    advection: float
+    diffusion: float
+    x_out: Array
+    to_grid: Array | None
+    to_out: Array | None
+    from_grid: Array
+
+    @classmethod
+    def of(
+        cls,
+        u0: ArrayLike,
+        f: ArrayLike,
+        x: ArrayLike,
+        x_out: ArrayLike | None,
+        viscosity: float,
+        t_end: float,
+        frames: int,
+        points: int,
+        steps: int,
+        threads: int,
+    ) -> Scheme:
+        """Check a problem, as :func:`solve` is given it, and lay out its scheme.
+
+        Raises:
+            ValueError: as :func:`solve`.
+        """
+        x = check_coordinates(x)
+        x_out = x if x_out is None else check_coordinates(x_out, "x_out")
+        u0, f = np.asarray(u0), np.asarray(f)
+        check_shapes(u0.shape, f.shape, x.size)
+        if not (viscosity > 0 and t_end > 0 and points >= 1 and threads >= 1):
+            raise ValueError(
+                "viscosity, t_end, points and threads must be positive, got "
+                f"viscosity={viscosity}, t_end={t_end}, points={points}, threads={threads}"
+            )
+        steps = whole_steps(steps, f.shape[1], frames)
+        speed = float(np.abs(u0).max(initial=0.0))
+        needed = required_steps(points, viscosity, t_end, speed if math.isfinite(speed) else 0.0)
+        step, dx = t_end / steps, 1 / (points + 1)
+        if steps < needed:
+            raise ValueError(
+                f"{steps} steps are unstable on {points} points: nu dt / dx^2 = "
+                f"{viscosity * step / dx**2:.3g} (must be below 0.5) and max |u0|^2 dt / (2 nu) = "
+                f"{speed**2 * step / (2 * viscosity):.3g} (must not exceed 1) for max |u0| = "
+                f"{speed:.3g}; take steps >= {needed}, or fewer points"
+            )
+        return cls(
+            viscosity=viscosity,
+            points=points,
+            steps=steps,
+            step=step,
+            advection=step / (4 * dx),
+            diffusion=viscosity * step / dx**2,
+            x_out=x_out,
+            to_grid=_between(x, interior_grid(points)),
+            to_out=_between(x, x_out),
+            from_grid=dirichlet_interpolation_matrix(points, x_out),
+        )
+
+    def check(self, solution: Array) -> None:
+        """Refuse a solution `[B, frames + 1, n_out]` that is not finite, or too fast for the step.
+
+        Raises:
+            DivergedError: Naming the trajectories.
+        """
+        name = f"finite differences with {self.points} points and {self.steps} steps"
+        peaks = np.abs(solution).max(axis=(1, 2), initial=0.0)
+        check_speeds(peaks, math.sqrt(2 * self.viscosity / self.step), name, self.steps)
 
 
 def solve(
@@ -145,53 +252,26 @@ def solve(
         DivergedError: If the solution is not finite, or too fast for the step to be stable, naming
             the trajectories.
     """
-    x = check_coordinates(x)
-    x_out = x if x_out is None else check_coordinates(x_out, "x_out")
+    scheme = Scheme.of(u0, f, x, x_out, viscosity, t_end, frames, points, steps, threads)
     u0, f = np.asarray(u0), np.asarray(f)
-    check_shapes(u0.shape, f.shape, x.size)
-    if not (viscosity > 0 and t_end > 0 and points >= 1 and threads >= 1):
-        raise ValueError(
-            "viscosity, t_end, points and threads must be positive, got "
-            f"viscosity={viscosity}, t_end={t_end}, points={points}, threads={threads}"
-        )
-    steps = whole_steps(steps, f.shape[1], frames)
-    speed = float(np.abs(u0).max(initial=0.0))
-    needed = required_steps(points, viscosity, t_end, speed if math.isfinite(speed) else 0.0)
-    step, dx = t_end / steps, 1 / (points + 1)
-    if steps < needed:
-        raise ValueError(
-            f"{steps} steps are unstable on {points} points: nu dt / dx^2 = "
-            f"{viscosity * step / dx**2:.3g} (must be below 0.5) and max |u0|^2 dt / (2 nu) = "
-            f"{speed**2 * step / (2 * viscosity):.3g} (must not exceed 1) for max |u0| = "
-            f"{speed:.3g}; take steps >= {needed}, or fewer points"
-        )
-    grid = interior_grid(points)
-    from_grid = dirichlet_interpolation_matrix(points, x_out)
-    solution = np.empty((u0.shape[0], frames + 1, x_out.size))
-    threads = min(threads, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    before = numba.get_num_threads()
-    numba.set_num_threads(threads)
-    try:
+    solution = np.empty((u0.shape[0], frames + 1, scheme.x_out.size))
+    with numba_threads(threads) as threads:
         # Compiled code does not see an interrupt: batches keep the wait for it short.
         for first in range(0, u0.shape[0], 4 * threads):
             part = slice(first, first + 4 * threads)
             start = np.ascontiguousarray(u0[part, None], dtype=np.float64)
             forcing = np.ascontiguousarray(f[part], dtype=np.float64)
-            solution[part, :1] = _read(start, x, x_out)
+            solution[part, :1] = read(start, scheme.to_out)
             saved = np.empty((start.shape[0], frames, points + 2))
             _integrate(
-                _read(start, x, grid)[:, 0],
-                _read(forcing, x, grid),
-                steps,
-                step,
-                step / (4 * dx),
-                viscosity * step / dx**2,
+                read(start, scheme.to_grid)[:, 0],
+                read(forcing, scheme.to_grid),
+                scheme.steps,
+                scheme.step,
+                scheme.advection,
+                scheme.diffusion,
                 saved,
             )
-            solution[part, 1:] = _interpolate(saved, from_grid)
-    finally:
-        numba.set_num_threads(before)
-    name = f"finite differences with {points} points and {steps} steps"
-    peaks = np.abs(solution).max(axis=(1, 2), initial=0.0)
-    check_speeds(peaks, math.sqrt(2 * viscosity / step), name, steps)
+            solution[part, 1:] = read(saved, scheme.from_grid)
+    scheme.check(solution)
     return solution

@@ -235,21 +235,32 @@ class Burgers(base.EquationSystem):
         u0, f = np.asarray(u0), np.asarray(f)
         return self._solve(u0, f, self.x, solver or self.options.solver, threads)
 
-    def solve_differentiable(self, u0: Tensor, f: Tensor) -> Tensor:
-        """Solve on the stored points by the sine basis, differentiably, on the device of `u0`.
+    def solve_differentiable(self, u0: Tensor, f: Tensor, *, threads: int = 1) -> Tensor:
+        """Solve on the stored points by the solver of the options, differentiably.
+
+        The finite differences have an adjoint, which is computed on the CPU; the sine basis is
+        differentiated by PyTorch, on the device of `u0`, and takes far longer.
 
         Args:
             u0: Initial states `[n, X]`.
             f: Forcing `[n, K, X]`, on K equal intervals of [0, t_end].
+            threads: Processor threads of the finite differences.
 
         Returns:
             The state u on the stored grid, `[n, T + 1, X]`, float64; frame 0 is `u0`.
 
         Raises:
             DivergedError: If a solution is not finite or unstable, naming the trajectories.
-            ValueError: If shapes or steps do not fit.
+            ValueError: If shapes or steps do not fit, or the steps are unstable.
         """
-        return self._solve_spectral(u0, f, self.x)
+        if self.options.solver == "spectral":
+            return self._solve_spectral(u0, f, self.x)
+        from wdno.solvers import finite_difference_adjoint
+
+        resolution = self.options.finite_difference.model_dump()
+        return finite_difference_adjoint.solve_differentiable(
+            u0, f, threads=threads, **self._problem(self.x), **resolution
+        )
 
     def _stored(self, f: Array) -> Array:
         """What is stored of `f [intervals, X]`: `[T, X]`."""
