@@ -162,6 +162,30 @@ def test_channel_weights_have_mean_one_and_follow_the_scales(
     torch.testing.assert_close(weight, expected / expected.mean())
 
 
+@pytest.mark.parametrize("weighting", ["uniform", "scale"])
+@pytest.mark.parametrize("kind", ["identity", "wavelet"])
+def test_what_stands_first_has_its_own_weight(
+    waves: ProblemData, weighting: str, kind: str
+) -> None:
+    """Of a network that gives zero, the loss is the mean of weighted squares of the target."""
+    objective = {"name": "regression", "weighting": weighting, "first_weight": 5.0}
+    model = build(waves, representation={"name": kind}, objective=objective)
+
+    class Zero(torch.nn.Module):
+        def forward(self, x: torch.Tensor, t: torch.Tensor | None = None) -> torch.Tensor:
+            return torch.zeros(len(x), len(model.target_scaler.scale), *x.shape[2:])
+
+    model.objective.network = Zero()
+    batch = waves.batch(np.arange(4))
+    target = model.target_scaler.normalise(model.target(batch))
+    squares = target.square()
+    if (weight := model._weight()) is not None:
+        squares = squares * weight[:, None, None]
+    squares[:, :, 0] *= 5
+    found = model.loss_per_sample(batch, torch.Generator())
+    torch.testing.assert_close(found, squares.flatten(1).mean(1))
+
+
 def test_a_saved_model_predicts_the_same(tmp_path: Path, waves: ProblemData) -> None:
     model = build(waves)
     path = tmp_path / "model.safetensors"

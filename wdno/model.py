@@ -84,6 +84,7 @@ class Model(nn.Module):
         )
         objective = dict(self.spec["objective"])
         self.weighting = objective.pop("weighting", "uniform")
+        self.first_weight = float(objective.pop("first_weight", 1.0))
         self.stepwise = objective.get("stepping") is not None
         if self.stepwise:
             self._require_steps()
@@ -247,6 +248,17 @@ class Model(nn.Module):
             weights.append((weight / weight.mean(dim=1, keepdim=True)).flatten())
         return torch.cat(weights)
 
+    def _weights(self, target: Tensor) -> Tensor | None:
+        """Return the weights of generated channels ``[B, C, *grid]`` in the loss; None for 1."""
+        weight, axes = self._weight(), target.ndim - 2
+        if weight is not None:
+            weight = weight.view(-1, *[1] * axes)
+        if self.first_weight == 1.0:
+            return weight
+        in_time = target.new_ones(target.shape[2], *[1] * (axes - 1))
+        in_time[0] = self.first_weight
+        return in_time[None] if weight is None else weight * in_time
+
     def loss_per_sample(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """Return the objective's loss of each sample, ``[B]``.
 
@@ -255,7 +267,7 @@ class Model(nn.Module):
             generator: CPU generator of all randomness.
         """
         target = self.target_scaler.normalise(self.target(batch))
-        request = self._request(batch, target=target, weight=self._weight())
+        request = self._request(batch, target=target, weight=self._weights(target))
         return self.objective.loss(request, generator).per_sample
 
     @torch.no_grad()

@@ -130,8 +130,15 @@ def test_every_option_has_a_description() -> None:
             {"name": "regression", "stepping": {}},
             ["models.wavelet_unet", "stepping", "needs", "'identity'", "'wavelet'"],
         ),
+        (
+            "models.unet.objective",
+            {"name": "regression", "first_weight": 2.0, "stepping": {}},
+            ["models.unet.objective", "first_weight = 2.0 with stepping", "remove one"],
+        ),
         ("methods.wdno.sampler.eta", 1.5, ["eta", "1.5"]),
-        ("methods.wdno.sampler", None, ["methods.wdno.sampler", "missing"]),
+        ("methods.ddpm.sampler", None, ["methods.ddpm.sampler", "missing"]),
+        # ERA5 and smoke have steps of their own, and now nothing to change them in.
+        ("methods.wdno.sampler", None, ["methods.wdno.sampler.name: missing", "'era5'"]),
         ("methods.wdno.sampler", {"name": "dpmpp_2m", "eta": 0.5}, ["eta", "only 'ddim' has eta"]),
         ("methods.wdno.sampler", {"name": "euler"}, ["methods.wdno.sampler", "euler", "ddim"]),
         ("methods.fno.sampler", {"name": "ddim"}, ["methods.fno.sampler", "regression"]),
@@ -156,9 +163,9 @@ def test_every_option_has_a_description() -> None:
             ["tasks.simulate", "did you mean 'simulation'"],
         ),
         (
-            "models.wdno.objective.stepping",
+            "models.ddpm.objective.stepping",
             {"unroll": 2},
-            ["models.wdno.objective", "unroll = 2", "samples"],
+            ["models.ddpm.objective", "unroll = 2", "samples"],
         ),
         ("models.unet.objective.name", "autoregressive", ["objective", "diffusion", "regression"]),
         ("evaluation.show", ["wnd"], ["evaluation.show", "'wnd'"]),

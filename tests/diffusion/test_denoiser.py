@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -102,9 +103,11 @@ def test_perfect_network_has_no_loss(prediction: Prediction, grid: tuple[int, ..
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
-def test_loss_by_hand(prediction: Prediction) -> None:
+@pytest.mark.parametrize("in_time", [[1.0, 1.0, 1.0, 1.0], [3.0, 1.0, 1.0, 0.5]])
+def test_loss_by_hand(prediction: Prediction, in_time: list[float]) -> None:
     """A constant network's loss, from the same stream of times and noise."""
-    x0, value, weight = _data(6, 2, 4, 5), 0.3, torch.tensor([0.5, 2.0])
+    x0, value = _data(6, 2, 4, 5), 0.3
+    weight = torch.tensor([0.5, 2.0])[:, None, None] * torch.tensor(in_time)[:, None]
     schedule = Sigmoid()
     denoiser = Denoiser(Constant(value, 2), schedule, prediction)
     generator = _generator(4)
@@ -118,7 +121,7 @@ def test_loss_by_hand(prediction: Prediction) -> None:
             "x0": x0[b],
             "v": alpha * noise[b] - sigma * x0[b],
         }[prediction]
-        squares = ((value - target) ** 2).mean((1, 2))
+        squares = ((value - target) ** 2).mean(2) @ torch.tensor(in_time, dtype=torch.float64) / 4
         expected.append((0.5 * squares[0].item() + 2.0 * squares[1].item()) / 2)
     losses = denoiser.loss_per_sample(x0, None, _generator(4), weight)
     assert losses.tolist() == pytest.approx(expected, rel=1e-12)
@@ -128,7 +131,7 @@ def test_weights_of_one_change_nothing() -> None:
     x0 = _data(4, 3, 5)
     denoiser = Denoiser(Constant(0.0, 3), Cosine(), "v")
     plain = denoiser.loss_per_sample(x0, None, _generator())
-    assert torch.equal(plain, denoiser.loss_per_sample(x0, None, _generator(), torch.ones(3)))
+    assert torch.equal(plain, denoiser.loss_per_sample(x0, None, _generator(), torch.ones(3, 1)))
 
 
 def test_non_finite_sample_is_named_by_its_own_loss() -> None:
@@ -228,8 +231,10 @@ def test_refused_options(options: dict[str, Any], message: str) -> None:
         Denoiser(Constant(0.0, 1), Cosine(), **options)
 
 
-def test_refused_weight() -> None:
-    with pytest.raises(ValueError, match=r"shape \(2,\), got \(3,\)"):
+@pytest.mark.parametrize("shape", [(3, 1), (2, 3), (2,), (1, 2, 4)])
+def test_refused_weight(shape: tuple[int, ...]) -> None:
+    message = rf"expected weights of shape \(2, 4\), .* got {re.escape(str(shape))}"
+    with pytest.raises(ValueError, match=message):
         Denoiser(Constant(0.0, 2), Cosine()).loss_per_sample(
-            _data(1, 2, 4), None, _generator(), torch.ones(3)
+            _data(1, 2, 4), None, _generator(), torch.ones(shape)
         )

@@ -77,7 +77,8 @@ def test_the_loss_is_that_of_steps_that_go_on_from_predictions() -> None:
     one = 1.1 * first
     errors = [(one - target[:, :, 0]).square(), (1.1 * one - target[:, :, 1]).square()]
     torch.testing.assert_close(found, torch.stack(errors).mean(dim=(0, 2, 3)))
-    weighted = objective.loss(request(2, torch.tensor([3.0])), torch.Generator()).per_sample
+    asked = request(2, torch.tensor([3.0]).view(1, 1, 1))
+    weighted = objective.loss(asked, torch.Generator()).per_sample
     torch.testing.assert_close(weighted, 3 * found)
 
 

@@ -200,7 +200,7 @@ def test_any_number_of_forcing_intervals_can_be_solved() -> None:
 
 
 SMALL = {
-    "spectral": {"modes": 240, "steps": 2560},
+    "spectral": {"modes": 160, "steps": 1280},
     "finite_difference": {"points": 480, "steps": 4800},
     "t_end": 1.0,
 }

@@ -49,6 +49,8 @@ def problems(error: ValidationError, model: type[BaseModel], prefix: str = "") -
             lines.append(f"{key}: unknown option{_allowed(model, location)}")
         elif problem["type"] == "missing":
             lines.append(f"{key}: missing, and it has no default")
+        elif problem["type"] == "union_tag_not_found":
+            lines.append(f"{key}.name: missing; it chooses what the other options are")
         else:
             message = problem["msg"].removeprefix("Value error, ")
             shown = "" if isinstance(value, Mapping | BaseModel) else f" = {value!r}"

@@ -138,15 +138,16 @@ class Denoiser(nn.Module):
     ) -> Tensor:
         """Squared error of the predicted quantity, at one random time and noise per sample.
 
-        Sample b gives the mean over channels c and grid points of
-        weight[c] (network(x_t, t)[b, c] - target[b, c])^2, where the target is epsilon, x_0 or v.
+        Sample b gives the mean over channels c and grid points i of
+        weight[c, i] (network(x_t, t)[b, c, i] - target[b, c, i])^2, where the target is epsilon,
+        x_0 or v.
         Weights are not divided by their sum: all 1 is the same as None.
 
         Args:
             x0: Clean data, `[B, C, *grid]`.
             condition: Given channels in clean form, `[B, C_condition, *grid]`, or None.
             generator: CPU generator; gives first the times, then the noise.
-            weight: Weights of the channels, `[C]`.
+            weight: Weights `[C, *grid]`, with 1 for axes along which they do not vary.
 
         Returns:
             Losses, `[B]`; a non-finite sample makes only its own loss non-finite, unless the
@@ -162,12 +163,13 @@ class Denoiser(nn.Module):
         target = predicted(self.prediction, x0, noise, alpha, sigma)
         error = (self._network(x_t, t, condition) - target).square()
         if weight is not None:
-            if weight.shape != x0.shape[1:2]:
+            sizes = zip(weight.shape, x0.shape[1:], strict=False)
+            if weight.ndim != x0.ndim - 1 or any(size not in (1, full) for size, full in sizes):
                 raise ValueError(
-                    f"denoiser: expected one weight per channel, shape ({x0.shape[1]},), "
-                    f"got {tuple(weight.shape)}"
+                    f"denoiser: expected weights of shape {tuple(x0.shape[1:])}, or 1 for axes "
+                    f"along which they do not vary, got {tuple(weight.shape)}"
                 )
-            error = error * weight.to(error).reshape(-1, *[1] * (x0.ndim - 2))
+            error = error * weight.to(error)
         return error.flatten(1).mean(1)
 
     def _levels(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:

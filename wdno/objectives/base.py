@@ -19,7 +19,8 @@ class Request:
         condition: channels that are given, ``[B, D, *grid]``.
         channels: number C of channels that are generated.
         target: those channels, ``[B, C, *grid]``, in training.
-        weight: weights of them in the loss, ``[C]``; None for 1.
+        weight: weights of them in the loss, ``[C, *grid]`` with 1 for axes along which they do not
+            vary; None for 1.
         first: of them the frame before the first, ``[B, C, *space]``, where there is one.
         origin: what is generated as a departure from it, ``[B, C, *grid]``; None for zero. The
             network gives the departure, the objective the sum.
@@ -119,5 +120,5 @@ def add(x: Tensor, origin: Tensor | None) -> Tensor:
 
 
 def weigh(error: Tensor, weight: Tensor | None) -> Tensor:
-    """Return errors ``[B, C, *grid]`` times the weights of their channels, ``[C]``."""
-    return error if weight is None else error * weight.reshape(-1, *[1] * (error.ndim - 2))
+    """Return errors ``[B, C, *grid]`` times their weights, see :class:`Request`."""
+    return error if weight is None else error * weight

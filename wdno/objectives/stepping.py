@@ -97,7 +97,7 @@ class Stepping(nn.Module):
                 x,
                 conditions[samples, starts + step],
                 target=frames[samples, starts + step + 1],
-                weight=request.weight,
+                weight=None if request.weight is None else request.weight[:, 0],
             )
             found = self.inner.loss(asked, generator)
             losses = losses + found.per_sample

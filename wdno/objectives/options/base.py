@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from wdno.options import Section
 
@@ -46,12 +46,26 @@ class ObjectiveOptions(Section):
         description="Weight of each channel in the loss, among those of its field: 1, its scale, "
         "or its scale squared, which makes the loss of an orthogonal transform that of the fields.",
     )
+    first_weight: PositiveFloat = Field(
+        default=1.0,
+        description="Weight in the loss of what stands first in time, a frame or the coefficients "
+        "of each sub-band, beside 1 for all that follows.",
+    )
     stepping: SteppingOptions | None = Field(
         default=None,
         description="Go from a frame and what is given in a step to the next frame; of several "
         "given frames the last one is used. Needs a representation that is local in time, such as "
         "`identity`, without `relative`. Null: all frames are generated at once.",
     )
+
+    @model_validator(mode="after")
+    def _steps_have_no_first(self) -> ObjectiveOptions:
+        if self.stepping is not None and self.first_weight != 1.0:
+            raise ValueError(
+                f"first_weight = {self.first_weight} with stepping: every step has a frame of its "
+                "own to learn; remove one of the two"
+            )
+        return self
 
     @model_validator(mode="after")
     def _unrolls_what_is_deterministic(self) -> ObjectiveOptions:
