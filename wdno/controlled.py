@@ -1,12 +1,12 @@
-"""What a system offers that can be controlled: solutions under any control, J, and one step more.
+r"""What a system offers that can be controlled: solutions under any control, J, and one step more.
 
 The control is the system's forcing. Given an initial state, and a target where the system has one,
 a controller chooses the forcing of all T intervals, so as to lower
 
-$$ J = \\sum_k J_k, $$
+$$ J = \sum_k w_k J_k, $$
 
-a sum of named terms in physical units. J is always that of the ground-truth solver, started from
-the given initial state and driven by the forcing alone. Shapes are those of batches
+a weighted sum of named terms in physical units. J is always that of the ground-truth solver,
+started from the given initial state and driven by the forcing alone. Shapes are those of batches
 (:mod:`wdno.data.dataset`); all tensors are float64 unless said otherwise.
 """
 
@@ -72,9 +72,11 @@ class Controlled(ABC):
 
     Attributes:
         has_target: whether a state to be reached at the end is given.
+        term_weights: weight of each term of J, by its name; a run may choose others.
     """
 
     has_target: ClassVar[bool]
+    term_weights: ClassVar[Mapping[str, float]]
 
     @abstractmethod
     def control_mask(self) -> NDArray[np.bool_]:
@@ -113,7 +115,7 @@ class Controlled(ABC):
     def terms(
         self, outcome: Batch, control: Tensor, target: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Return the terms of J of a solution, ``[n]`` each, by name; J is their sum.
+        """Return the terms of J of a solution, ``[n]`` each, by name, without their weights.
 
         Args:
             outcome: of :meth:`run` or :meth:`run_differentiable`.

@@ -201,6 +201,22 @@ class Scheme:
             from_grid=dirichlet_interpolation_matrix(points, x_out),
         )
 
+    def march(self, u: Array, f: Array, steps: int, frames: int) -> Array:
+        """Go so many steps on the grid, on the threads that numba has.
+
+        Args:
+            u: States `[B, P]`.
+            f: Forcing `[B, K, P]`, each for `steps / K` steps.
+            steps: Steps, a multiple of K and of `frames`.
+            frames: States that are returned, equally spaced.
+
+        Returns:
+            The states after the first with their ends, `[B, frames, P + 2]`.
+        """
+        saved = np.empty((len(u), frames, self.points + 2))
+        _integrate(u, f, steps, self.step, self.advection, self.diffusion, saved)
+        return saved
+
     def check(self, solution: Array) -> None:
         """Refuse a solution `[B, frames + 1, n_out]` that is not finite, or too fast for the step.
 
@@ -262,15 +278,11 @@ def solve(
             start = np.ascontiguousarray(u0[part, None], dtype=np.float64)
             forcing = np.ascontiguousarray(f[part], dtype=np.float64)
             solution[part, :1] = read(start, scheme.to_out)
-            saved = np.empty((start.shape[0], frames, points + 2))
-            _integrate(
+            saved = scheme.march(
                 read(start, scheme.to_grid)[:, 0],
                 read(forcing, scheme.to_grid),
                 scheme.steps,
-                scheme.step,
-                scheme.advection,
-                scheme.diffusion,
-                saved,
+                frames,
             )
             solution[part, 1:] = read(saved, scheme.from_grid)
     scheme.check(solution)

@@ -25,11 +25,14 @@ from pydantic import PositiveFloat, PositiveInt, field_validator, model_validato
 from wdno.options import Section
 from wdno.solvers.stability import required_steps
 from wdno.systems import base
+from wdno.systems._burgers_control import BurgersControl
 from wdno.systems._burgers_draw import BurgersDraw
 from wdno.systems.base import Axis, Field, SystemOptions, check_divides
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from wdno.solvers.finite_difference import Scheme
 
 FINE_POINTS = 1920
 """Interior points of the finest grid, of which a stored grid keeps every s-th."""
@@ -128,7 +131,7 @@ class BurgersOptions(SystemOptions):
         return ("dirichlet",)
 
 
-class Burgers(base.EquationSystem):
+class Burgers(base.EquationSystem, BurgersControl):
     """The Burgers system: state u, forcing f."""
 
     name: ClassVar[str] = "burgers"
@@ -261,6 +264,17 @@ class Burgers(base.EquationSystem):
         return finite_difference_adjoint.solve_differentiable(
             u0, f, threads=threads, **self._problem(self.x), **resolution
         )
+
+    def scheme(self, u0: Array, f: Array, threads: int) -> Scheme:
+        """Return the scheme of the finite differences for u0 `[n, X]` and f `[n, K, X]`.
+
+        Raises:
+            ValueError: If shapes or steps do not fit, or the step is unstable.
+        """
+        from wdno.solvers.finite_difference import Scheme
+
+        resolution = self.options.finite_difference.model_dump()
+        return Scheme.of(u0, f, threads=threads, **self._problem(self.x), **resolution)
 
     def _stored(self, f: Array) -> Array:
         """What is stored of `f [intervals, X]`: `[T, X]`."""
