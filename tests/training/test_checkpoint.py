@@ -203,3 +203,11 @@ def test_discarding_removes_the_state_and_nothing_of_others(tmp_path: Path) -> N
         discard_state(folder)
         assert folder.exists() == bool(others)
     assert [entry.name for entry in (tmp_path / "b").iterdir()] == ["notes.txt"]
+
+
+def test_what_a_killed_process_left_goes_with_the_state(tmp_path: Path) -> None:
+    save_state(tmp_path / "state", {"a": torch.zeros(3)}, {})
+    for name in (".tmpG6iY1j", ".0123456789ab.state.safetensors"):
+        (tmp_path / "state" / name).write_bytes(b"half")
+    discard_state(tmp_path / "state")
+    assert not (tmp_path / "state").exists()

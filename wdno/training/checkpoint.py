@@ -122,6 +122,9 @@ def load_state(
 def tidy_state(folder: str | Path) -> None:
     """Remove what a killed process left half-written beside the state."""
     remove_leftovers(Path(folder) / STATE_NAME)
+    # safetensors writes to a name of its own first.
+    for leftover in Path(folder).glob(f".tmp{'[0-9A-Za-z]' * 6}"):
+        leftover.unlink(missing_ok=True)
 
 
 def discard_state(folder: str | Path) -> None:
