@@ -19,7 +19,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, Union
 
 T = TypeVar("T")
 
@@ -109,6 +109,15 @@ class Registry:
         if not hasattr(module, "Options"):
             raise TypeError(f"module {module.__name__} lacks `Options`, which every piece has")
         return module
+
+    def choice(self) -> Any:
+        """Return the type of an option that is one of these pieces, told apart by `name`."""
+        from pydantic import Field
+
+        options = tuple(self.light(name).Options for name in self.names())
+        if len(options) == 1:
+            return options[0]
+        return Annotated[Union[options], Field(discriminator="name")]  # noqa: UP007
 
     def load(self, name: str) -> Any:
         """Import a piece.

@@ -1,23 +1,14 @@
-"""Sections made of what there is: a choice among the pieces of a kind, and sections of tasks."""
+"""Sections made of what there is: those that tasks add to methods."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar, Union
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, create_model
 
-from wdno.registry import Registry
 from wdno.tasks import REGISTRY as TASKS
 
 S = TypeVar("S", bound=BaseModel)
-
-
-def choice(registry: Registry) -> Any:
-    """Return the type of an option that is one of a kind's pieces, told apart by `name`."""
-    options = tuple(registry.light(name).Options for name in registry.names())
-    if len(options) == 1:
-        return options[0]
-    return Annotated[Union[options], Field(discriminator="name")]  # noqa: UP007
 
 
 def summary(thing: object) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, PositiveInt, model_validator
 
-from wdno.config.choices import choice
 from wdno.diffusion import samplers
 from wdno.options import Name, Section
 from wdno.tasks import REGISTRY as TASKS
@@ -14,7 +13,7 @@ from wdno.tasks import REGISTRY as TASKS
 if TYPE_CHECKING:
     from wdno.diffusion.samplers.options.base import SamplerOptions as Sampler
 else:
-    Sampler = choice(samplers.REGISTRY)
+    Sampler = samplers.REGISTRY.choice()
 
 
 def _baselines() -> str:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from wdno import networks, objectives, representations
-from wdno.config.choices import choice
 from wdno.options import Section
 
 if TYPE_CHECKING:
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
     from wdno.objectives.options.base import ObjectiveOptions as Objective
     from wdno.representations.options.base import RepresentationOptions as Representation
 else:
-    Representation = choice(representations.REGISTRY)
-    Network = choice(networks.REGISTRY)
-    Objective = choice(objectives.REGISTRY)
+    Representation = representations.REGISTRY.choice()
+    Network = networks.REGISTRY.choice()
+    Objective = objectives.REGISTRY.choice()
 
 AXES = ("representation", "network", "objective")
 """Sections of a model that name a piece."""
