@@ -40,6 +40,7 @@ from wdno.representations.base import ChannelScaler, Representation, fit_scalers
 from wdno.training.checkpoint import CheckpointError, load_model, save_model
 
 if TYPE_CHECKING:
+    from wdno.objectives.base import Guide
     from wdno.problem import Batch
 
 AXES = ("representation", "network", "objective")
@@ -190,7 +191,14 @@ class Model(nn.Module):
             return self.condition_scaler.scale.new_zeros(samples, 0, *sizes)
         return torch.cat(encoded, dim=1)
 
-    def _request(self, batch: Batch, **training: Tensor | None) -> Request:
+    def _request(
+        self,
+        batch: Batch,
+        *,
+        target: Tensor | None = None,
+        weight: Tensor | None = None,
+        guide: Guide | None = None,
+    ) -> Request:
         first = None
         if self.stepwise:
             latest = {
@@ -201,8 +209,10 @@ class Model(nn.Module):
         return Request(
             condition=self.condition_scaler.normalise(self.condition(batch)),
             channels=self.channels,
+            target=target,
+            weight=weight,
             first=first,
-            **training,
+            guide=guide,
         )
 
     @torch.no_grad()
@@ -266,7 +276,7 @@ class Model(nn.Module):
             batch: all parts of the problem, on the model's device.
             generator: CPU generator of all randomness.
         """
-        target = self.target_scaler.normalise(self.target(batch))
+        target = self.encode(batch, batch)
         request = self._request(batch, target=target, weight=self._weights(target))
         return self.objective.loss(request, generator).per_sample
 
@@ -276,6 +286,7 @@ class Model(nn.Module):
         batch: Batch,
         generators: Sequence[torch.Generator],
         sampling: Mapping[str, Any] | None = None,
+        guide: Guide | None = None,
     ) -> dict[str, Tensor]:
         """Draw one prediction for each case of a batch.
 
@@ -283,12 +294,30 @@ class Model(nn.Module):
             batch: the given parts, on the model's device; generated ones are not looked at.
             generators: one CPU generator for each case.
             sampling: name, steps and options of the sampler, for an objective that draws.
+            guide: makes the denoiser that is sampled from the model's own, given its schedule;
+                :meth:`decode` and :meth:`encode` lead from its channels to parts and back.
 
         Returns:
             The generated parts, in physical units.
+
+        Raises:
+            ValueError: `sampling` is missing or unwanted, or the objective cannot be guided.
         """
-        channels = self.objective.predict(self._request(batch), generators, sampling)
-        return self.decode(channels, batch)
+        request = self._request(batch, guide=guide)
+        return self.decode(self.objective.predict(request, generators, sampling), batch)
+
+    def encode(self, parts: Batch, batch: Batch) -> Tensor:
+        """Make channels from generated parts; differentiable, the inverse of :meth:`decode`.
+
+        Args:
+            parts: the generated parts, in physical units.
+            batch: the given parts.
+
+        Returns:
+            Normalised generated channels, ``[B, C, *grid]``, as the network sees them.
+        """
+        coefficients = self._encode(parts, self.problem.grid, batch)
+        return self.target_scaler.normalise(coefficients)
 
     def decode(self, channels: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Make the generated parts from channels; differentiable.

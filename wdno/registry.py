@@ -1,4 +1,4 @@
-"""Pieces found by name: systems, representations, networks, objectives, samplers, tasks.
+"""Pieces found by name: systems, representations, networks, objectives, samplers, guidance, tasks.
 
 A kind of piece is a package, and each of its pieces a module (or a package) with two faces:
 

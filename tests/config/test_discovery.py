@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from wdno import networks, objectives, representations, systems, tasks
-from wdno.diffusion import samplers
+from wdno.diffusion import guidance, samplers
 from wdno.objectives.options.base import SteppingOptions
 from wdno.objectives.stepping import Stepping
 from wdno.options import Section
@@ -19,7 +19,10 @@ from wdno.registry import Registry
 from wdno.tasks.base import TaskOptions
 
 ROOT = Path(__file__).parents[2]
-NAMED = [networks.REGISTRY, objectives.REGISTRY, representations.REGISTRY, samplers.REGISTRY]
+NAMED = [
+    *(networks.REGISTRY, objectives.REGISTRY, representations.REGISTRY),
+    *(samplers.REGISTRY, guidance.REGISTRY),
+]
 
 NETWORK = '''
 from typing import Literal
@@ -205,7 +208,7 @@ def test_every_option_is_one_of_its_piece(registry: Registry) -> None:
         "name",
         *representations.REGISTRY.light("identity").Options.model_fields,  # by the model
         *objectives.REGISTRY.light("regression").Options.model_fields,  # by the model
-        *(["steps"] if registry.kind == "sampler" else []),  # by the loop over the steps
+        *(["steps", "repeats"] if registry.kind == "sampler" else []),  # by the loop over the steps
     }
     for name in registry.names():
         options = set(registry.light(name).Options.model_fields) - used_elsewhere

@@ -46,7 +46,7 @@ def test_the_design_is_that_of_model_and_method(waves: Trajectories) -> None:
         representation="wavelet",
         network="unet",
         objective="diffusion",
-        sampler={"name": "ddim", "steps": 4, "eta": 0.0, "spacing": "uniform"},
+        sampler={"name": "ddim", "steps": 4, "repeats": 1, "eta": 0.0, "spacing": "uniform"},
         samples=8,
         options={"weight": 2.0},
     )

@@ -11,4 +11,5 @@ $\hat x_0(x_t, t) \approx E[x_0 \mid x_t]$:
 - `schedule`: $\alpha_t$, $\sigma_t$ and the log signal-to-noise ratio; times of training; noise.
 - `denoiser`: a network made into $\hat x_0$, and its training loss.
 - `samplers`: DDPM, DDIM and DPM-Solver++(2M), from any callable `denoise(x_t, t) -> x0_hat`.
+- `guidance`: a denoiser made into one whose samples have low J.
 """

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from wdno.diffusion.samplers.base import Denoise
+    from wdno.diffusion.schedule import Schedule
+
+    Guide = Callable[[Denoise, Schedule], Denoise]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,6 +30,8 @@ class Request:
         first: of them the frame before the first, ``[B, C, *space]``, where there is one.
         origin: what is generated as a departure from it, ``[B, C, *grid]``; None for zero. The
             network gives the departure, the objective the sum.
+        guide: wraps the denoiser of a prediction that is drawn, given its schedule, such as by a
+            guidance (:mod:`wdno.diffusion.guidance`); None for none.
     """
 
     condition: Tensor
@@ -32,6 +40,7 @@ class Request:
     weight: Tensor | None = None
     first: Tensor | None = None
     origin: Tensor | None = None
+    guide: Guide | None = None
 
     def wanted(self) -> Tensor:
         """Return the target.
@@ -42,6 +51,18 @@ class Request:
         if self.target is None:
             raise ValueError("objective: a loss needs the target channels, but was given none")
         return self.target
+
+    def refuse_guide(self, what: str) -> None:
+        """Refuse a guide, in the name of an objective that it cannot be applied to.
+
+        Raises:
+            ValueError: there is one.
+        """
+        if self.guide is not None:
+            raise ValueError(
+                f"{what} has no denoiser of whole trajectories to guide; use a model with the "
+                "objective diffusion, without stepping, or leave the guidance out"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,7 +127,7 @@ class Objective(nn.Module, ABC):
             Generated channels, ``[B, C, *grid]``.
 
         Raises:
-            ValueError: `sampling` is missing or unwanted.
+            ValueError: `sampling` is missing or unwanted, or a guide is unwanted.
         """
 
     @abstractmethod

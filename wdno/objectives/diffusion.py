@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from wdno.diffusion import samplers
 from wdno.diffusion import schedule as schedules
 from wdno.diffusion.denoiser import Denoiser, Prediction
-from wdno.diffusion.samplers.base import sample
+from wdno.diffusion.samplers.base import Denoise, evaluations, sample
 from wdno.objectives import base
 from wdno.objectives.base import Loss, Request, add
 
@@ -82,7 +82,7 @@ class Diffusion(base.Objective):
         generators: Sequence[torch.Generator],
         sampling: Mapping[str, Any] | None,
     ) -> Tensor:
-        """Draw a sample for each condition.
+        """Draw a sample for each condition, of the denoiser that the request's guide makes.
 
         Raises:
             ValueError: no sampler is given.
@@ -90,22 +90,26 @@ class Diffusion(base.Objective):
         if sampling is None:
             raise ValueError("a diffusion model needs a sampler: give its name and steps")
         options = dict(sampling)
-        name, steps = options.pop("name"), options.pop("steps")
-        condition = request.condition
+        name, steps, repeats = options.pop("name"), options.pop("steps"), options.pop("repeats", 1)
+        condition, schedule = request.condition, self.denoiser.schedule
+        denoise: Denoise = partial(self.denoiser, condition=condition)
+        if request.guide is not None:
+            denoise = request.guide(denoise, schedule)
         drawn = sample(
             samplers.REGISTRY.build(name, **options),
-            partial(self.denoiser, condition=condition),
+            denoise,
             (len(condition), request.channels, *condition.shape[2:]),
-            self.denoiser.schedule,
+            schedule,
             steps,
             generators,
+            repeats=repeats,
             device=condition.device,
         )
         return add(drawn, request.origin)
 
     def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:
-        """Return the sampler's steps."""
-        return int(sampling["steps"]) if sampling else 0
+        """Return the sampler's steps, repeated ones as often as they are made."""
+        return evaluations(sampling["steps"], sampling.get("repeats", 1)) if sampling else 0
 
 
 Objective = Diffusion

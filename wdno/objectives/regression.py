@@ -53,8 +53,9 @@ class Regression(base.Objective):
         """Evaluate the network once.
 
         Raises:
-            ValueError: a sampler is given.
+            ValueError: a sampler or a guide is given.
         """
+        request.refuse_guide("regression")
         if sampling is not None:
             raise ValueError(f"regression has nothing to sample, but was given {dict(sampling)}")
         return self._estimate(request)

@@ -114,20 +114,29 @@ class Stepping(nn.Module):
         """Step from the given frame to the end; see :meth:`Objective.predict`.
 
         Raises:
-            ValueError: the first frame is missing, or `sampling` is missing or unwanted.
+            ValueError: the first frame is missing, `sampling` is missing or unwanted, or a guide
+                is given.
         """
+        request.refuse_guide("stepping")
         x, frames = _first(request), []
         for condition in request.condition.unbind(2):
             x = self.inner.predict(self._step(x, condition), generators, sampling)
             frames.append(x)
         return torch.stack(frames, dim=2)
 
-    def _step(self, x: Tensor, condition: Tensor, **training: Tensor | None) -> Request:
+    def _step(
+        self,
+        x: Tensor,
+        condition: Tensor,
+        target: Tensor | None = None,
+        weight: Tensor | None = None,
+    ) -> Request:
         return Request(
             condition=torch.cat([x, condition], dim=1),
             channels=x.shape[1],
+            target=target,
+            weight=weight,
             origin=x if self.residual else None,
-            **training,
         )
 
     def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:

@@ -9,9 +9,9 @@ $$ \lambda_t = \ln(\alpha_t / \sigma_t), \qquad h = \lambda_s - \lambda_t > 0, \
    g = 1 - e^{-2h} = 1 - \frac{\alpha_t^2 \sigma_s^2}{\alpha_s^2 \sigma_t^2}. $$
 
 Sampling starts from $x_1 \sim N(0, I)$. The grid $1 = t_0 > \dots > t_N = 0$ has N steps and costs
-N evaluations. Time 0 stands for clean data ($\alpha = 1$, $\sigma = 0$, whatever the schedule's
-floor), where every rule becomes $x_0 = \hat x_0$: the last step returns the estimate and adds no
-noise.
+N evaluations, with time travel more (see `sample`). Time 0 stands for clean data ($\alpha = 1$,
+$\sigma = 0$, whatever the schedule's floor), where every rule becomes $x_0 = \hat x_0$: the last
+step returns the estimate and adds no noise.
 """
 
 from __future__ import annotations
@@ -137,17 +137,27 @@ def sample(
     steps: int,
     generator: torch.Generator | Sequence[torch.Generator],
     *,
+    repeats: int = 1,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> Tensor:
-    """Draw samples, without tracking gradients (a `denoise` may turn them on inside itself).
+    r"""Draw samples, without tracking gradients (a `denoise` may turn them on inside itself).
+
+    With `repeats` > 1 they travel in time (arXiv 2303.09833, algorithm 2): after a step from t to s
+    they are noised again by the forward kernel,
+
+    $$ x_t = \frac{\alpha_t}{\alpha_s} x_s + \sigma_t \sqrt{g}\, z, $$
+
+    and the step is made again, so that a guidance that shifts them off the data is followed by more
+    evaluations at the same noise level. The last step, to clean data, is made once.
 
     Args:
         sampler: The rule and its grid.
         denoise: Maps x_t of the given shape and times `[B]` to x0_hat of the given shape.
         shape: `[B, ...]`.
         schedule: The noise schedule that `denoise` was trained with.
-        steps: Number of steps, and of evaluations.
+        steps: Number of steps.
+        repeats: How often each step but the last is made; see `evaluations`.
         generator: CPU generator of all noise, or one per sample: then a sample does not depend
             on the batch that it is in.
         device: Where sampling runs.
@@ -157,11 +167,13 @@ def sample(
         Samples x_0, of the given shape. Non-finite estimates are passed on, not hidden.
 
     Raises:
-        ValueError: The shape is empty, there are no steps, the grid has two equal levels, or
-            `denoise` returns another shape.
+        ValueError: The shape is empty, there are no steps or repeats, the grid has two equal
+            levels, or `denoise` returns another shape.
     """
     if not shape or min(shape) < 1:
         raise ValueError(f"sample: expected a shape [B, ...] of positive sizes, got {tuple(shape)}")
+    if repeats < 1:
+        raise ValueError(f"sample: expected repeats >= 1, got {repeats}")
     levels = Levels.at(time_grid(steps, sampler.spacing, schedule), schedule)
     if any(b <= a for a, b in pairwise(levels.lam)):
         raise ValueError(f"sample: {steps} steps do not resolve the schedule; take fewer")
@@ -172,16 +184,32 @@ def sample(
 
     with torch.no_grad():
         x = noise()
-        x0s: list[Tensor] = []
+        before: list[Tensor] = []  # estimates at earlier times of the grid
         for i in range(steps):
-            t = torch.full((shape[0],), levels.t[i], device=device, dtype=time_dtype)
-            x0_hat = denoise(x, t)
-            if x0_hat.shape != x.shape:
-                raise ValueError(
-                    f"sample: denoise returned shape {tuple(x0_hat.shape)} at step {i}, "
-                    f"expected {tuple(x.shape)}"
-                )
-            x0s = [*x0s, x0_hat][-sampler.order :]
             last = i == steps - 1
-            x = x0_hat if last else sampler.step(i, x, x0s, levels, noise)
+            t = torch.full((shape[0],), levels.t[i], device=device, dtype=time_dtype)
+            for repeat in range(1 if last else repeats):
+                if repeat:
+                    x = _noised_again(i, x, levels, noise)
+                x0_hat = denoise(x, t)
+                if x0_hat.shape != x.shape:
+                    raise ValueError(
+                        f"sample: denoise returned shape {tuple(x0_hat.shape)} at step {i}, "
+                        f"expected {tuple(x.shape)}"
+                    )
+                x0s = [*before, x0_hat][-sampler.order :]
+                x = x0_hat if last else sampler.step(i, x, x0s, levels, noise)
+            before = x0s
     return x
+
+
+def evaluations(steps: int, repeats: int = 1) -> int:
+    """Return how often `sample` calls the denoiser."""
+    return (steps - 1) * repeats + 1
+
+
+def _noised_again(i: int, x_s: Tensor, levels: Levels, noise: Draw) -> Tensor:
+    """Go back from time i + 1 of the grid to time i by the forward kernel."""
+    gap = -math.expm1(2 * (levels.lam[i] - levels.lam[i + 1]))
+    kept = levels.alpha[i] / levels.alpha[i + 1]
+    return kept * x_s + levels.sigma[i] * math.sqrt(gap) * noise()

@@ -15,7 +15,8 @@ def sampler_label(sampler: Mapping[str, Any] | None, samples: int = 1) -> str:
     """Write a sampler as `DDIM 10, eta 0`, with `, 8 samples` where there are several.
 
     Args:
-        sampler: `name`, and where they apply `steps`, `eta` and `spacing`; None: nothing is drawn.
+        sampler: `name`, and where they apply `steps`, `repeats`, `eta` and `spacing`; None: nothing
+            is drawn.
         samples: samples of each case.
 
     Raises:
@@ -27,6 +28,8 @@ def sampler_label(sampler: Mapping[str, Any] | None, samples: int = 1) -> str:
     name, steps, eta = (sampler.get(item) for item in ("name", "steps", "eta"))
     label = str(REGISTRY.light(str(name)).Options.label)
     parts = [label if steps is None else f"{label} {steps}"]
+    if (repeats := sampler.get("repeats", 1)) > 1:
+        parts.append(f"{repeats} repeats")
     if eta is not None:
         parts.append(f"eta {eta:g}")
     if (spacing := sampler.get("spacing")) not in (None, "uniform"):

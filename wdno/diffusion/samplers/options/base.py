@@ -19,7 +19,14 @@ class SamplerOptions(Section):
     label: ClassVar[str]
 
     name: str = Field(description="Sampler.")
-    steps: PositiveInt = Field(default=50, description="Network evaluations per sample.")
+    steps: PositiveInt = Field(
+        default=50, description="Steps, of one network evaluation each, if not repeated."
+    )
+    repeats: PositiveInt = Field(
+        default=1,
+        description="How often each step but the last is made, noised again in between: time "
+        "travel, for guidance.",
+    )
     spacing: Literal["uniform", "quadratic", "log_snr"] = Field(
         default="uniform", description="How the noise levels are spread."
     )
