@@ -148,10 +148,9 @@ class Controlled(ABC):
         """
         return {}
 
-    def simple_controls(self) -> Mapping[str, NDArray[np.float64]]:
-        """Return controls that need no knowledge of a case, ``[C, T, *S]`` each, by name.
+    def for_gradients(self) -> Controlled:
+        """Return the system by which gradients are computed: this one, or the same on fewer points.
 
-        They are rows of every table: a learned controller that does not beat them has learned
-        little. All systems have `zero`.
+        J itself is always of this one.
         """
-        return {}
+        return self

@@ -11,7 +11,7 @@ are listed as roots in :data:`STAGES`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
@@ -90,11 +90,12 @@ STAGES = {
 """The stages of the workflow, by what they do."""
 
 
-def stage_digest(stage: str, **names: str) -> str:
+def stage_digest(stage: str, *, also: Sequence[str] = (), **names: str) -> str:
     """Return the digest of the code of a stage.
 
     Args:
         stage: A key of :data:`STAGES`.
+        also: Further modules whose code counts.
         **names: Values for the braces in its roots, such as ``network="unet"``; those of a model
             are `ModelOptions.pieces`.
 
@@ -106,6 +107,7 @@ def stage_digest(stage: str, **names: str) -> str:
     """
     return digest(
         *stage_roots(stage, **names),
+        *also,
         without=STAGES[stage].without,
         words=STAGES[stage].presents,
     )

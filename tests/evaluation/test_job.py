@@ -16,6 +16,7 @@ from wdno.config import EvaluationOptions, MethodOptions
 from wdno.data.dataset import Trajectories
 from wdno.evaluation.job import Job
 from wdno.evaluation.record import Cost, Design, EvaluationError
+from wdno.systems.advection import AdvectionOptions
 from wdno.tasks.simulation.options import Options
 
 DDIM = {"name": "ddim", "steps": 4}
@@ -28,6 +29,7 @@ def job(folder: Path = Path(), **method: Any) -> Job:
     return Job(
         run="laptop",
         system="waves",
+        system_options=AdvectionOptions(),
         task="simulation",
         method="wdno",
         seed=3,

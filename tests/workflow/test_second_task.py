@@ -16,7 +16,6 @@ from snakemake_project import PARTS, ROOT, Project, copy_project, parse_jobs
 TOY = ROOT / "tests/toy_task"
 ADDED = {
     "last_frame": "wdno/tasks/last_frame",
-    "last_frame.smk": "workflow/rules/last_frame.smk",
     "report": "workflow/report/last_frame",
 }
 OVERLAY = {

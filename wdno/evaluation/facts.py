@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -74,3 +74,7 @@ class Cost:
     training_steps: int | None = None
     parameters: int | None = None
     device: str = ""
+
+    def with_evaluations(self, evaluations: int) -> Cost:
+        """Return the same with another number of network evaluations."""
+        return replace(self, evaluations=evaluations)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wdno.config.root import EvaluationOptions
     from wdno.data.dataset import Trajectories
     from wdno.model import Model
+    from wdno.systems.base import SystemOptions
     from wdno.tasks.base import TaskOptions
 
 
@@ -29,6 +30,7 @@ class Job:
     Attributes:
         run: name of the run.
         system: name of the system.
+        system_options: its options.
         task: name of the task.
         method: name of the method, its key in the configuration.
         seed: of the training, and of the samples.
@@ -38,10 +40,12 @@ class Job:
         data: data files by their splits.
         statistics: of the training set.
         models: checkpoints by their roles; empty for a method without a model.
+        threads: processor threads.
     """
 
     run: str
     system: str
+    system_options: SystemOptions
     task: str
     method: str
     seed: int
@@ -51,6 +55,7 @@ class Job:
     data: Mapping[str, Path]
     statistics: Path
     models: Mapping[str, Path]
+    threads: int = 1
 
     @property
     def description(self) -> str:

@@ -56,10 +56,11 @@ def evaluate(
     task_options = configured[task]
     _require("--data", data, task_options.splits(options), method)
     _require("--model", models, tuple(task_options.checkpoints(task, options)), method)
-    set_threads(threads)
+    threads = set_threads(threads)
     job = Job(
         run=loaded.run,
         system=system,
+        system_options=configuration.system(loaded, system).options,
         task=task,
         method=method,
         seed=seed,
@@ -69,6 +70,7 @@ def evaluate(
         data=data,
         statistics=statistics,
         models=models,
+        threads=threads,
     )
     record: Record = tasks.REGISTRY.module(task, "evaluation").evaluate(job)
     record.check(tasks.REGISTRY.module(task, "metrics").METRICS)

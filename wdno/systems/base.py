@@ -115,12 +115,14 @@ class SystemOptions(Section, ABC):
         calendar: Whether samples have a date and an hour of the day.
         has_scene: Whether data files hold a scene; see `System.static`.
         has_series: Whether there are fields without space.
+        controlled: Whether the system is a `wdno.controlled.Controlled`.
     """
 
     recorded: ClassVar[bool] = False
     calendar: ClassVar[bool] = False
     has_scene: ClassVar[bool] = False
     has_series: ClassVar[bool] = False
+    controlled: ClassVar[bool] = False
 
     @abstractmethod
     def grid_shape(self) -> tuple[int, ...]:

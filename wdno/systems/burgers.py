@@ -83,6 +83,8 @@ class SpectralOptions(Section):
 class BurgersOptions(SystemOptions):
     """Physics, stored grid and solver of the Burgers system."""
 
+    controlled: ClassVar[bool] = True
+
     viscosity: PositiveFloat = Option(default=0.01, description="Viscosity nu.")
     t_end: PositiveFloat = Option(default=8.0, description="Time simulated.")
     forcing_intervals: PositiveInt = Option(

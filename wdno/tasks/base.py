@@ -25,11 +25,13 @@ class TaskOptions(Section):
         title: name for readers, such as "Simulation".
         summary: what the task does, the description of its section.
         baselines: methods without a model that it offers: name -> what it is.
+        selective: figures that show the methods of `evaluation.show` alone.
     """
 
     title: ClassVar[str]
     summary: ClassVar[str]
     baselines: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    selective: ClassVar[frozenset[str]] = frozenset()
 
     methods: Annotated[list[Name], Field(min_length=1)] = Field(
         description="Rows of the table, in order, by their keys in `methods`."
@@ -62,6 +64,15 @@ class TaskOptions(Section):
             Of each, by the role that it has: the task that it was trained for, and its name.
         """
         return {"model": (task, method.model)} if method.model is not None else {}
+
+    def modules(self, system: str, method: MethodOptions) -> tuple[str, ...]:
+        """Return modules whose code counts for a method beside those of the task and its models.
+
+        Args:
+            system: name of the system.
+            method: the method.
+        """
+        return ()
 
     def figures(self, system: SystemOptions) -> dict[str, str]:
         """Return the figures that are drawn of a system: name -> suffix, `png` or `gif`."""

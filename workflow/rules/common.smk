@@ -7,6 +7,7 @@
 from wdno import config as configuration
 from wdno.files import write_text
 from wdno.studies.expand import variations
+from wdno.tasks import REGISTRY as KNOWN_TASKS
 
 try:
     CONFIG = configuration.validate(config)
@@ -80,6 +81,11 @@ def figures_of(task):
         options = getattr(section.tasks, task)
         figures |= options.figures(section.options) if options is not None else {}
     return figures
+
+
+def selective_figures(task):
+    """Return the figures of a task that show the methods of `evaluation.show` alone."""
+    return KNOWN_TASKS.light(task).Options.selective
 
 
 def any_of(names):

@@ -58,6 +58,11 @@ def evaluated(file, task, systems=SYSTEMS):
     ]
 
 
+def evaluated_of(file, task):
+    """Return a function of the wildcards: a file of every evaluation of a task on a system."""
+    return lambda wildcards: evaluated(file, task, [wildcards.system])
+
+
 def studied(file, study):
     """Return a file of every evaluation of a study."""
     task = CONFIG.studies[study].task

@@ -23,6 +23,11 @@ def method_names(task, systems=SYSTEMS):
     )
 
 
+def system_method_names(task):
+    """Return a function of the wildcards: what a task's figures call a system and its methods."""
+    return lambda wildcards: method_names(task, [wildcards.system])
+
+
 def study_names(wildcards):
     """Return what a study's table and figure call systems and methods, as text."""
     found = {}

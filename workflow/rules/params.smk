@@ -4,7 +4,6 @@ import json
 from functools import cache
 
 from wdno import digest
-from wdno.tasks import REGISTRY as KNOWN_TASKS
 
 stage_digest = cache(digest.stage_digest)
 
@@ -50,16 +49,18 @@ def evaluation_code(wildcards):
     method = configuration.method(CONFIG, wildcards.system, wildcards.method)
     needed = checkpoints_of(wildcards.system, wildcards.task, wildcards.method)
     sampler = {"sampler": method.sampler.name} if method.sampler is not None else {}
+    also = tasks_of(wildcards.system)[wildcards.task].modules(wildcards.system, method)
     digests = [
         stage_digest(
             "evaluate",
             task=wildcards.task,
+            also=also,
             **sampler,
             **configuration.model(CONFIG, wildcards.system, model).pieces(),
         )
         for _, model in needed.values()
     ]
-    return digests or [stage_digest("evaluate_baseline", task=wildcards.task)]
+    return digests or [stage_digest("evaluate_baseline", task=wildcards.task, also=also)]
 
 
 def data_arguments(wildcards, input):

@@ -23,6 +23,7 @@ from wdno.data.statistics import Statistics, measure_statistics, write_statistic
 from wdno.evaluation.job import Job
 from wdno.evaluation.record import Record
 from wdno.problem import ProblemError
+from wdno.systems.advection import AdvectionOptions
 from wdno.tasks.simulation.baselines import build as baseline
 from wdno.tasks.simulation.evaluation import evaluate, predict_and_score
 from wdno.tasks.simulation.metrics import METRICS
@@ -50,6 +51,7 @@ def job(folder: Path, test: Path, method: dict[str, Any], **evaluation: Any) -> 
     return Job(
         run="laptop",
         system="waves",
+        system_options=AdvectionOptions(),
         task="simulation",
         method="own",
         seed=1,

@@ -16,6 +16,8 @@ def error_panel(
     beside: Mapping[str, Sequence[str]] | None = None,
     further: Sequence[str] = (),
     notes: Sequence[str] = (),
+    times_better: bool = True,
+    heading: str = "errors",
 ) -> Panel:
     """Return the main panel: scores, comparisons between methods, time and size.
 
@@ -25,6 +27,8 @@ def error_panel(
         beside: texts of further columns after the comparisons, by their headings.
         further: scores after these.
         notes: of the task, last.
+        times_better: whether each method without training has a column of its own.
+        heading: what the panel shows.
     """
     rows, metric = view.rows, view.metrics[view.compared]
     better, worse = ("above", "below") if metric.better == "higher" else ("below", "above")
@@ -53,7 +57,7 @@ def error_panel(
             f"{label}: the same against the best of the methods without training. Only a ratio "
             f"whose whole interval is {better} 1 shows that a learned method is better."
         )
-    if labels := columns.times_better():
+    if times_better and (labels := columns.times_better()):
         way = "higher" if metric.better == "higher" else "lower"
         columns.note(
             f"{', '.join(labels)}: how many times {way} the {metric.label} is than that of this "
@@ -70,7 +74,7 @@ def error_panel(
     overlap = f" (in {blocks} periods of a window's length)" if blocks < cases else ""
     grid = rows["grid"].iloc[0]
     return columns.panel(
-        "errors", f"errors on {cases} test cases{overlap} of {grid} (time x space)"
+        "errors", f"{heading} on {cases} test cases{overlap} of {grid} (time x space)"
     )
 
 

@@ -32,6 +32,8 @@ class SimulationOptions(TaskOptions):
         }
     )
 
+    selective: ClassVar[frozenset[str]] = frozenset({"trajectories"})
+
     def check(self, system: SystemOptions, methods: Mapping[str, MethodOptions]) -> list[str]:
         """Refuse baselines that need a calendar for a system without one."""
         return [

@@ -1,0 +1,49 @@
+"""The optimum of J: L-BFGS with gradients of the true solver.
+
+It knows the solver, so it is what others are measured against rather than a rival.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wdno.tasks.control.controllers.base import Controller as Base
+from wdno.tasks.control.controllers.base import Setting
+from wdno.tasks.control.controllers.options.adjoint import AdjointOptions
+from wdno.tasks.control.lbfgs import Minimum, minimise
+from wdno.tasks.control.objective import Cases, Objective
+
+
+class Adjoint(Base):
+    """Descends along true gradients."""
+
+    def __init__(self, setting: Setting, options: AdjointOptions) -> None:
+        """With the gradients that the options allow."""
+        super().__init__()
+        self._objective, self._options = setting.objective, options
+
+    def __call__(self, cases: Cases) -> Tensor:
+        """Return the best control found, ``[n, C, T, *S]``."""
+        own = cases.own * self._objective.mask
+        start = own if self._options.start == "data" else torch.zeros_like(own)
+        found = descend(self._objective, cases, start, self._options.gradients)
+        self.curve = found.history
+        return found.x
+
+
+def descend(objective: Objective, cases: Cases, start: Tensor, gradients: int) -> Minimum:
+    """Lower J by the solver from a control on.
+
+    Args:
+        objective: J.
+        cases: the n cases.
+        start: controls, ``[n, C, T, *S]``.
+        gradients: gradients of each case.
+    """
+    return minimise(
+        lambda control, rows: objective.gradient(cases.take(rows), control), start, gradients
+    )
+
+
+Controller = Adjoint

@@ -1,0 +1,107 @@
+"""What a controller is given and must offer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from wdno.problem import ProblemError
+from wdno.tasks.control.objective import Cases, Objective
+
+if TYPE_CHECKING:
+    from wdno.data.dataset import ProblemData
+    from wdno.evaluation.job import Job
+    from wdno.model import Model
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a controller works with.
+
+    Attributes:
+        job: the evaluation, with its sampler, seed and checkpoints.
+        objective: J by the solver, counted.
+        grid: intervals and space, ``(T, *S)``.
+        device: where models compute.
+        open: opens a data file as the parts of the problem, by its split.
+        problem_of: opens a split as the problem of another task.
+    """
+
+    job: Job
+    objective: Objective
+    grid: tuple[int, ...]
+    device: torch.device
+    open: Callable[[str], ProblemData]
+    problem_of: Callable[[str, str], ProblemData]
+
+    def load(self, task: str) -> tuple[Model, dict[str, Any]]:
+        """Load the method's model on the device, once it is known to fit the test set.
+
+        Args:
+            task: that it was trained for.
+
+        Raises:
+            ProblemError: it was trained on another grid, other fields or another domain.
+            CheckpointError: the file is absent or damaged.
+        """
+        model, metadata = self.job.load()
+        data = self.problem_of("test", task)
+        model.problem.require(data.problem, self.job.split("test"), self.job.checkpoint())
+        return model.to(self.device), metadata
+
+    def validation(self, count: int, size: int) -> Iterator[Cases]:
+        """Return the first cases of the validation set, `size` at a time.
+
+        Raises:
+            ProblemError: there are fewer.
+        """
+        data = self.open("validation")
+        if count > len(data):
+            raise ProblemError(
+                f"{self.job.description}: {count} validation cases are asked for, the validation "
+                f"set has {len(data)}; lower validation_cases, or draw more"
+            )
+        return cases(data, size, count)
+
+
+class Controller(ABC):
+    """From cases to controls.
+
+    Attributes:
+        design: what was chosen and found on the way, as plain values, for the record.
+        model: its model, for the record; None without.
+        metadata: what the model's training left.
+        evaluations: network evaluations for one case.
+        curve: least J of the latest cases after 1, 2, ... gradients, ``[n, gradients]``, of one
+            that goes along true gradients; else None.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing known."""
+        self.design: dict[str, Any] = {}
+        self.model: Model | None = None
+        self.metadata: dict[str, Any] = {}
+        self.evaluations = 0
+        self.curve: Tensor | None = None
+
+    @abstractmethod
+    def __call__(self, cases: Cases) -> Tensor:
+        """Return the control of each case, ``[n, C, T, *S]``."""
+
+
+def cases(data: ProblemData, size: int, count: int | None = None) -> Iterator[Cases]:
+    """Return the first cases of a data set, or all, `size` at a time."""
+    for batch in data.batches(size, count):
+        first = data.problem.latest("state", batch)[:, :, 0]
+        yield Cases(
+            index=batch["index"],
+            first=first.double(),
+            target=batch["last"].double() if "last" in batch else None,
+            given={part.name: batch[part.name] for part in data.problem.given},
+            own=batch["forcing"].double(),
+        )

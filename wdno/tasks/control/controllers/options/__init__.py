@@ -1,0 +1,1 @@
+"""Options of controllers, a module each; light."""

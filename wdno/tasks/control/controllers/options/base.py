@@ -1,0 +1,32 @@
+"""What every controller has among its options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+from pydantic import Field
+
+from wdno.options import Section
+
+
+class ControllerOptions(Section):
+    """How a control is found.
+
+    Attributes:
+        summary: what it is, for lists of baselines.
+        models: task that its model is trained for; empty: it has no model.
+        splits: data files that it reads beside the test set.
+        pieces: modules of pieces that it is made of beside its own, by what they are.
+    """
+
+    summary: ClassVar[str]
+    trained_for: ClassVar[str] = ""
+    splits: ClassVar[tuple[str, ...]] = ()
+
+    name: str = Field(description="Controller.")
+
+    def pieces(self) -> Mapping[str, str]:
+        """Return modules of pieces that it is made of beside its own, by what they are."""
+        return MappingProxyType({})

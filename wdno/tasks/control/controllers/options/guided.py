@@ -1,0 +1,67 @@
+"""Options of the controller `guided`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from wdno.diffusion import guidance
+from wdno.tasks.control.controllers.options.base import ControllerOptions
+
+if TYPE_CHECKING:
+    from wdno.diffusion.guidance.options.base import GuidanceOptions as Guidance
+else:
+    Guidance = guidance.REGISTRY.choice()
+
+Weight = Annotated[float, Field(ge=0.0)]
+
+
+class GuidedOptions(ControllerOptions):
+    """A diffusion model of state and control together, drawn towards low J."""
+
+    summary: ClassVar[str] = "a diffusion model of state and control, guided by J"
+    trained_for: ClassVar[str] = "control"
+    splits: ClassVar[tuple[str, ...]] = ("validation",)
+
+    name: Literal["guided"] = Field(
+        default="guided", description="A diffusion model of state and control together."
+    )
+    guidance: list[Guidance] = Field(
+        default=[],
+        description="What draws samples towards low J, applied one after the other; J is in units "
+        "of its mean over the validation cases under their own controls. Empty: nothing.",
+    )
+    weights: list[Weight] = Field(
+        default=[],
+        description="Weights of the first guidance that are tried on validation cases; the one "
+        "with the least J by the solver is taken. Empty: its own `weight`.",
+    )
+    validation_cases: PositiveInt = Field(
+        default=50, description="Validation cases by which weights are compared."
+    )
+    draws: PositiveInt = Field(
+        default=1, description="Samples of each case, of which the best by the solver is taken."
+    )
+    polish: NonNegativeInt = Field(
+        default=0, description="Gradients of the true solver, by L-BFGS from the sample on."
+    )
+
+    @model_validator(mode="after")
+    def _weights_of_a_guidance(self) -> GuidedOptions:
+        if self.weights and not self.guidance:
+            raise ValueError(
+                f"weights = {self.weights}: there is no guidance to weigh; add `guidance`, or "
+                "remove `weights`"
+            )
+        if len(set(self.weights)) < len(self.weights):
+            raise ValueError(f"weights = {self.weights}: each may appear once")
+        return self
+
+    def pieces(self) -> Mapping[str, str]:
+        """Return the modules of its guidance."""
+        return {f"guidance {one.name}": f"{guidance.__name__}.{one.name}" for one in self.guidance}
+
+
+Options = GuidedOptions

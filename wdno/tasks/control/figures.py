@@ -1,0 +1,160 @@
+"""The figures of control: what controllers do, and what it takes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
+from numpy.typing import NDArray
+
+from wdno.evaluation.figures.images import beyond, image, scale_of_field
+from wdno.evaluation.figures.style import (
+    WIDTH,
+    Styles,
+    axis_label,
+    drawing,
+    finish,
+    looks,
+    plot_with_range,
+    shared_legend,
+)
+from wdno.evaluation.grouping import only_system
+from wdno.evaluation.record import EvaluationError, Record
+from wdno.tasks.control.metrics import J
+from wdno.text_tables import number
+
+if TYPE_CHECKING:
+    from wdno.config import EvaluationOptions
+
+Draw = Callable[[Sequence[Record], Path, "EvaluationOptions"], None]
+
+
+def controls(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
+    """Draw the first example under the control of each method of a system on one axis of space.
+
+    Above the control, below the state that it leads to, with the target at the end beside it.
+
+    Args:
+        records: of one system, with examples.
+        stem: path without suffix.
+        options: not looked at.
+
+    Raises:
+        EvaluationError: the records do not fit together, or have other axes.
+    """
+    drawn = [found[0] for found in only_system(list(records)).values() if found[0].shown()]
+    if not drawn:
+        raise EvaluationError("control: no method has examples; all of them failed")
+    first = drawn[0].shown()
+    if "target" not in first or first["state"].ndim != 4:
+        raise EvaluationError(
+            f"{drawn[0].where}: expected examples on one axis of space with a target, got "
+            f"{dict(first.sizes)}"
+        )
+    time, x = (first[first["state"].dims[k]] for k in (2, 3))
+    interval = first[first["control"].dims[2]]
+    forces = [np.asarray(one.shown()["control"][0, 0], dtype=np.float64) for one in drawn]
+    states = [np.asarray(one.shown()["state"][0, 0], dtype=np.float64) for one in drawn]
+    columns = len(drawn)
+    with drawing(stem, max(WIDTH, 1.25 * columns + 1.0), 5.4) as figure:
+        case = int(first["example"].values[0])
+        figure.suptitle(f"{drawn[0].title}, case {case}", x=0.01, ha="left", fontsize=9)
+        axes = figure.subplots(3, columns, squeeze=False, sharex=True)
+        for row, (values, name, when) in enumerate(
+            ((forces, str(first["component"].values[0]), interval), (states, "u", time))
+        ):
+            if row == 1:
+                name = str(first["field"].values[0])
+            # An optimum is far smaller than a control that was drawn without regard to cost.
+            colours = scale_of_field(np.stack(values))
+            found = [
+                image(axis, x, when, one, **colours)
+                for axis, one in zip(axes[row], values, strict=True)
+            ]
+            figure.colorbar(
+                found[0],
+                ax=axes[row].tolist(),
+                aspect=12,
+                pad=0.01,
+                label=name,
+                extend=beyond(values, colours["norm"]),
+            )
+            axes[row, 0].set_ylabel(axis_label("time", "t", time.attrs.get("units", "")))
+        target = np.asarray(first["target"][0, 0], dtype=np.float64)
+        for axis, state in zip(axes[2], states, strict=True):
+            _ends(axis, x.values, state[-1], target)
+        low = min(float(target.min()), *(float(state[-1].min()) for state in states))
+        high = max(float(target.max()), *(float(state[-1].max()) for state in states))
+        for axis, record in zip(axes[0], drawn, strict=True):
+            value = float(record.score(J.name)[0])
+            axis.set_title(f"{textwrap.fill(record.label, 14)}\nJ = {number(value, 3)}")
+        for column, axis in enumerate(axes[2]):
+            axis.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
+            axis.set_xlabel(axis_label(str(x.name), unit=x.attrs.get("units", "")))
+            for row in axes[:, column]:
+                row.tick_params(labelleft=column == 0)
+        axes[2, 0].set_ylabel(f"{first['field'].values[0]} at the end")
+        shared_legend(figure, axes[2, :1])
+
+
+def _ends(axis: Axes, x: NDArray[Any], state: NDArray[Any], target: NDArray[Any]) -> None:
+    axis.plot(x, target, color="black", linewidth=2.5, alpha=0.35, label="target")
+    axis.plot(x, state, color="black", linewidth=1.0, label="reached")
+
+
+def cost(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
+    """Draw J against gradients of the true solver, and against seconds.
+
+    Methods that descend along true gradients are lines; the others are points at the solutions
+    that they asked for, and all are points at their seconds.
+
+    Args:
+        records: of one system.
+        stem: path without suffix.
+        options: not looked at.
+
+    Raises:
+        EvaluationError: the records do not fit together.
+    """
+    records = [one for one in records if np.isfinite(one.mean(J.name))]
+    styles = looks(records)
+    with drawing(stem, WIDTH, 2.9) as figure:
+        left, right = figure.subplots(1, 2, sharey=True)
+        for name, seeds in only_system(records).items():
+            _lines(left, seeds, styles, name)
+            style = {**styles[name], "linestyle": "", "markersize": 5}
+            seconds = float(np.mean([one.cost.seconds for one in seeds]))
+            values = float(np.mean([one.mean(J.name) for one in seeds]))
+            right.plot([max(seconds, 1e-4)], [values], label=seeds[0].label, **style)
+        for axis in (left, right):
+            axis.set_yscale("log")
+            axis.yaxis.set_minor_formatter(NullFormatter())
+            finish(axis, "")
+        left.set_xlabel("gradients of the solver")
+        left.set_ylabel("J, mean over cases")
+        right.set_xscale("log")
+        right.set_xlabel("seconds a case (at least 0.1 ms)")
+        figure.suptitle(records[0].title, x=0.01, ha="left", fontsize=9)
+        shared_legend(figure, (right,))
+
+
+def _lines(axis: Axes, seeds: Sequence[Record], styles: Styles, name: str) -> None:
+    curves = [one.scores.get("j_after_gradients") for one in seeds]
+    if any(curve is None for curve in curves):
+        values = np.array([[one.mean(J.name)] for one in seeds])
+        style = {**styles[name], "linestyle": "", "markersize": 5}
+        plot_with_range(axis, np.zeros(1), values, seeds[0].label, style)
+        return
+    lines = np.stack([np.asarray(curve).mean(axis=0) for curve in curves])
+    style = {**styles[name], "marker": ""}
+    plot_with_range(axis, np.arange(1, lines.shape[1] + 1), lines, seeds[0].label, style)
+
+
+FIGURES: Mapping[str, Draw] = MappingProxyType({"controls": controls, "cost": cost})
+"""Draws each figure from the records of one system."""

@@ -1,0 +1,172 @@
+r"""J of cases under control, by the solver, counted: calls and gradients of each case.
+
+$$ J = \sum_k w_k J_k $$
+
+with the terms of the system (:class:`wdno.controlled.Controlled`) and weights that a run may
+choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from wdno.controlled import Controlled
+    from wdno.problem import Batch
+
+
+class ControlError(ValueError):
+    """A control that is no control of its system."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What a controller is asked for: n cases.
+
+    Attributes:
+        index: numbers of the cases in the data set, ``[n]``.
+        first: initial states, ``[n, F, *S]``, float64.
+        target: states to be reached, ``[n, F, *S]``, float64; None: there are none.
+        given: the given parts of the problem, float32, for models.
+        own: the control of the data set, ``[n, C, T, *S]``, float64, which only a baseline of that
+            name may look at.
+    """
+
+    index: Tensor
+    first: Tensor
+    target: Tensor | None
+    given: Mapping[str, Tensor]
+    own: Tensor
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def take(self, rows: Tensor) -> Cases:
+        """Return some of the cases, by their positions or by a mask."""
+        return Cases(
+            self.index[rows],
+            self.first[rows],
+            None if self.target is None else self.target[rows],
+            {name: values[rows] for name, values in self.given.items()},
+            self.own[rows],
+        )
+
+
+@dataclass
+class Objective:
+    """J of a system with weights, and how often its solver was asked.
+
+    Attributes:
+        system: the system.
+        weights: weight of each term.
+        threads: processor threads of the solver.
+        calls: solutions of each case so far, by its number.
+        gradients: gradients of each case so far, by its number; each takes a solution as well,
+            which is not among the calls.
+    """
+
+    system: Controlled
+    weights: Mapping[str, float]
+    threads: int = 1
+    calls: dict[int, int] = field(default_factory=dict)
+    gradients: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._graded = self.system.for_gradients()
+        self.mask = torch.from_numpy(np.array(self.system.control_mask()))[None, :, None]
+
+    def sum(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """Return J of its terms, ``[n]``."""
+        return torch.stack([self.weights[name] * term for name, term in terms.items()]).sum(0)
+
+    def solve(self, cases: Cases, control: Tensor) -> tuple[dict[str, Tensor], Batch]:
+        """Solve under a control.
+
+        Args:
+            cases: the n cases.
+            control: ``[n, C, T, *S]``.
+
+        Returns:
+            The weighted terms of J, ``[n]`` each, and the solution.
+
+        Raises:
+            DivergedError: a solution is not finite or unstable.
+        """
+        _count(self.calls, cases)
+        with torch.no_grad():
+            outcome = self.system.run(cases.first, control, threads=self.threads)
+            terms = self.system.terms(outcome, control, cases.target)
+        return {name: self.weights[name] * term for name, term in terms.items()}, outcome
+
+    def value(self, cases: Cases, control: Tensor) -> Tensor:
+        """Return J of a control by the solver, ``[n]``."""
+        terms, _ = self.solve(cases, control)
+        return torch.stack(list(terms.values())).sum(0)
+
+    def gradient(self, cases: Cases, control: Tensor) -> tuple[Tensor, Tensor]:
+        """Return J by the solver, ``[n]``, and its gradient, zero where no control may act.
+
+        Args:
+            cases: the n cases.
+            control: ``[n, C, T, *S]``.
+        """
+        _count(self.gradients, cases)
+        with torch.enable_grad():
+            asked = control.detach().double().requires_grad_()
+            outcome = self._graded.run_differentiable(cases.first, asked, threads=self.threads)
+            values = self.sum(self._graded.terms(outcome, asked, cases.target))
+            (gradient,) = torch.autograd.grad(values.sum(), asked)
+        return values.detach(), gradient * self.mask
+
+    def estimated(self, parts: Batch, target: Tensor | None) -> Tensor:
+        """Return J of what a model predicts, ``[n]``, differentiable.
+
+        Args:
+            parts: `state`, `forcing` and, where there are, `series`.
+            target: states to be reached.
+        """
+        control = parts["forcing"] * self.mask.to(parts["forcing"])
+        return self.sum(self.system.estimated(parts, control, target))
+
+    def require(self, cases: Cases, control: Tensor) -> Tensor:
+        """Return a control as the solver takes it, or refuse it.
+
+        Args:
+            cases: the n cases.
+            control: what a controller returned.
+
+        Raises:
+            ControlError: it has another shape, is not finite, or acts where it may not.
+        """
+        expected = tuple(cases.own.shape)
+        if tuple(control.shape) != expected:
+            raise ControlError(
+                f"a control of shape {tuple(control.shape)}, expected [cases, components, "
+                f"intervals, space] = {expected}"
+            )
+        finite = control.isfinite().flatten(1).all(1)
+        if not finite.all():
+            bad = int(cases.index[~finite][0])
+            raise ControlError(
+                f"a control that is not finite, of case {bad} first ({int((~finite).sum())} of "
+                f"{len(cases)} cases)"
+            )
+        outside = (control.detach() * ~self.mask).abs().flatten(1).amax(1)
+        if (outside > 0).any():
+            bad = int(cases.index[outside > 0][0])
+            raise ControlError(
+                f"a control where none may act, up to {float(outside.max()):.3g}, of case {bad} "
+                "first; multiply it by the mask of the system"
+            )
+        return control.detach().cpu().double()
+
+
+def _count(counts: dict[int, int], cases: Cases) -> None:
+    for case in cases.index.tolist():
+        counts[case] = counts.get(case, 0) + 1

@@ -1,0 +1,110 @@
+"""The problem of control: state and forcing together, from the initial state and the target.
+
+| part | | span | fields |
+|---|---|---|---|
+| `first` | given | space | u0, u1, ... for each given frame of each field u of the state |
+| `last` | given | space | u0 of each field, the state at the end; of a system with a target |
+| `first_series` | given | number | s0, s1, ... likewise for series; left out where there is none |
+| `state` | generated | space and time | of the state, begins after `first` |
+| `forcing` | generated | space and time | of the forcing, which is the control |
+| `series` | generated | time | of the series, begins after `first_series`; likewise left out |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from wdno import systems
+from wdno.controlled import Controlled
+from wdno.problem import Part, Problem, ProblemError, flatten_frames, frame_names
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wdno.data.dataset import Layout, ProblemData, Trajectories
+    from wdno.tasks.control.options import Options
+
+
+def problem(layout: Layout, options: Options | None = None) -> Problem:
+    """Return the problem that a data file makes.
+
+    Args:
+        layout: what the file holds.
+        options: of the task; none of them changes the problem.
+
+    Raises:
+        ProblemError: the system has no forcing, or cannot be controlled.
+    """
+    frames = layout.given_frames
+    given = [Part("first", frame_names(layout.state, frames), "space", like="state")]
+    generated = [Part("state", layout.state, start="first"), Part("forcing", layout.forcing)]
+    if has_target(layout):
+        given.append(Part("last", frame_names(layout.state, 1), "space", like="state"))
+    if layout.series:
+        given.append(Part("first_series", frame_names(layout.series, frames), "number"))
+        generated.append(Part("series", layout.series, "time", start="first_series"))
+    return Problem(
+        grid=layout.grid,
+        boundaries=layout.boundaries,
+        extent=layout.extent,
+        given=tuple(given),
+        generated=tuple(generated),
+        scene=layout.scene,
+    )
+
+
+def has_target(layout: Layout) -> bool:
+    """Return whether a state to be reached is given.
+
+    Raises:
+        ProblemError: the system has no forcing, or cannot be controlled.
+    """
+    system = systems.REGISTRY.load(layout.system)
+    if not issubclass(system, Controlled) or not layout.forcing:
+        raise ProblemError(
+            f"control: system {layout.system!r} has no forcing that its solver takes from a "
+            "controller (wdno.controlled.Controlled); remove `control` from its tasks"
+        )
+    return bool(system.has_target)
+
+
+def data(trajectories: Trajectories, options: Options | None = None) -> ProblemData:
+    """Return the samples of a data file as parts of its problem.
+
+    Args:
+        trajectories: the data file.
+        options: of the task; none of them changes the problem.
+    """
+    from wdno.data.dataset import ProblemData
+
+    layout = trajectories.layout
+    made = problem(layout, options)
+    split = partial(divide, frames=layout.given_frames, target=has_target(layout))
+    return ProblemData(trajectories, made, split)
+
+
+def divide(stored: Mapping[str, Tensor], frames: int, target: bool) -> dict[str, Tensor]:
+    """Make the parts from what is stored.
+
+    Args:
+        stored: roles, as :meth:`wdno.data.dataset.Trajectories.batch` gives them.
+        frames: number of given frames.
+        target: whether the last state is given.
+
+    Returns:
+        The parts, views where they can be.
+    """
+    state, series = stored["state"], stored["series"]
+    parts = {
+        "first": flatten_frames(state[:, :, :frames]),
+        "state": state[:, :, frames:],
+        "forcing": stored["forcing"],
+    }
+    if target:
+        parts["last"] = flatten_frames(state[:, :, -1:])
+    if series.shape[1]:
+        parts["first_series"] = flatten_frames(series[:, :, :frames])
+        parts["series"] = series[:, :, frames:]
+    return parts

@@ -1,0 +1,90 @@
+# Tasks: from evaluations to the table of each task and its figures of each system.
+#
+# Inputs:  {run}/{system}/{task}/methods/{method}/seed{seed}/{metrics.json,scores.nc}
+#          {run}/{system}/{task}/methods/{method}/seed{seed}/examples.nc    for figures
+# Outputs: {run}/tables/{task}.{csv,md,tex,html}    scores and cost of every method
+#          {run}/figures/{system}_{task}_{figure}.{png,pdf}, animations: .gif
+# Steps:   {task}_table; {task}_{figure}, a rule for each figure that the task has of some system.
+#          They have the names of what they make, and captions from report/{task}/.
+
+
+for task in TASKS:
+
+    rule:
+        name:
+            f"{task}_table"
+        input:
+            metrics=evaluated("metrics.json", task),
+            scores=evaluated("scores.nc", task),
+        output:
+            csv=f"results/{{run}}/tables/{task}.csv",
+            tex=f"results/{{run}}/tables/{task}.tex",
+            md=f"results/{{run}}/tables/{task}.md",
+            html=report(
+                f"results/{{run}}/tables/{task}.html",
+                caption=f"../report/{task}/table.rst",
+                category="Tables",
+                labels={"of": task, "table": "scores and cost of every method"},
+            ),
+        log:
+            f"results/{{run}}/logs/tables/{task}.log",
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            task=task,
+            config="results/{run}/config.yaml",
+            options=section(
+                CONFIG.evaluation,
+                include={"reference", "bootstrap", "confidence", "digits"},
+            ),
+            names=method_names(task),
+            code=stage_digest("table", task=task),
+        shell:
+            "python -m wdno table --task {params.task} --config {params.config}"
+            " --output {output.csv} $(dirname {input.metrics}) 2>&1 | record {log}"
+
+    for figure, suffix in figures_of(task).items():
+
+        rule:
+            name:
+                f"{task}_{figure}"
+            input:
+                metrics=evaluated_of("metrics.json", task),
+                scores=evaluated_of("scores.nc", task),
+                examples=evaluated_of("examples.nc", task),
+            output:
+                image=report(
+                    f"results/{{run}}/figures/{{system}}_{task}_{figure}.{suffix}",
+                    caption=f"../report/{task}/{figure}.rst",
+                    category="Figures",
+                    subcategory="{system}",
+                    labels={"task": task, "figure": figure.replace("_", " ")},
+                ),
+                pdf=also_pdf(
+                    f"results/{{run}}/figures/{{system}}_{task}_{figure}.{suffix}"
+                ),
+            log:
+                f"results/{{run}}/logs/figures/{{system}}_{task}_{figure}.log",
+            conda:
+                "../../environment.yml"
+            resources:
+                mem_mb=2000,
+                runtime=30,
+            params:
+                task=task,
+                figure=figure,
+                config="results/{run}/config.yaml",
+                # The other figures show every method.
+                options=section(
+                    CONFIG.evaluation,
+                    include={"show"} if figure in selective_figures(task) else set(),
+                ),
+                names=system_method_names(task),
+                code=stage_digest("figure", task=task),
+            shell:
+                "python -m wdno figure {params.figure} --task {params.task}"
+                " --config {params.config} --output {output.image} $(dirname {input.metrics})"
+                " 2>&1 | record {log}"
