@@ -306,6 +306,14 @@ class Model(nn.Module):
         request = self._request(batch, guide=guide)
         return self.decode(self.objective.predict(request, generators, sampling), batch)
 
+    def estimate(self, batch: Batch) -> dict[str, Tensor]:
+        """Predict with an objective that draws nothing, differentiably; see :meth:`predict`.
+
+        Raises:
+            ValueError: the objective draws.
+        """
+        return self.decode(self.objective.predict(self._request(batch), (), None), batch)
+
     def encode(self, parts: Batch, batch: Batch) -> Tensor:
         """Make channels from generated parts; differentiable, the inverse of :meth:`decode`.
 

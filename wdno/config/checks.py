@@ -78,6 +78,7 @@ def _check_reference(config: Config) -> list[str]:
     """Refuse a reference that no task lists: no table would compare with it."""
     reference = config.evaluation.reference
     found = [one for name in system_names(config) for one in tasks(config, name).values()]
+    found = [options for options in found if options.reference is None]
     listed = list(dict.fromkeys(name for options in found for name in options.methods))
     if reference is None or not found or reference in listed:
         return []
@@ -95,17 +96,7 @@ def _check_task(config: Config, system: str, task: str, options: TaskOptions) ->
         for name in dict.fromkeys(options.methods)
         if options.methods.count(name) > 1
     ]
-    reference = config.evaluation.reference
-    elsewhere = [
-        other
-        for other in system_names(config)
-        if (same := tasks(config, other).get(task)) is not None and reference in same.methods
-    ]
-    if elsewhere and reference not in options.methods:
-        problems.append(
-            f"evaluation.reference = {reference!r}: not among {where}.methods, but among those of "
-            f"{', '.join(elsewhere)}; list it for every system that has the task, or for none"
-        )
+    problems += _check_task_reference(config, system, task, options)
     listed = [name for name in dict.fromkeys(options.methods) if name in config.methods]
     for name in listed:
         problems += _check_method(config, system, name)
@@ -121,6 +112,37 @@ def _check_task(config: Config, system: str, task: str, options: TaskOptions) ->
     section: SystemConfig[Any] = getattr(config.systems, system)
     told = options.check(section.options, evaluated)
     return [*problems, *(f"{where}: {problem}" for problem in told)]
+
+
+def _check_task_reference(
+    config: Config, system: str, task: str, options: TaskOptions
+) -> list[str]:
+    """Refuse a reference that is not among a system's methods, though among those of another."""
+    where = f"systems.{system}.tasks.{task}"
+    others = {
+        other: same
+        for other in system_names(config)
+        if (same := tasks(config, other).get(task)) is not None
+    }
+    own = {other: same.reference for other, same in others.items()}
+    if len(set(own.values())) > 1:
+        said = ", ".join(f"{other}: {name or 'null'}" for other, name in own.items())
+        return [f"{where}.reference: one table has one reference, got {said}; write the same"]
+    if options.reference is not None:
+        if options.reference in options.methods:
+            return []
+        return [
+            f"{where}.reference = {options.reference!r}: not among its methods"
+            f"{suggest(options.reference, options.methods)}; allowed: {', '.join(options.methods)}"
+        ]
+    reference = config.evaluation.reference
+    elsewhere = [other for other, same in others.items() if reference in same.methods]
+    if not elsewhere or reference in options.methods:
+        return []
+    return [
+        f"evaluation.reference = {reference!r}: not among {where}.methods, but among those of "
+        f"{', '.join(elsewhere)}; list it for every system that has the task, or for none"
+    ]
 
 
 def _check_fine(name: str, section: SystemConfig[Any]) -> list[str]:

@@ -69,6 +69,18 @@ def models_of(config: Config, system_name: str, task: str) -> list[str]:
     return [name for of, name in trainings(config, system_name) if of == task]
 
 
+def reference(config: Config, task: str) -> str | None:
+    """Return the method that the others are divided by in the table of a task, if any."""
+    found = [
+        options
+        for name in system_names(config)
+        if (options := tasks(config, name).get(task)) is not None
+    ]
+    own = next((options.reference for options in found if options.reference), None)
+    chosen = own or config.evaluation.reference
+    return chosen if any(chosen in options.methods for options in found) else None
+
+
 def studies(config: Config) -> list[str]:
     """Return the studies with at least one variation on a configured system."""
     return [

@@ -46,10 +46,8 @@ def table(config: Sequence[Path], task: str, inputs: Sequence[Path], output: Pat
     room = tasks.REGISTRY.module(task, "table")
     records = _read.records(loaded, inputs, examples=False)
     _read.require_task(records, task, inputs)
-    options = loaded.evaluation
-    if all(record.method != options.reference for record in records):
-        # The configuration is checked: it is a method of another task.
-        options = options.model_copy(update={"reference": None})
+    reference = configuration.reference(loaded, task)
+    options = loaded.evaluation.model_copy(update={"reference": reference})
     room.table(records, output.with_suffix(""), options)
 
 

@@ -36,6 +36,11 @@ class TaskOptions(Section):
     methods: Annotated[list[Name], Field(min_length=1)] = Field(
         description="Rows of the table, in order, by their keys in `methods`."
     )
+    reference: Name | None = Field(
+        default=None,
+        description="Method that the others are divided by in the table of this task; null: "
+        "`evaluation.reference`, where the task lists it.",
+    )
 
     def check(self, system: SystemOptions, methods: Mapping[str, MethodOptions]) -> list[str]:
         """Return what is wrong with the task for a system.

@@ -20,10 +20,10 @@ def own_section(values, wildcards, **left_out):
 
 
 def task_section(wildcards):
-    """Return the options of a job's task as text; the list of methods concerns tables only."""
+    """Return the options of a job's task as text, without what concerns tables only."""
     # A system without this task may still train a model of it, for another task.
     options = tasks_of(wildcards.system).get(wildcards.task)
-    return section(options, exclude={"methods"}) if options is not None else ""
+    return section(options, exclude={"methods", "reference"}) if options is not None else ""
 
 
 def method_section(wildcards):

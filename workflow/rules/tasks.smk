@@ -38,8 +38,9 @@ for task in TASKS:
             config="results/{run}/config.yaml",
             options=section(
                 CONFIG.evaluation,
-                include={"reference", "bootstrap", "confidence", "digits"},
+                include={"bootstrap", "confidence", "digits"},
             ),
+            reference=configuration.reference(CONFIG, task),
             names=method_names(task),
             code=stage_digest("table", task=task),
         shell:

@@ -8,13 +8,15 @@ choose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from wdno.solvers.grids import DivergedError
 
 if TYPE_CHECKING:
     from wdno.controlled import Controlled
@@ -105,24 +107,38 @@ class Objective:
         return {name: self.weights[name] * term for name, term in terms.items()}, outcome
 
     def value(self, cases: Cases, control: Tensor) -> Tensor:
-        """Return J of a control by the solver, ``[n]``."""
-        terms, _ = self.solve(cases, control)
-        return torch.stack(list(terms.values())).sum(0)
+        """Return J of a control by the solver, ``[n]``; infinite where the solver diverges."""
+
+        def solved(rows: Tensor) -> tuple[Tensor, ...]:
+            terms, _ = self.solve(cases.take(rows), control[rows])
+            return (torch.stack(list(terms.values())).sum(0),)
+
+        (values,) = _where_stable(solved, cases.own.new_zeros(len(cases)))
+        return values
 
     def gradient(self, cases: Cases, control: Tensor) -> tuple[Tensor, Tensor]:
         """Return J by the solver, ``[n]``, and its gradient, zero where no control may act.
+
+        Where the solver diverges J is infinite and the gradient zero.
 
         Args:
             cases: the n cases.
             control: ``[n, C, T, *S]``.
         """
         _count(self.gradients, cases)
-        with torch.enable_grad():
-            asked = control.detach().double().requires_grad_()
-            outcome = self._graded.run_differentiable(cases.first, asked, threads=self.threads)
-            values = self.sum(self._graded.terms(outcome, asked, cases.target))
-            (gradient,) = torch.autograd.grad(values.sum(), asked)
-        return values.detach(), gradient * self.mask
+
+        def solved(rows: Tensor) -> tuple[Tensor, ...]:
+            some = cases.take(rows)
+            with torch.enable_grad():
+                asked = control[rows].detach().double().requires_grad_()
+                outcome = self._graded.run_differentiable(some.first, asked, threads=self.threads)
+                values = self.sum(self._graded.terms(outcome, asked, some.target))
+                (gradient,) = torch.autograd.grad(values.sum(), asked)
+            return values.detach(), gradient * self.mask
+
+        nothing = torch.zeros_like(control, dtype=torch.float64)
+        values, gradient = _where_stable(solved, nothing.new_zeros(len(cases)), nothing)
+        return values, gradient
 
     def estimated(self, parts: Batch, target: Tensor | None) -> Tensor:
         """Return J of what a model predicts, ``[n]``, differentiable.
@@ -165,6 +181,34 @@ class Objective:
                 "first; multiply it by the mask of the system"
             )
         return control.detach().cpu().double()
+
+
+def _where_stable(
+    solved: Callable[[Tensor], tuple[Tensor, ...]], *whole: Tensor
+) -> tuple[Tensor, ...]:
+    """Solve n cases, without those that diverge.
+
+    Args:
+        solved: of the numbers of cases their J and what else; raises DivergedError.
+        *whole: what stands for cases that diverge, ``[n, ...]`` each; changed in place.
+
+    Returns:
+        What it returns, with J of those that diverge infinite.
+    """
+    rows = torch.arange(len(whole[0]))
+    whole[0].fill_(torch.inf)
+    while len(rows):
+        try:
+            found = solved(rows)
+        except DivergedError as error:
+            kept = torch.ones(len(rows), dtype=torch.bool)
+            kept[list(error.samples)] = False
+            rows = rows[kept]
+            continue
+        for into, values in zip(whole, found, strict=True):
+            into[rows] = values
+        break
+    return whole
 
 
 def _count(counts: dict[int, int], cases: Cases) -> None:

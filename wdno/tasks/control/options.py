@@ -93,7 +93,7 @@ class ControlOptions(TaskOptions):
 
     def splits(self, method: MethodOptions) -> tuple[str, ...]:
         """Return the test set, and what the method's controller reads beside."""
-        return ("test", *controller_of(method).splits)
+        return ("test", *controller_of(method).splits())
 
     def checkpoints(self, task: str, method: MethodOptions) -> dict[str, tuple[str, str]]:
         """Return the model of the method, trained for the task that its controller says."""

@@ -9,6 +9,7 @@ estimate; of the sample the control is kept, and the solver alone decides what i
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,12 +49,13 @@ class Guided(Base):
         frames = setting.grid[0]
         each = self._trained.objective.evaluations(job.sampling, frames)
         self.evaluations = each * options.draws
-        self._validation = list(
-            setting.validation(options.validation_cases, job.evaluation.batch_size)
-        )
-        self._scale = self._mean(lambda cases: cases.own * self._objective.mask)
-        self.design["J of the data"] = self._scale
         self._guides = self._built(None)
+        self._scale = 1.0
+        if self._guides:
+            size = job.evaluation.batch_size
+            self._validation = list(setting.validation(options.validation_cases, size))
+            self._scale = self._mean(lambda cases: cases.own * self._objective.mask)
+            self.design["J of the data"] = self._scale
         if options.weights:
             started = time.perf_counter()
             self._choose()
@@ -79,9 +81,8 @@ class Guided(Base):
             "J on validation": {f"{weight:g}": value for weight, value in tried.items()},
         }
 
-    def _mean(self, control: object) -> float:
+    def _mean(self, control: Callable[[Cases], Tensor]) -> float:
         """Mean J of the validation cases under what a function returns of them."""
-        assert callable(control)
         values = [self._objective.value(cases, control(cases)) for cases in self._validation]
         return float(torch.cat(values).mean())
 

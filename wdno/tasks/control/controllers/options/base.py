@@ -16,16 +16,17 @@ class ControllerOptions(Section):
 
     Attributes:
         summary: what it is, for lists of baselines.
-        models: task that its model is trained for; empty: it has no model.
-        splits: data files that it reads beside the test set.
-        pieces: modules of pieces that it is made of beside its own, by what they are.
+        trained_for: task that its model is trained for; empty: it has no model.
     """
 
     summary: ClassVar[str]
     trained_for: ClassVar[str] = ""
-    splits: ClassVar[tuple[str, ...]] = ()
 
     name: str = Field(description="Controller.")
+
+    def splits(self) -> tuple[str, ...]:
+        """Return the data files that it reads beside the test set."""
+        return ()
 
     def pieces(self) -> Mapping[str, str]:
         """Return modules of pieces that it is made of beside its own, by what they are."""

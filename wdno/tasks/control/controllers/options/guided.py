@@ -23,7 +23,6 @@ class GuidedOptions(ControllerOptions):
 
     summary: ClassVar[str] = "a diffusion model of state and control, guided by J"
     trained_for: ClassVar[str] = "control"
-    splits: ClassVar[tuple[str, ...]] = ("validation",)
 
     name: Literal["guided"] = Field(
         default="guided", description="A diffusion model of state and control together."
@@ -58,6 +57,10 @@ class GuidedOptions(ControllerOptions):
         if len(set(self.weights)) < len(self.weights):
             raise ValueError(f"weights = {self.weights}: each may appear once")
         return self
+
+    def splits(self) -> tuple[str, ...]:
+        """Return the validation set, where there is something to weigh."""
+        return ("validation",) if self.guidance else ()
 
     def pieces(self) -> Mapping[str, str]:
         """Return the modules of its guidance."""

@@ -1,0 +1,169 @@
+"""Controllers are judged by the solver alone, on one path for all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from wdno.evaluation.job import Job
+from wdno.evaluation.record import Record
+from wdno.problem import ProblemError
+from wdno.tasks.control import controllers
+from wdno.tasks.control.evaluation import evaluate
+from wdno.tasks.control.metrics import METRICS
+from wdno.tasks.control.objective import Cases, Objective
+
+MakeJob = Callable[..., Job]
+DDIM = {"name": "ddim", "steps": 3, "eta": 1.0}
+GUIDED = {"name": "guided", "validation_cases": 4, "guidance": [{"name": "tilt"}]}
+
+
+def adjoint(gradients: int, start: str = "zero") -> dict[str, Any]:
+    controller = {"name": "adjoint", "gradients": gradients, "start": start}
+    return {"baseline": "adjoint", "control": {"controller": controller}}
+
+
+def test_j_is_that_of_the_solver_under_the_control(
+    make_job: MakeJob, some: Cases, objective: Objective, tmp_path: Path
+) -> None:
+    record = evaluate(make_job({"baseline": "data"}))
+    record.check(METRICS)
+    terms, outcome = objective.solve(some, some.own)
+    np.testing.assert_allclose(record.score("j"), sum(terms.values()), rtol=1e-12)
+    for name, term in terms.items():
+        np.testing.assert_allclose(record.score(name), term, rtol=1e-12)
+    assert (record.score("better_than_data") == 0).all()
+    np.testing.assert_allclose(record.score("largest"), some.own.abs().amax((1, 2, 3)))
+    examples = record.shown()
+    assert examples.sizes["example"] == 2
+    np.testing.assert_allclose(examples["state"], outcome["state"][:2], rtol=1e-6)
+    np.testing.assert_allclose(examples["target"], some.target[:2], rtol=1e-6)
+    record.write(tmp_path)
+    assert Record.read(tmp_path).mean("j") == record.mean("j")
+
+
+def test_zero_has_no_energy_and_the_optimum_is_best(make_job: MakeJob) -> None:
+    zero, few, optimum = (
+        evaluate(make_job(method)) for method in ({"baseline": "constant"}, adjoint(4), adjoint(40))
+    )
+    assert (zero.score("energy") == 0).all() and zero.mean("deviation") == zero.mean("j")
+    assert (optimum.score("j") < few.score("j")).all()
+    assert (few.score("j") < zero.score("j")).all()
+    assert (few.score("solver_gradients") == 4).all() and (few.score("solver_calls") == 0).all()
+    curve = optimum.scores["j_after_gradients"]
+    assert curve.dims == ("case", "gradient") and curve.shape == (6, 40)
+    np.testing.assert_allclose(curve[:, -1], optimum.score("j"), rtol=1e-9)
+    from_data = evaluate(make_job(adjoint(60, "data")))
+    assert from_data.mean("j") == pytest.approx(optimum.mean("j"), rel=0.02)
+
+
+def test_the_weight_is_the_best_on_validation_cases(make_job: MakeJob) -> None:
+    def guided(**options: Any) -> Record:
+        method = {"model": "wdno", "sampler": DDIM}
+        method["control"] = {"controller": {**GUIDED, **options}}
+        return evaluate(make_job(method, "control_diffusion"))
+
+    chosen = guided(weights=[0.0, 0.01, 0.1])
+    told = chosen.design.options
+    tried = told["J on validation"]
+    assert told["weight"] == float(min(tried, key=tried.get)) and len(tried) == 3
+    alone = guided(guidance=[{"name": "tilt", "weight": told["weight"]}])
+    np.testing.assert_allclose(alone.score("j"), chosen.score("j"), rtol=1e-6)
+    # The solver was asked on validation cases alone.
+    assert (chosen.score("solver_calls") == 0).all()
+    assert (chosen.score("solver_gradients") == 0).all()
+
+
+def test_draws_and_polish_by_the_solver_help_and_are_counted(make_job: MakeJob) -> None:
+    def guided(**options: Any) -> Record:
+        method = {"model": "wdno", "sampler": DDIM}
+        method["control"] = {"controller": {**GUIDED, **options}}
+        return evaluate(make_job(method, "control_diffusion"))
+
+    one, best, polished = guided(), guided(draws=3), guided(polish=5)
+    assert (best.score("j") <= one.score("j") + 1e-12).all() and best.mean("j") < one.mean("j")
+    assert (best.score("solver_calls") == 3).all()
+    assert best.cost.evaluations == 3 * one.cost.evaluations == 9
+    assert (polished.score("j") < one.score("j")).all()
+    assert (polished.score("solver_gradients") == 5).all()
+    looped = guided(guidance=[{"name": "polyak", "below": 0.5}])
+    assert looped.mean("j") < one.mean("j")
+    assert (looped.score("solver_gradients") == 1).all()
+
+
+def test_a_model_by_regression_is_a_controller_too(make_job: MakeJob) -> None:
+    record = evaluate(make_job({"model": "unet"}, "control_regression"))
+    assert record.cost.evaluations == 1 and np.isfinite(record.score("j")).all()
+
+
+def test_a_surrogate_lowers_what_it_believes_in(make_job: MakeJob) -> None:
+    method = {"model": "unet", "control": {"controller": {"name": "surrogate", "gradients": 6}}}
+    record = evaluate(make_job(method, "simulation_regression"))
+    assert record.cost.evaluations == 6 and (record.score("solver_gradients") == 0).all()
+    assert record.design.options["J by the model"] != pytest.approx(record.mean("j"))
+    with pytest.raises(ProblemError, match="predicts and does not draw"):
+        evaluate(make_job(method, "simulation_diffusion"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda control: control[..., :-1], "a control of shape"),
+        (lambda control: control * math.nan, "not finite, of case 0 first"),
+        (lambda control: control + 1e6, "the solution is not finite in"),
+    ],
+)
+def test_what_is_no_control_is_refused_and_said(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: Any, said: str
+) -> None:
+    constant = controllers.REGISTRY.load("constant")
+    original = constant.__call__
+
+    def broken(self: Any, cases: Cases) -> Tensor:
+        changed: Tensor = change(original(self, cases))
+        return changed
+
+    monkeypatch.setattr(constant, "__call__", broken)
+    record = evaluate(make_job({"baseline": "constant"}))
+    assert said in record.design.options["failed"]
+    assert np.isnan(record.score("j")).all()
+    record.write(tmp_path)
+    assert math.isnan(Record.read(tmp_path).mean("j"))
+
+
+def test_a_case_under_which_the_solver_diverges_has_infinite_j(
+    objective: Objective, some: Cases
+) -> None:
+    control = torch.zeros_like(some.own)
+    stable = objective.value(some, control)
+    control[2] += 1e6
+    values, (found, gradient) = objective.value(some, control), objective.gradient(some, control)
+    others = torch.arange(6) != 2
+    assert values[2] == found[2] == torch.inf and (gradient[2] == 0).all()
+    torch.testing.assert_close(values[others], stable[others], rtol=1e-12, atol=0)
+    torch.testing.assert_close(found[others], stable[others], rtol=1e-12, atol=0)
+    assert (objective.value(some, control[2:3].expand_as(control)) == torch.inf).all()
+
+
+def test_where_none_may_act_a_control_is_refused(objective: Objective, some: Cases) -> None:
+    objective.mask = objective.mask.clone()
+    objective.mask[..., 3] = False
+    with pytest.raises(ValueError, match="where none may act"):
+        objective.require(some, torch.ones_like(some.own))
+    allowed = torch.ones_like(some.own) * objective.mask
+    assert torch.equal(objective.require(some, allowed), allowed)
+
+
+def test_weights_of_terms_are_those_of_the_run(make_job: MakeJob) -> None:
+    own = evaluate(make_job({"baseline": "data"}))
+    dear = evaluate(make_job({"baseline": "data"}, weights={"energy": 0.24}))
+    np.testing.assert_allclose(dear.score("energy"), 10 * own.score("energy"))
+    with pytest.raises(ProblemError, match="weights of enrgy"):
+        evaluate(make_job({"baseline": "data"}, weights={"enrgy": 1.0}))

@@ -1,0 +1,30 @@
+"""Options of the controller `surrogate`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from wdno.tasks.control.controllers.options.base import ControllerOptions
+
+
+class SurrogateOptions(ControllerOptions):
+    """L-BFGS through a model of the simulation task, as SL of the paper."""
+
+    summary: ClassVar[str] = "L-BFGS with gradients of a learned simulation"
+    trained_for: ClassVar[str] = "simulation"
+
+    name: Literal["surrogate"] = Field(description="L-BFGS through a learned simulation.")
+    gradients: PositiveInt = Field(default=40, description="Gradients through the model.")
+    coarsen: PositiveInt = Field(
+        default=4,
+        description="The control is an interpolation of values this many times sparser along each "
+        "axis: a model is fooled by details that it has never seen. 1: all values are free.",
+    )
+    polish: NonNegativeInt = Field(
+        default=0, description="Gradients of the true solver, by L-BFGS from its control on."
+    )
+
+
+Options = SurrogateOptions
