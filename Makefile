@@ -22,7 +22,7 @@ environment: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[era5,slurm,tensorboard,test]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[environments,era5,slurm,tensorboard,test]"
 	touch $@
 
 results: environment
