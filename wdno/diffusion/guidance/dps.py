@@ -1,4 +1,4 @@
-r"""Diffusion posterior sampling: the gradient through the network (arXiv 2209.14687, eq. 16).
+r"""Diffusion posterior sampling: the gradient through the network (arXiv 2209.14687).
 
 $$ \hat x_0 \leftarrow \hat x_0
    - w \frac{\sigma_t^2}{\alpha_t} \nabla_{x_t} J\big(\hat x_0(x_t)\big) $$
@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from wdno.diffusion.guidance import base
-from wdno.diffusion.guidance.base import Energy, Noisy, values_of
+from wdno.diffusion.guidance.base import Noisy
+from wdno.diffusion.guidance.energy import Energy, values_of
 from wdno.diffusion.samplers.base import Denoise
 
 
@@ -28,13 +29,13 @@ class DPS(base.Guidance):
 
     def estimate(self, denoise: Denoise, energy: Energy, noisy: Noisy) -> Tensor:
         """See `Guidance.estimate`."""
-        # A guidance around this one differentiates through it.
-        outer = torch.is_grad_enabled()
+        outer = noisy.x.requires_grad  # a guidance around this one differentiates through it
         with torch.enable_grad():
-            x = noisy.x if noisy.x.requires_grad else noisy.x.detach().requires_grad_()
+            x = noisy.x if outer else noisy.x.detach().requires_grad_()
             x0 = denoise(x, noisy.t)
             total = values_of(energy, x0).sum()
             (gradient,) = torch.autograd.grad(total, x, retain_graph=outer)
+        x0 = x0 if outer else x0.detach()
         return x0 - self.weight * noisy.sigma**2 / noisy.signal * gradient
 
 

@@ -1,4 +1,4 @@
-r"""Manifold-preserving guidance: descent of the estimate (arXiv 2311.16424, algorithm 1).
+r"""Manifold-preserving guidance: descent of the estimate (arXiv 2311.16424).
 
 $$ \hat x_0 \leftarrow \hat x_0 - w \nabla J(\hat x_0), \qquad \text{n times}, $$
 
@@ -17,7 +17,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from wdno.diffusion.guidance import base
-from wdno.diffusion.guidance.base import Energy, Noisy, evaluate
+from wdno.diffusion.guidance.base import Noisy
+from wdno.diffusion.guidance.energy import Energy, evaluate
 from wdno.diffusion.samplers.base import Denoise
 
 

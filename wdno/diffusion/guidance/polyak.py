@@ -3,7 +3,7 @@ r"""Polyak's step by the true solver, in the last evaluations of a sampler.
 $$ \hat x_0 \leftarrow \hat x_0 - w\, \frac{J(\hat x_0) - J^*}{\|g\|^2} g, \qquad
    g = \nabla J(\hat x_0), $$
 
-whose length J itself gives (B. T. Polyak, Introduction to Optimization, 1987, section 5.3.2): with
+whose length J itself gives (B. T. Polyak, Introduction to Optimization, 1987): with
 w = 1 it goes to where the linearised J is $J^*$; of a quadratic J with that least value, w = 2 is
 Newton's step if J curves alike in all directions, so w = 1/2 goes a quarter of the way. A sample
 with $J \le J^*$ or zero gradient stays.
@@ -25,7 +25,8 @@ import torch
 from torch import Tensor
 
 from wdno.diffusion.guidance import base
-from wdno.diffusion.guidance.base import Energy, Noisy, evaluate, norm, over, spread
+from wdno.diffusion.guidance.base import Noisy
+from wdno.diffusion.guidance.energy import Energy, evaluate, norm, over, spread
 from wdno.diffusion.samplers.base import Denoise, Spacing, time_grid
 from wdno.diffusion.schedule import Schedule
 

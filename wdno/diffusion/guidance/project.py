@@ -5,7 +5,7 @@ $$ \hat x_0 \leftarrow P(\hat x_0), $$
 with any map P onto the clean data that meet it, such as one that writes given values in, makes a
 velocity free of divergence, or sets a control to zero where it may not act. The noise follows from
 the projected estimate, so that the constraint enters as it does in inpainting by replacement of
-$\hat x_0$ (arXiv 2212.00490, eq. 13), and the last step returns what meets it.
+$\hat x_0$ (arXiv 2212.00490), and the last step returns what meets it.
 
 Guidance around a projection starts from what meets the constraint, and shifts it away again; so
 where the result is to meet it, project once more outside:

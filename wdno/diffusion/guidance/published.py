@@ -8,12 +8,15 @@ the betas of the discrete cosine schedule with 1000 steps (arXiv 2102.09672, eq.
 model's own schedule; $w_t = 1$ in the paper's 2D system. The gradient is taken at the estimate, not
 through the network.
 
-In the estimate this is a shift by $w\, w_t \sigma_t / \alpha_t \nabla J$, and
-$w_t \sigma_t / \alpha_t$ falls from hundreds at t = 1 over 3e-3 at t = 0.5 to 6e-6 at t = 0.02. So
-the weight that moves the last steps throws the first ones far from the data, and the
+In the estimate this is a shift by $w\, w_t \sigma_t / \alpha_t \nabla J$, where $w_t \sigma_t /
+\alpha_t$ falls from 400 at t = 1 over 3e-3 at t = 0.5 to 6e-6 at t = 0.02. So a weight that moves
+the last steps throws the first ones far from the data, and what they add to the noise is not taken
+back: without a clamp, J of the samples grows with the weight from some small weight on. Hence the
 reference program clamps: the gradient is that at the clamped estimate, it is added to the noise as
 the network sees it, and the estimate made of the sum is clamped again, with the noise that follows
-from it. There the bound is 1, of channels that are scaled to [-1, 1]; ours have unit variance.
+from it. There the bound is 1, of channels that are scaled to [-1, 1]; ours have unit variance, and
+a bound is to be a few of their standard deviations. A constant weight has no such end: its last
+step is stable while $w \sigma_t / \alpha_t k < 2$, for J of curvature k.
 
 The paper's weights (120 000 in 1D, 100 in 2D) multiply a J in its own units.
 """
@@ -27,7 +30,8 @@ import torch
 from torch import Tensor
 
 from wdno.diffusion.guidance import base
-from wdno.diffusion.guidance.base import Energy, Noisy, evaluate, spread
+from wdno.diffusion.guidance.base import Noisy
+from wdno.diffusion.guidance.energy import Energy, evaluate, spread
 from wdno.diffusion.samplers.base import Denoise
 
 Weighting = Literal["beta", "constant"]

@@ -17,7 +17,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from wdno.diffusion.guidance import base
-from wdno.diffusion.guidance.base import Energy, Noisy, evaluate
+from wdno.diffusion.guidance.base import Noisy
+from wdno.diffusion.guidance.energy import Energy, evaluate
 from wdno.diffusion.samplers.base import Denoise
 
 

@@ -143,7 +143,7 @@ def sample(
 ) -> Tensor:
     r"""Draw samples, without tracking gradients (a `denoise` may turn them on inside itself).
 
-    With `repeats` > 1 they travel in time (arXiv 2303.09833, algorithm 2): after a step from t to s
+    With `repeats` > 1 they travel in time (arXiv 2303.09833): after a step from t to s
     they are noised again by the forward kernel,
 
     $$ x_t = \frac{\alpha_t}{\alpha_s} x_s + \sigma_t \sqrt{g}\, z, $$
