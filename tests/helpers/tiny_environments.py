@@ -1,8 +1,10 @@
-"""Options of environments on tiny grids."""
+"""Options of environments on tiny grids, of all registered systems that can be controlled."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from wdno.systems import REGISTRY
 
 TINY: dict[str, dict[str, Any]] = {
     "wdno/Burgers-v0": {
@@ -12,3 +14,7 @@ TINY: dict[str, dict[str, Any]] = {
         },
     },
 }
+if REGISTRY.light("smoke").Options.controlled:
+    TINY["wdno/Smoke-v0"] = {
+        "options": {"cells": 64, "steps": 64, "grid": {"time": 4, "cells": 16}},
+    }
