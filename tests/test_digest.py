@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from wdno import sources
+from wdno.config.root import Method
 from wdno.digest import STAGES, stage_digest, stage_roots
 from wdno.sources import PACKAGE, DigestError, digest, modules
+from wdno.tasks import REGISTRY as TASKS
 
 Edit = Callable[[str, str], None]
 
@@ -301,8 +303,23 @@ def test_pieces_imported_by_name_are_all_listed_as_roots() -> None:
     assert len(dynamic) >= 6
     roots = [root for s in STAGES.values() for root in (*s.roots, *s.optional) if "{" in root]
     covered = {root.partition(".{")[0] for root in roots}
-    covered.add("wdno.diffusion.guidance")  # by the task that guides, `TaskOptions.modules`
+    # By the task that uses them, `TaskOptions.modules`.
+    covered |= {"wdno.diffusion.guidance", "wdno.tasks.control.controllers"}
     assert dynamic <= covered, f"imported by name, but no root: {dynamic - covered}"
+
+
+def test_the_code_of_a_controller_and_of_its_guidance_counts() -> None:
+    section = {"controller": {"name": "guided", "guidance": [{"name": "dps"}]}}
+    method = Method.model_validate({"model": "wdno", "control": section})
+    options = TASKS.light("control").Options(methods=["wdno"])
+    found = options.modules("burgers", method)
+    assert set(found) == {
+        "wdno.systems.burgers",
+        "wdno.tasks.control.controllers.guided",
+        "wdno.diffusion.guidance.dps",
+    }
+    plain = stage_digest("evaluate_baseline", task="control")
+    assert stage_digest("evaluate_baseline", task="control", also=found) != plain
 
 
 @pytest.mark.parametrize("module", ["wdno.evaluation.scores.flow", "wdno.data.scene"])

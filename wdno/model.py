@@ -72,8 +72,9 @@ class Model(nn.Module):
             problem: what is given and generated.
 
         Raises:
-            ValueError: an unknown name or option, a grid too small for one of the three, or
-                stepping with coefficients that mix times or without frames to start from.
+            ValueError: an unknown name or option, a grid too small for one of the three, an
+                objective that sees a frame at a time with coefficients that mix times, or stepping
+                without frames to start from.
         """
         super().__init__()
         self.spec = {axis: dict(spec[axis]) for axis in AXES}
@@ -87,8 +88,11 @@ class Model(nn.Module):
         self.weighting = objective.pop("weighting", "uniform")
         self.first_weight = float(objective.pop("first_weight", 1.0))
         self.stepwise = objective.get("stepping") is not None
+        timeless = self.stepwise or objectives.sees_frames(str(objective["name"]))
+        if timeless:
+            self._require_frames()
         if self.stepwise:
-            self._require_steps()
+            self._require_starts()
         for part in problem.generated:
             self.register_buffer(f"mean_{part.name}", torch.zeros(len(part.fields)))
         starts = {part.start for part in problem.generated} if self.stepwise else set()
@@ -99,7 +103,7 @@ class Model(nn.Module):
             len(condition), center=True, keep_constant=True, names=condition
         )
         padding = ["circular" if wraps else "zeros" for wraps in problem.periodic]
-        if not self.stepwise:
+        if not timeless:
             padding.insert(0, "zeros")
         kind, options = _name_and_options(self.spec["network"])
         self.objective = objectives.build(
@@ -111,14 +115,16 @@ class Model(nn.Module):
             ),
         )
 
-    def _require_steps(self) -> None:
+    def _require_frames(self) -> None:
         chosen = self.spec["representation"]["name"]
         if self.relative or not self.representation.local_in_time:
             raise ValueError(
-                "an objective with stepping goes from frame to frame; expected a representation "
+                "an objective that sees a frame at a time was chosen; expected a representation "
                 f"of single frames, such as 'identity', and relative = false, got {chosen!r}, "
                 f"relative = {self.relative}"
             )
+
+    def _require_starts(self) -> None:
         for part in self.problem.generated:
             if not part.start:
                 raise ValueError(

@@ -62,7 +62,7 @@ class SteeringOptions(TaskOptions):
     summary: ClassVar[str] = "Find the forcing."
     baselines: ClassVar[dict[str, str]] = {"nothing": "leaves it alone"}
 
-    def check(self, system, methods):
+    def check(self, system, methods, models):
         return [] if system.has_series else ["steers series, and this system has none"]
 
     def checkpoints(self, task, method):

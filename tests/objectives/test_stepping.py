@@ -115,7 +115,7 @@ def test_a_model_sees_one_frame_and_the_forcing_alone(waves: Trajectories, netwo
 
 def test_a_representation_that_mixes_times_is_refused(waves: Trajectories) -> None:
     for representation in ({"name": "wavelet"}, IDENTITY | {"relative": True}):
-        with pytest.raises(ValueError, match="from frame to frame; expected a repres"):
+        with pytest.raises(ValueError, match="a frame at a time was chosen; expected a repres"):
             build(waves, representation=representation, objective=STEPPING)
 
 

@@ -110,7 +110,13 @@ def _check_task(config: Config, system: str, task: str, options: TaskOptions) ->
                 f"{', '.join(options.baselines) or 'none'}"
             )
     section: SystemConfig[Any] = getattr(config.systems, system)
-    told = options.check(section.options, evaluated)
+    models = {
+        name: model(config, system, one.model)
+        for name, one in evaluated.items()
+        if one.model is not None
+        and one.model in {**config.models, **expand.expand(config, system).models}
+    }
+    told = options.check(section.options, evaluated, models)
     return [*problems, *(f"{where}: {problem}" for problem in told)]
 
 
@@ -219,11 +225,11 @@ def _check_model(
             f"{where}.training.batch_size = {options.training.batch_size}: larger than the "
             f"training set, systems.{system}.data.samples.train = {train}"
         ]
-    representation, stepping = options.representation, options.objective.stepping
-    if stepping is not None and (representation.relative or not representation.local_in_time):
+    representation, timeless = options.representation, options.objective.timeless
+    if timeless and (representation.relative or not representation.local_in_time):
         return [
-            f"{where}.objective.stepping: goes from frame to frame, so it needs a representation "
-            "that is local in time, such as 'identity', with relative = false; got "
+            f"{where}.objective: with stepping or framewise, a network sees a frame at a time, "
+            "which needs a representation that is local in time, such as 'identity', with relative = false; got "
             f"{representation.name!r}, relative = {str(representation.relative).lower()}"
         ]
     grid = section.options.grid_shape()
@@ -232,7 +238,7 @@ def _check_model(
     if problems:
         return [f"{where}.representation.{problem}" for problem in problems]
     grid = representation.coefficient_grid(grid, periodic)
-    problems = options.network.check(grid if stepping is None else grid[1:])
+    problems = options.network.check(grid[1:] if timeless else grid)
     return [f"{where}.network.{problem}" for problem in problems]
 
 

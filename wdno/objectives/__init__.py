@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 REGISTRY = Registry("objective", "wdno.objectives", "Objective", "wdno.objectives.options")
 
 
+def sees_frames(name: str) -> bool:
+    """Return whether an objective predicts each frame by itself.
+
+    Raises:
+        UnknownPieceError: there is no such objective.
+    """
+    return bool(REGISTRY.light(name).Options.framewise)
+
+
 def build(
     name: str,
     *,

@@ -90,6 +90,7 @@ class Objective(nn.Module, ABC):
 
     time_conditioned: ClassVar[bool]
     deterministic: ClassVar[bool]
+    framewise: ClassVar[bool] = False
 
     @staticmethod
     @abstractmethod

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -70,8 +71,9 @@ def train(
     with ExitStack() as held:
         if distributed.is_main():
             held.enter_context(alone(state))
-        training_set: ProblemData = room.data(Trajectories(data), task_options)
-        validation_set: ProblemData = room.data(Trajectories(validation), task_options)
+        opened = partial(room.data, framewise=options.objective.framewise)
+        training_set: ProblemData = opened(Trajectories(data), task_options)
+        validation_set: ProblemData = opened(Trajectories(validation), task_options)
         spec = {axis: getattr(options, axis).model_dump(mode="json") for axis in models.AXES}
         torch.manual_seed(seed)
         built = models.Model(spec, training_set.problem)

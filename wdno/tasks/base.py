@@ -12,6 +12,7 @@ from wdno.options import Name, Section
 
 if TYPE_CHECKING:
     from wdno.config.methods import MethodOptions
+    from wdno.config.models import ModelOptions
     from wdno.systems.base import SystemOptions
 
 
@@ -42,12 +43,18 @@ class TaskOptions(Section):
         "`evaluation.reference`, where the task lists it.",
     )
 
-    def check(self, system: SystemOptions, methods: Mapping[str, MethodOptions]) -> list[str]:
+    def check(
+        self,
+        system: SystemOptions,
+        methods: Mapping[str, MethodOptions],
+        models: Mapping[str, ModelOptions],
+    ) -> list[str]:
         """Return what is wrong with the task for a system.
 
         Args:
             system: options of the system.
             methods: every method that the task evaluates, by name, as it is for the system.
+            models: the models of those that have one, by the methods' names.
 
         Returns:
             Problems, each a sentence.

@@ -20,7 +20,7 @@ from wdno.evaluation.job import Job
 from wdno.systems.burgers import Burgers, BurgersOptions
 from wdno.tasks.control import problem
 from wdno.tasks.control.controllers.base import cases
-from wdno.tasks.control.objective import Cases, Objective
+from wdno.tasks.control.objective import Cases, CountedObjective
 from wdno.tasks.control.options import Options
 from wdno.tasks.simulation.problem import data as simulation
 
@@ -28,6 +28,10 @@ OPTIONS = BurgersOptions.model_validate(
     {"grid": {"time": 10, "x": 16}, "finite_difference": {"points": 60, "steps": 4800}}
 )
 OBJECTIVES = ({"name": "diffusion", "prediction": "x0"}, {"name": "regression"})
+FRAMES = {
+    "representation": {"name": "identity"},
+    "network": {"name": "mlp", "grid": [16], "width": 16},
+}
 TRAINED = {"training_seconds": 1.0, "training_steps": 2}
 
 
@@ -55,6 +59,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, burgers: Burgers) -> Path:
                     weights.add_(0.01 * torch.randn_like(weights))
             path = folder / f"{name}_{objective['name']}.safetensors"
             models.save(path, model, model.state_dict(), TRAINED)
+    policy = problem.data(trajectories, framewise=True)
+    model = build(policy, objective={"name": "framewise"}, **FRAMES)
+    models.save(folder / "policy.safetensors", model, model.state_dict(), TRAINED)
     return folder
 
 
@@ -65,8 +72,8 @@ def some(folder: Path) -> Cases:
 
 
 @pytest.fixture
-def objective(burgers: Burgers) -> Objective:
-    return Objective(burgers, burgers.term_weights)
+def objective(burgers: Burgers) -> CountedObjective:
+    return CountedObjective(burgers, burgers.term_weights)
 
 
 MakeJob = Callable[..., Job]

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from wdno.evaluation.job import Job
 from wdno.evaluation.record import Record
+from wdno.model import load
 from wdno.problem import ProblemError
 from wdno.tasks.control import controllers
 from wdno.tasks.control.evaluation import evaluate
 from wdno.tasks.control.metrics import METRICS
-from wdno.tasks.control.objective import Cases, Objective
+from wdno.tasks.control.objective import Cases, CountedObjective
 
 MakeJob = Callable[..., Job]
 DDIM = {"name": "ddim", "steps": 3, "eta": 1.0}
@@ -31,7 +32,7 @@ def adjoint(gradients: int, start: str = "zero") -> dict[str, Any]:
 
 
 def test_j_is_that_of_the_solver_under_the_control(
-    make_job: MakeJob, some: Cases, objective: Objective, tmp_path: Path
+    make_job: MakeJob, some: Cases, objective: CountedObjective, tmp_path: Path
 ) -> None:
     record = evaluate(make_job({"baseline": "data"}))
     record.check(METRICS)
@@ -112,6 +113,28 @@ def test_a_surrogate_lowers_what_it_believes_in(make_job: MakeJob) -> None:
         evaluate(make_job(method, "simulation_diffusion"))
 
 
+def test_a_policy_sees_what_the_solver_has_reached(make_job: MakeJob, folder: Path) -> None:
+    method = {"model": "bc", "control": {"controller": {"name": "policy"}}}
+    record = evaluate(make_job(method, "policy"))
+    assert (record.score("solver_calls") == 1).all() and record.cost.evaluations == 10
+    model, _ = load(folder / "policy.safetensors")
+    examples = record.shown()
+    control, state = (
+        torch.from_numpy(examples[name].values).float() for name in ("control", "state")
+    )
+    first, target = (
+        torch.from_numpy(examples[name].values).float() for name in ("first", "target")
+    )
+    observed = torch.cat([first[:, :, None], state[:, :, :-1]], dim=2)
+    with torch.no_grad():
+        expected = model.estimate({"observed": observed, "last": target})["forcing"]
+    torch.testing.assert_close(control, expected, atol=1e-4, rtol=1e-4)
+    with pytest.raises(ProblemError, match="sees a frame at a time"):
+        evaluate(make_job(method, "control_regression"))
+    with pytest.raises(ProblemError, match="sees not only a frame"):
+        evaluate(make_job({"model": "bc"}, "policy"))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -139,7 +162,7 @@ def test_what_is_no_control_is_refused_and_said(
 
 
 def test_a_case_under_which_the_solver_diverges_has_infinite_j(
-    objective: Objective, some: Cases
+    objective: CountedObjective, some: Cases
 ) -> None:
     control = torch.zeros_like(some.own)
     stable = objective.value(some, control)
@@ -152,7 +175,7 @@ def test_a_case_under_which_the_solver_diverges_has_infinite_j(
     assert (objective.value(some, control[2:3].expand_as(control)) == torch.inf).all()
 
 
-def test_where_none_may_act_a_control_is_refused(objective: Objective, some: Cases) -> None:
+def test_where_none_may_act_a_control_is_refused(objective: CountedObjective, some: Cases) -> None:
     objective.mask = objective.mask.clone()
     objective.mask[..., 3] = False
     with pytest.raises(ValueError, match="where none may act"):

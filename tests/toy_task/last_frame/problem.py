@@ -31,7 +31,9 @@ def problem(layout: Layout, options: Options | None = None) -> Problem:
     )
 
 
-def data(trajectories: Trajectories, options: Options | None = None) -> ProblemData:
+def data(
+    trajectories: Trajectories, options: Options | None = None, *, framewise: bool = False
+) -> ProblemData:
     """Return the samples of a data file as parts of its problem."""
     from wdno.data.dataset import ProblemData
 

@@ -36,9 +36,12 @@ class ObjectiveOptions(Section):
     Attributes:
         samples: whether a prediction is a sample, for which a method needs a sampler; otherwise the
             objective is deterministic.
+        framewise: whether each frame is predicted from what is given at its time alone, by a
+            network without an axis of time.
     """
 
     samples: ClassVar[bool] = False
+    framewise: ClassVar[bool] = False
 
     name: str = Field(description="Objective.")
     weighting: Literal["uniform", "scale", "energy"] = Field(
@@ -66,6 +69,19 @@ class ObjectiveOptions(Section):
                 "own to learn; remove one of the two"
             )
         return self
+
+    @model_validator(mode="after")
+    def _steps_or_frames(self) -> ObjectiveOptions:
+        if self.stepping is not None and self.framewise:
+            raise ValueError(
+                f"stepping with {self.name!r}, which sees each frame by itself; remove stepping"
+            )
+        return self
+
+    @property
+    def timeless(self) -> bool:
+        """Whether the network has no axis of time."""
+        return self.framewise or self.stepping is not None
 
     @model_validator(mode="after")
     def _unrolls_what_is_deterministic(self) -> ObjectiveOptions:

@@ -32,7 +32,7 @@ from wdno.solvers.grids import DivergedError
 from wdno.tasks.control import controllers, problem
 from wdno.tasks.control.controllers.base import Controller, Setting, cases
 from wdno.tasks.control.metrics import BETTER, CALLS, GRADIENTS, LARGEST, J
-from wdno.tasks.control.objective import Cases, ControlError, Objective
+from wdno.tasks.control.objective import Cases, ControlError, CountedObjective
 from wdno.tasks.control.options import controller_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def evaluate(job: Job) -> Record:
     """
     options = cast("Options", job.task_options)
     system = systems.REGISTRY.load(job.system)(job.system_options)
-    objective = Objective(system, _weights(system, options), threads=job.threads)
+    objective = CountedObjective(system, _weights(system, options), threads=job.threads)
     test = problem.data(Trajectories(job.split("test")), options)
     chosen = controller_of(job.options)
     setting = Setting(
@@ -65,7 +65,7 @@ def evaluate(job: Job) -> Record:
         grid=test.problem.grid,
         device=resolve_device() if chosen.trained_for else torch.device("cpu"),
         open=partial(_open, job, job.task),
-        problem_of=lambda split, task: _open(job, task, split),
+        problem_of=lambda split, task, framewise: _open(job, task, split, framewise),
     )
     count = job.cases(len(test))
     failed = ""
@@ -96,10 +96,10 @@ def evaluate(job: Job) -> Record:
     )
 
 
-def _open(job: Job, task: str, split: str) -> ProblemData:
+def _open(job: Job, task: str, split: str, framewise: bool = False) -> ProblemData:
     """Open a data file of the job as the problem of a task."""
     room = tasks.REGISTRY.module(task, "problem")
-    data: ProblemData = room.data(Trajectories(job.split(split)), None)
+    data: ProblemData = room.data(Trajectories(job.split(split)), None, framewise=framewise)
     return data
 
 
@@ -114,7 +114,7 @@ def _weights(system: Controlled, options: Options) -> Mapping[str, float]:
 
 
 def _control(
-    job: Job, objective: Objective, controller: Controller, test: ProblemData, count: int
+    job: Job, objective: CountedObjective, controller: Controller, test: ProblemData, count: int
 ) -> tuple[xr.Dataset, xr.Dataset, float]:
     """Return scores, examples and the seconds of a case."""
     size, kept = job.evaluation.batch_size, min(job.evaluation.examples, count)
@@ -122,7 +122,7 @@ def _control(
     controller(next(cases(test, min(2, count), count)))
     objective.calls.clear()
     objective.gradients.clear()
-    judge = Objective(objective.system, objective.weights, threads=objective.threads)
+    judge = CountedObjective(objective.system, objective.weights, threads=objective.threads)
     parts: list[xr.Dataset] = []
     shown: list[dict[str, Tensor]] = []
     seconds = 0.0
@@ -150,7 +150,7 @@ def _control(
     return joined, _examples(test, shown, objective), seconds / count
 
 
-def _judge(judge: Objective, some: Cases, control: Tensor) -> tuple[dict[str, Tensor], Any]:
+def _judge(judge: CountedObjective, some: Cases, control: Tensor) -> tuple[dict[str, Tensor], Any]:
     """Scores of controls by the solver, and the solutions."""
     terms, outcome = judge.solve(some, control)
     total = torch.stack(list(terms.values())).sum(0)
@@ -188,7 +188,7 @@ def _dims(test: ProblemData) -> list[str]:
 
 
 def _examples(
-    test: ProblemData, shown: list[dict[str, Tensor]], objective: Objective
+    test: ProblemData, shown: list[dict[str, Tensor]], objective: CountedObjective
 ) -> xr.Dataset:
     """A few cases whole: control, state that it leads to, start, target."""
     data, layout = test.trajectories, test.trajectories.layout

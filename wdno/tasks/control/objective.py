@@ -19,7 +19,7 @@ from torch import Tensor
 from wdno.solvers.grids import DivergedError
 
 if TYPE_CHECKING:
-    from wdno.controlled import Controlled
+    from wdno.controlled import Controlled, World
     from wdno.problem import Batch
 
 
@@ -61,7 +61,7 @@ class Cases:
 
 
 @dataclass
-class Objective:
+class CountedObjective:
     """J of a system with weights, and how often its solver was asked.
 
     Attributes:
@@ -105,6 +105,11 @@ class Objective:
             outcome = self.system.run(cases.first, control, threads=self.threads)
             terms = self.system.terms(outcome, control, cases.target)
         return {name: self.weights[name] * term for name, term in terms.items()}, outcome
+
+    def begin(self, cases: Cases) -> World:
+        """Start the true solver, to be gone through interval by interval; counted as a solution."""
+        _count(self.calls, cases)
+        return self.system.begin(cases.first, threads=self.threads)
 
     def value(self, cases: Cases, control: Tensor) -> Tensor:
         """Return J of a control by the solver, ``[n]``; infinite where the solver diverges."""

@@ -15,6 +15,7 @@ from wdno.tasks.control.controllers.options.base import ControllerOptions
 
 if TYPE_CHECKING:
     from wdno.config.methods import MethodOptions
+    from wdno.config.models import ModelOptions
     from wdno.systems.base import SystemOptions
 
     Controller = ControllerOptions
@@ -60,7 +61,12 @@ class ControlOptions(TaskOptions):
         description="Weights of terms of J that differ from the system's, by the terms' names.",
     )
 
-    def check(self, system: SystemOptions, methods: Mapping[str, MethodOptions]) -> list[str]:
+    def check(
+        self,
+        system: SystemOptions,
+        methods: Mapping[str, MethodOptions],
+        models: Mapping[str, ModelOptions],
+    ) -> list[str]:
         """Refuse systems without control, and controllers that do not fit their method."""
         if not system.controlled:
             return [
@@ -78,6 +84,8 @@ class ControlOptions(TaskOptions):
                     f"method {name!r}: controller {chosen.name!r} {wanted}, got model = "
                     f"{method.model!r}, baseline = {method.baseline!r}"
                 )
+            elif name in models and (problem := chosen.check_model(models[name])):
+                problems.append(f"method {name!r}: model {method.model!r}: {problem}")
             if method.baseline is not None and method.baseline != chosen.name:
                 problems.append(
                     f"method {name!r}: baseline = {method.baseline!r}, but its controller is "

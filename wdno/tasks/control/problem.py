@@ -8,11 +8,20 @@
 | `state` | generated | space and time | of the state, begins after `first` |
 | `forcing` | generated | space and time | of the forcing, which is the control |
 | `series` | generated | time | of the series, begins after `first_series`; likewise left out |
+
+A model that sees a frame at a time is a policy: the control of an interval from the state at its
+start.
+
+| part | | span | fields |
+|---|---|---|---|
+| `observed` | given | space and time | of the state, at the start of each interval |
+| `last` | given | space | as above |
+| `forcing` | generated | space and time | as above |
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,22 +36,27 @@ if TYPE_CHECKING:
     from wdno.tasks.control.options import Options
 
 
-def problem(layout: Layout, options: Options | None = None) -> Problem:
+def problem(layout: Layout, options: Options | None = None, *, framewise: bool = False) -> Problem:
     """Return the problem that a data file makes.
 
     Args:
         layout: what the file holds.
         options: of the task; none of them changes the problem.
+        framewise: whether the model sees a frame at a time.
 
     Raises:
         ProblemError: the system has no forcing, or cannot be controlled.
     """
-    frames = layout.given_frames
-    given = [Part("first", frame_names(layout.state, frames), "space", like="state")]
-    generated = [Part("state", layout.state, start="first"), Part("forcing", layout.forcing)]
-    if has_target(layout):
-        given.append(Part("last", frame_names(layout.state, 1), "space", like="state"))
-    if layout.series:
+    frames, target = layout.given_frames, frame_names(layout.state, 1)
+    if framewise:
+        given = [Part("observed", layout.state)]
+        generated = [Part("forcing", layout.forcing)]
+        given += [Part("last", target, "space")] if has_target(layout) else []
+    else:
+        given = [Part("first", frame_names(layout.state, frames), "space", like="state")]
+        generated = [Part("state", layout.state, start="first"), Part("forcing", layout.forcing)]
+        given += [Part("last", target, "space", like="state")] if has_target(layout) else []
+    if layout.series and not framewise:
         given.append(Part("first_series", frame_names(layout.series, frames), "number"))
         generated.append(Part("series", layout.series, "time", start="first_series"))
     return Problem(
@@ -70,28 +84,32 @@ def has_target(layout: Layout) -> bool:
     return bool(system.has_target)
 
 
-def data(trajectories: Trajectories, options: Options | None = None) -> ProblemData:
+def data(
+    trajectories: Trajectories, options: Options | None = None, *, framewise: bool = False
+) -> ProblemData:
     """Return the samples of a data file as parts of its problem.
 
     Args:
         trajectories: the data file.
         options: of the task; none of them changes the problem.
+        framewise: whether the model sees a frame at a time.
     """
     from wdno.data.dataset import ProblemData
 
     layout = trajectories.layout
-    made = problem(layout, options)
-    split = partial(divide, frames=layout.given_frames, target=has_target(layout))
+    made = problem(layout, options, framewise=framewise)
+    names = tuple(part.name for part in (*made.given, *made.generated))
+    split = partial(divide, frames=layout.given_frames, names=names)
     return ProblemData(trajectories, made, split)
 
 
-def divide(stored: Mapping[str, Tensor], frames: int, target: bool) -> dict[str, Tensor]:
+def divide(stored: Mapping[str, Tensor], frames: int, names: Sequence[str]) -> dict[str, Tensor]:
     """Make the parts from what is stored.
 
     Args:
         stored: roles, as :meth:`wdno.data.dataset.Trajectories.batch` gives them.
         frames: number of given frames.
-        target: whether the last state is given.
+        names: of the parts that are made.
 
     Returns:
         The parts, views where they can be.
@@ -99,12 +117,11 @@ def divide(stored: Mapping[str, Tensor], frames: int, target: bool) -> dict[str,
     state, series = stored["state"], stored["series"]
     parts = {
         "first": flatten_frames(state[:, :, :frames]),
+        "observed": state[:, :, frames - 1 : -1],
         "state": state[:, :, frames:],
+        "last": flatten_frames(state[:, :, -1:]),
         "forcing": stored["forcing"],
+        "first_series": flatten_frames(series[:, :, :frames]),
+        "series": series[:, :, frames:],
     }
-    if target:
-        parts["last"] = flatten_frames(state[:, :, -1:])
-    if series.shape[1]:
-        parts["first_series"] = flatten_frames(series[:, :, :frames])
-        parts["series"] = series[:, :, frames:]
-    return parts
+    return {name: parts[name] for name in names}

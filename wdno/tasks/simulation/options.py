@@ -10,6 +10,7 @@ from wdno.tasks.base import TaskOptions
 
 if TYPE_CHECKING:
     from wdno.config.methods import MethodOptions
+    from wdno.config.models import ModelOptions
     from wdno.systems.base import SystemOptions
 
 WITHOUT_CALENDAR = frozenset({"persistence"})
@@ -34,7 +35,12 @@ class SimulationOptions(TaskOptions):
 
     selective: ClassVar[frozenset[str]] = frozenset({"trajectories"})
 
-    def check(self, system: SystemOptions, methods: Mapping[str, MethodOptions]) -> list[str]:
+    def check(
+        self,
+        system: SystemOptions,
+        methods: Mapping[str, MethodOptions],
+        models: Mapping[str, ModelOptions],
+    ) -> list[str]:
         """Refuse baselines that need a calendar for a system without one."""
         return [
             f"method {name!r} is the baseline {method.baseline!r}, which needs a calendar, and the "

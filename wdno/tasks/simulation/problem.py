@@ -49,12 +49,15 @@ def problem(layout: Layout, options: Options | None = None) -> Problem:
     )
 
 
-def data(trajectories: Trajectories, options: Options | None = None) -> ProblemData:
+def data(
+    trajectories: Trajectories, options: Options | None = None, *, framewise: bool = False
+) -> ProblemData:
     """Return the samples of a data file as parts of its problem.
 
     Args:
         trajectories: the data file.
         options: of the task; none of them changes the problem.
+        framewise: whether the model sees a frame at a time; changes nothing.
     """
     from wdno.data.dataset import ProblemData
 

@@ -12,7 +12,7 @@ from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.controllers.options.adjoint import AdjointOptions
 from wdno.tasks.control.lbfgs import Minimum, minimise
-from wdno.tasks.control.objective import Cases, Objective
+from wdno.tasks.control.objective import Cases, CountedObjective
 
 
 class Adjoint(Base):
@@ -32,7 +32,7 @@ class Adjoint(Base):
         return found.x
 
 
-def descend(objective: Objective, cases: Cases, start: Tensor, gradients: int) -> Minimum:
+def descend(objective: CountedObjective, cases: Cases, start: Tensor, gradients: int) -> Minimum:
     """Lower J by the solver from a control on.
 
     Args:

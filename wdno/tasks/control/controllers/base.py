@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from wdno import objectives
 from wdno.problem import ProblemError
-from wdno.tasks.control.objective import Cases, Objective
+from wdno.tasks.control.objective import Cases, CountedObjective
 
 if TYPE_CHECKING:
     from wdno.data.dataset import ProblemData
@@ -29,28 +30,36 @@ class Setting:
         grid: intervals and space, ``(T, *S)``.
         device: where models compute.
         open: opens a data file as the parts of the problem, by its split.
-        problem_of: opens a split as the problem of another task.
+        problem_of: opens a split as the problem of a task, perhaps of a frame at a time.
     """
 
     job: Job
-    objective: Objective
+    objective: CountedObjective
     grid: tuple[int, ...]
     device: torch.device
     open: Callable[[str], ProblemData]
-    problem_of: Callable[[str, str], ProblemData]
+    problem_of: Callable[[str, str, bool], ProblemData]
 
-    def load(self, task: str) -> tuple[Model, dict[str, Any]]:
+    def load(self, task: str, *, framewise: bool = False) -> tuple[Model, dict[str, Any]]:
         """Load the method's model on the device, once it is known to fit the test set.
 
         Args:
             task: that it was trained for.
+            framewise: whether it must see a frame at a time.
 
         Raises:
             ProblemError: it was trained on another grid, other fields or another domain.
             CheckpointError: the file is absent or damaged.
         """
         model, metadata = self.job.load()
-        data = self.problem_of("test", task)
+        if objectives.sees_frames(model.spec["objective"]["name"]) != framewise:
+            wanted = "sees" if framewise else "sees not only"
+            raise ProblemError(
+                f"{self.job.description}: expected a model that {wanted} a frame at a time, got "
+                f"the objective {model.spec['objective']['name']!r}; name another model or "
+                "controller"
+            )
+        data = self.problem_of("test", task, framewise)
         model.problem.require(data.problem, self.job.split("test"), self.job.checkpoint())
         return model.to(self.device), metadata
 

@@ -6,14 +6,14 @@ from torch import Tensor
 
 from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
-from wdno.tasks.control.controllers.options.data import DataOptions
+from wdno.tasks.control.controllers.options.data import OwnControlOptions
 from wdno.tasks.control.objective import Cases
 
 
-class Data(Base):
+class OwnControl(Base):
     """What each case was drawn with."""
 
-    def __init__(self, setting: Setting, options: DataOptions) -> None:
+    def __init__(self, setting: Setting, options: OwnControlOptions) -> None:
         """With nothing to prepare."""
         super().__init__()
         self._mask = setting.objective.mask
@@ -23,4 +23,4 @@ class Data(Base):
         return cases.own * self._mask
 
 
-Controller = Data
+Controller = OwnControl

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from wdno.options import Section
+
+if TYPE_CHECKING:
+    from wdno.config.models import ModelOptions
 
 
 class ControllerOptions(Section):
@@ -27,6 +30,15 @@ class ControllerOptions(Section):
     def splits(self) -> tuple[str, ...]:
         """Return the data files that it reads beside the test set."""
         return ()
+
+    def check_model(self, model: ModelOptions) -> str:
+        """Return what is wrong with a model for it; empty: nothing."""
+        if model.objective.framewise:
+            return (
+                "sees a frame at a time; use the controller `policy`, or a model that generates "
+                "whole trajectories"
+            )
+        return ""
 
     def pieces(self) -> Mapping[str, str]:
         """Return modules of pieces that it is made of beside its own, by what they are."""

@@ -9,7 +9,7 @@ from pydantic import Field
 from wdno.tasks.control.controllers.options.base import ControllerOptions
 
 
-class DataOptions(ControllerOptions):
+class OwnControlOptions(ControllerOptions):
     """The control of the test set itself, which reaches its target but is not cheap."""
 
     summary: ClassVar[str] = "the control that the test case was drawn with"
@@ -17,4 +17,4 @@ class DataOptions(ControllerOptions):
     name: Literal["data"] = Field(description="The control of the test set itself.")
 
 
-Options = DataOptions
+Options = OwnControlOptions

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from wdno.tasks.control.controllers.options.base import ControllerOptions
+
+if TYPE_CHECKING:
+    from wdno.config.models import ModelOptions
 
 
 class SurrogateOptions(ControllerOptions):
@@ -25,6 +28,15 @@ class SurrogateOptions(ControllerOptions):
     polish: NonNegativeInt = Field(
         default=0, description="Gradients of the true solver, by L-BFGS from its control on."
     )
+
+    def check_model(self, model: ModelOptions) -> str:
+        """Refuse a model that draws its predictions."""
+        if not model.objective.samples:
+            return super().check_model(model)
+        return (
+            f"its objective {model.objective.name!r} draws its predictions, through which no "
+            "gradient leads; use a model trained by regression"
+        )
 
 
 Options = SurrogateOptions

@@ -1,0 +1,77 @@
+"""Dense layers from all values to all values.
+
+The policies of the baselines of arXiv 2412.04833 are of this kind: two hidden layers of 1024.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+
+class MLP(nn.Module):
+    """A perceptron of all channels at all points."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        dims: int,
+        time_conditioned: bool,
+        padding: Sequence[str],
+        grid: Sequence[int],
+        width: int = 1024,
+        layers: int = 2,
+    ) -> None:
+        """Draw the weights.
+
+        Args:
+            in_channels: given channels.
+            out_channels: predicted channels.
+            dims: axes of the grid.
+            time_conditioned: whether it is told a diffusion time.
+            padding: not looked at: every value sees every other.
+            grid: the only grid that it takes.
+            width: values of a hidden layer.
+            layers: hidden layers.
+
+        Raises:
+            ValueError: the grid has another number of axes.
+        """
+        super().__init__()
+        if len(grid) != dims:
+            raise ValueError(f"mlp: expected a grid of {dims} axes, got {list(grid)}")
+        self.grid, self.out_channels = tuple(grid), out_channels
+        points = math.prod(grid)
+        sizes = [in_channels * points + time_conditioned, *[width] * layers]
+        hidden = [
+            layer
+            for size, following in pairwise(sizes)
+            for layer in (nn.Linear(size, following), nn.ReLU())
+        ]
+        self.layers = nn.Sequential(*hidden, nn.Linear(sizes[-1], out_channels * points))
+
+    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
+        """Map ``[B, in_channels, *grid]`` to ``[B, out_channels, *grid]``.
+
+        Raises:
+            ValueError: the grid is another than that which it was built for.
+        """
+        if tuple(x.shape[2:]) != self.grid:
+            raise ValueError(
+                f"mlp: built for the grid {list(self.grid)}, got {list(x.shape[2:])}; its weights "
+                "fit no other"
+            )
+        flat = x.flatten(1)
+        if t is not None:
+            flat = torch.cat([flat, t[:, None].to(flat)], dim=1)
+        result: Tensor = self.layers(flat)
+        return result.view(len(x), self.out_channels, *self.grid)
+
+
+Network = MLP

@@ -1,0 +1,103 @@
+r"""Framewise: a network that sees what is given at one time, and is told the time.
+
+$$ L = E_k \| f_\theta(c_k, k / T) - x_k \|^2. $$
+
+Its network has no axis of time, so that a prediction for one time needs nothing of any other: with
+the state as what is given and the control as what is predicted this is behaviour cloning, and the
+network a policy that can be asked step by step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from wdno.objectives import base
+from wdno.objectives.base import Loss, Request, weigh
+
+
+class Framewise(base.Objective):
+    """Mean squared error of each frame from what is given at its time."""
+
+    time_conditioned = False
+    deterministic = True
+
+    def __init__(self, network: nn.Module, *, windows: int = 16) -> None:
+        """Set up.
+
+        Args:
+            network: ``[B, D + 1, *space] -> [B, C, *space]``; the last channel is the time, from
+                just above 0 to 1.
+            windows: frames of each trajectory of a batch, at most those that there are.
+        """
+        super().__init__()
+        self.network, self.windows = network, windows
+
+    @staticmethod
+    def in_channels(target: int, condition: int) -> int:
+        """Return the number of condition channels and one for the time."""
+        return condition + 1
+
+    def loss(self, request: Request, generator: torch.Generator) -> Loss:
+        """Return the mean squared error of some frames of each sample, without an estimate.
+
+        Raises:
+            ValueError: there is no target.
+        """
+        target = request.wanted()
+        samples, frames = target.shape[0], target.shape[2]
+        count = min(self.windows, frames)
+        order = torch.rand(samples, frames, generator=generator).argsort(dim=1)[:, :count]
+        order = order.sort(dim=1).values.to(target.device)
+        estimate = self._frames(_taken(request.condition, order), order, frames)
+        error = weigh((estimate - _taken(target, order)).square(), _alike(request.weight))
+        return Loss(per_sample=error.flatten(1).mean(1))
+
+    def predict(
+        self,
+        request: Request,
+        generators: Sequence[torch.Generator],
+        sampling: Mapping[str, Any] | None,
+    ) -> Tensor:
+        """Evaluate the network once for each frame.
+
+        Raises:
+            ValueError: a sampler or a guide is given.
+        """
+        request.refuse_guide("framewise")
+        if sampling is not None:
+            raise ValueError(f"framewise has nothing to sample, but was given {dict(sampling)}")
+        condition = request.condition
+        frames = condition.shape[2]
+        every = torch.arange(frames, device=condition.device).expand(len(condition), frames)
+        return self._frames(condition, every, frames)
+
+    def _frames(self, condition: Tensor, numbers: Tensor, frames: int) -> Tensor:
+        """Frames ``[B, C, k, *space]`` from conditions ``[B, D, k, *space]`` and their numbers."""
+        time = (numbers + 1).to(condition) / frames
+        time = time[:, None].reshape(len(time), 1, -1, *[1] * (condition.ndim - 3))
+        asked = torch.cat([condition, time.expand(-1, -1, -1, *condition.shape[3:])], dim=1)
+        flat = asked.transpose(1, 2).flatten(0, 1)
+        output: Tensor = self.network(flat).float()
+        return output.view(*numbers.shape, *output.shape[1:]).transpose(1, 2)
+
+    def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:
+        """Return one for each frame."""
+        return frames
+
+
+def _taken(values: Tensor, numbers: Tensor) -> Tensor:
+    """Frames by their numbers, ``[B, C, k, *space]``."""
+    samples = torch.arange(len(values), device=values.device)[:, None]
+    return values.transpose(1, 2)[samples, numbers].transpose(1, 2)
+
+
+def _alike(weight: Tensor | None) -> Tensor | None:
+    """Weights that are the same at all times; the first ones are those of the first frame."""
+    return None if weight is None else weight[:, -1:]
+
+
+Objective = Framewise
