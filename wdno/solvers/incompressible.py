@@ -111,7 +111,7 @@ class Flow:
         fast = ~(inside.detach().abs() * self.ratio < n)
         if bool(fast.any()):
             b, k, c, i, j = (int(v) for v in fast.nonzero()[0])
-            value = float(control[b, k, c, i, j])
+            value = float(control.detach()[b, k, c, i, j])
             reason = "passes the whole domain in one step" if math.isfinite(value) else "not finite"
             raise ValueError(
                 f"control {'yx'[c]} of trajectory {b} is {value} at interval {k}, row {i}, "

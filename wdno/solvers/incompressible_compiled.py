@@ -5,7 +5,7 @@ The same scheme as `wdno.solvers.incompressible.simulate`, and the same numbers 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -141,6 +141,19 @@ class Batch:
             numba.set_num_threads(before)
         mean: Array = imposed[: self.size] / (force.shape[1] * hold)
         return mean
+
+    @property
+    def constants(self) -> tuple[StepConstants, Any]:
+        """What compiled steps are told: the problem, and the pressure matrix."""
+        return self._problem, self._factor
+
+    def state(self) -> tuple[Array, Array, Array, Array]:
+        """Return copies of smoke, velocity on faces and tallies, in whole groups."""
+        return self._smoke.copy(), self._v.copy(), self._u.copy(), self._tallies.copy()
+
+    def set_state(self, state: tuple[Array, Array, Array, Array]) -> None:
+        """Go back to what :meth:`state` returned."""
+        self._smoke, self._v, self._u, self._tallies = (part.copy() for part in state)
 
     @property
     def smoke(self) -> Array:
