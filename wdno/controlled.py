@@ -46,6 +46,11 @@ class World(ABC):
     def series(self) -> Tensor:
         """The stored series now, ``[n, S]``; S may be 0."""
 
+    @property
+    def facts(self) -> dict[str, Tensor]:
+        """What :meth:`Controlled.terms` reads beside state and series now, ``[n]`` each."""
+        return {}
+
     @abstractmethod
     def advance(self, control: Tensor) -> None:
         """Go through one interval.
@@ -94,7 +99,7 @@ class Controlled(ABC):
 
         Returns:
             ``state`` ``[n, F, T, *S]``, the frames after the first; ``series`` ``[n, S, T]``; and
-            what else :meth:`terms` reads.
+            what else :meth:`terms` reads, as :attr:`World.facts` has it.
 
         Raises:
             ValueError: shapes do not fit, or a value is not finite.

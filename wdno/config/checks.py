@@ -229,7 +229,8 @@ def _check_model(
     if timeless and (representation.relative or not representation.local_in_time):
         return [
             f"{where}.objective: with stepping or framewise, a network sees a frame at a time, "
-            "which needs a representation that is local in time, such as 'identity', with relative = false; got "
+            "which needs a representation that is local in time, such as 'identity', with "
+            "relative = false; got "
             f"{representation.name!r}, relative = {str(representation.relative).lower()}"
         ]
     grid = section.options.grid_shape()

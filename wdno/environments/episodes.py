@@ -47,6 +47,7 @@ class History:
         done: number of intervals done, ``[n]``; -1 before the first reset.
         paid: part of J that rewards were paid for, ``[n]``.
         cases: what was given.
+        facts: what terms of J read beside, now, ``[n]`` each.
     """
 
     state: Array
@@ -55,11 +56,13 @@ class History:
     done: Indices
     paid: Array
     cases: list[Case | None]
+    facts: dict[str, Array]
 
     def copy(self) -> History:
         """Return a copy that does not change with this."""
-        arrays = {k: v.copy() for k, v in vars(self).items() if k != "cases"}
-        return History(**arrays, cases=list(self.cases))
+        arrays = {k: v.copy() for k, v in vars(self).items() if k not in ("cases", "facts")}
+        facts = {name: values.copy() for name, values in self.facts.items()}
+        return History(**arrays, cases=list(self.cases), facts=facts)
 
 
 class Episodes:
@@ -86,6 +89,7 @@ class Episodes:
             np.full(count, -1),
             np.zeros(count),
             [None] * count,
+            {},
         )
         self._groups: list[_Group] = []
 
@@ -159,7 +163,8 @@ class Episodes:
         chosen = np.arange(self.count) if members is None else members
         _, target = stacked([self.case(int(member)) for member in chosen])
         frames = history.state[chosen, :, 1:], history.series[chosen, :, 1:]
-        return self.plant.terms(*frames, history.control[chosen], target)
+        facts = {name: values[chosen] for name, values in history.facts.items()}
+        return self.plant.terms(*frames, history.control[chosen], target, facts)
 
     def case(self, member: int) -> Case:
         """Return what was given of an episode.
@@ -215,6 +220,9 @@ class Episodes:
         k, history = world.interval, self.history
         history.state[members, :, k:] = world.frame.numpy(force=True)[rows][:, :, None]
         history.series[members, :, k:] = world.series.numpy(force=True)[rows][:, :, None]
+        for name, values in world.facts.items():
+            kept = history.facts.setdefault(name, np.zeros(self.count))
+            kept[members] = values.numpy(force=True)[rows]
         history.done[members] = k
 
     def _check_goes_on(self) -> None:

@@ -109,10 +109,16 @@ class Plant:
         return np.asarray(rows[:, self._allowed.numpy()] / self.scale)
 
     def terms(
-        self, state: Array, series: Array, control: Array, target: Array | None
+        self,
+        state: Array,
+        series: Array,
+        control: Array,
+        target: Array | None,
+        facts: Mapping[str, Array],
     ) -> dict[str, Array]:
         """Return the terms of J of frames after the first, without weights, ``[n]`` each."""
         outcome = {"state": torch.from_numpy(state), "series": torch.from_numpy(series)}
+        outcome |= {name: torch.from_numpy(values) for name, values in facts.items()}
         wanted = None if target is None else torch.from_numpy(target)
         found = self.controlled.terms(outcome, torch.from_numpy(control), wanted)
         return {name: term.numpy(force=True) for name, term in found.items()}
@@ -151,12 +157,14 @@ class Plant:
         control = rng.uniform(size=(1, len(self.mask), *time))
         has = self.controlled.has_target
         target = rng.uniform(size=(*shape, *self.space)) if has else None
+        names = self.controlled.begin(torch.zeros((*shape, *self.space)).double()).facts
         found = [
             self.terms(
                 rng.uniform(size=(*shape, *time)),
                 rng.uniform(size=(1, len(self.series), self.intervals)),
                 control,
                 target,
+                {name: rng.uniform(size=1) for name in names},
             )
             for _ in range(2)
         ]

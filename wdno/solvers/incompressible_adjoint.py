@@ -1,4 +1,4 @@
-r"""Gradients of the compiled smoke simulation with respect to its controls, by its discrete adjoint.
+r"""Gradients of the compiled smoke simulation with respect to its controls, by the adjoint.
 
 A step of `wdno.solvers.incompressible` with `dynamics: projection` imposes the control c in the
 frame of the velocity, $w \to R w + c$, projects, $w \to P w$, and moves the smoke by it,
@@ -225,9 +225,15 @@ class _Run:
     """A simulation whose states are kept in every segment."""
 
     def __init__(
-        self, force: Array, start: tuple[Array, ...], flow: Flow, steps: int, frames: int, threads: int
+        self,
+        force: Array,
+        start: tuple[Array, ...],
+        flow: Flow,
+        steps: int,
+        frames: int,
+        threads: int,
     ) -> None:
-        self.force, self.flow, self.threads, self.frame_count = force, flow, threads, frames
+        self.force, self.threads = force, threads
         self.segments, self.per_control, self.per_frame = schedule(steps, force.shape[1], frames)
         self.steps = steps // self.segments
         self.batch = Batch(flow, *start, threads=threads)

@@ -74,6 +74,7 @@ class SmokeOptions(SystemOptions):
     """Physics, stored grid and solver of the smoke system."""
 
     has_scene: ClassVar[bool] = True
+    controlled: ClassVar[bool] = True
     has_series: ClassVar[bool] = True
 
     scene: SceneOptions = Option(default_factory=SceneOptions, description="The scene.")

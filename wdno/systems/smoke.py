@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wdno.solvers.scene import WDNO_SIZE
 from wdno.systems import base
+from wdno.systems._smoke_control import SmokeControl
 from wdno.systems._smoke_draw import SmokeDraw
 from wdno.systems._smoke_options import T_END, SmokeOptions
 from wdno.systems._smoke_static import static
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from wdno.solvers.incompressible import Flow, SmokeRun
+    from wdno.solvers.incompressible_compiled import Batch
 
 Array = NDArray[np.float64]
 
@@ -71,7 +73,7 @@ class Trajectory(NamedTuple):
     share: Any
 
 
-class Smoke(base.EquationSystem):
+class Smoke(base.EquationSystem, SmokeControl):
     """The smoke system: state density and velocity, forcing the control, series what is caught."""
 
     name: ClassVar[str] = "smoke"
@@ -173,14 +175,14 @@ class Smoke(base.EquationSystem):
                 ]
                 overwrite = np.stack([new[now] for new in first])
                 imposed = batch.advance(np.stack(force), overwrite, 1)
-                control = self._stored(drawing.cells_of_faces(imposed))
+                control = self.stored(drawing.cells_of_faces(imposed))
                 out["control_y"][:, frame - 1] = control[:, 0]
                 out["control_x"][:, frame - 1] = control[:, 1]
-            velocity = self._stored(batch.velocity)
-            out["density"][:, frame] = self._stored(batch.smoke)
+            velocity = self.stored(batch.velocity)
+            out["density"][:, frame] = self.stored(batch.smoke)
             out["velocity_y"][:, frame] = velocity[:, 0]
             out["velocity_x"][:, frame] = velocity[:, 1]
-            shares = self._shares(batch.smoke, batch.tallies)
+            shares = self.shares(batch.smoke, batch.tallies)
             out["share"][:, frame] = shares[:, options.scene.target]
             for bucket, share in enumerate(shares.T):
                 out[f"share_{bucket}"][:, frame] = share
@@ -205,7 +207,7 @@ class Smoke(base.EquationSystem):
         Raises:
             ValueError: If shapes do not fit, or a control is not finite.
         """
-        return self._trajectory(self._simulate(density, control, threads, remove=True))
+        return self._trajectory(self.simulate(density, control, threads, remove=True))
 
     def share_counted_every_step(
         self, density: ArrayLike, control: ArrayLike, *, threads: int = 1
@@ -215,12 +217,31 @@ class Smoke(base.EquationSystem):
         Smoke stays in the buckets, and is tallied again at every step. Only for comparison with
         published numbers, which are of this kind; arguments as in `solve`.
         """
-        run = self._simulate(density, control, threads, remove=False)
-        shares: Array = self._shares(run.smoke, run.tallies)
+        run = self.simulate(density, control, threads, remove=False)
+        shares: Array = self.shares(run.smoke, run.tallies)
         return shares[..., self.options.scene.target]
 
     def solve_differentiable(self, density: Tensor, control: Tensor) -> Trajectory:
         """Simulate as `solve` does, differentiably, on the device of `density`, in float64."""
+        return self._trajectory(self._by_graph(density, control))
+
+    def simulate_differentiable(self, density: Tensor, control: Tensor, threads: int) -> SmokeRun:
+        """Return a run with gradients: by the adjoint, or with an advected velocity by the graph.
+
+        The adjoint gives those with respect to the control alone. Arguments as in `solve`.
+        """
+        if self.options.dynamics != "projection":
+            return self._by_graph(density, control)
+        from wdno.solvers.incompressible_adjoint import simulate_differentiable
+
+        smoke, force = (self._on_solver_grid(part) for part in (density, control))
+        steps, frames = self.options.steps, self.options.grid.time
+        start = (smoke.numpy(force=True), *self._start(len(smoke)))
+        return simulate_differentiable(
+            self._flow(), *start, force, steps=steps, frames=frames, threads=threads
+        )
+
+    def _by_graph(self, density: Tensor, control: Tensor) -> SmokeRun:
         import torch
 
         from wdno.solvers.incompressible import simulate
@@ -228,17 +249,27 @@ class Smoke(base.EquationSystem):
         v, u = (torch.as_tensor(w, device=density.device) for w in self._start(len(density)))
         smoke, force = (self._on_solver_grid(part) for part in (density, control))
         steps, frames = self.options.steps, self.options.grid.time
-        run = simulate(self._flow(), smoke, v, u, force, steps=steps, frames=frames)
-        return self._trajectory(run)
+        return simulate(self._flow(), smoke, v, u, force, steps=steps, frames=frames)
 
-    @staticmethod
-    def objective(share: Any) -> Any:
-        """Return what control lowers, J = 1 - share of the target at the end, `[n]`."""
-        return 1 - share[:, -1]
+    def batch(self, density: ArrayLike, threads: int) -> Batch:
+        """Return trajectories at their start, to be stepped; density `[n, Y, X]` as in `solve`."""
+        from wdno.solvers.incompressible_compiled import Batch
 
-    def _simulate(
+        smoke = self._on_solver_grid(np.asarray(density, dtype=np.float64))
+        return Batch(self._flow(), smoke, *self._start(len(smoke)), threads=threads)
+
+    def force(self, control: ArrayLike) -> Array:
+        """Return controls `[n, K, 2, Y, X]`, as in `solve`, on the control faces, `[n, K, F]`."""
+        import torch
+
+        cells = torch.from_numpy(self._on_solver_grid(np.asarray(control, dtype=np.float64)))
+        found: Array = self._flow().control_on_faces(cells).numpy()
+        return found
+
+    def simulate(
         self, density: ArrayLike, control: ArrayLike, threads: int, *, remove: bool
     ) -> SmokeRun:
+        """Simulate as `solve` does, with or without removing what was tallied."""
         from wdno.solvers.incompressible_compiled import simulate_compiled
 
         smoke, force = (self._on_solver_grid(np.asarray(part)) for part in (density, control))
@@ -278,15 +309,15 @@ class Smoke(base.EquationSystem):
             return values.repeat(ratio, axis=-1).repeat(ratio, axis=-2)
         return values.repeat_interleave(ratio, dim=-1).repeat_interleave(ratio, dim=-2)
 
-    def _stored(self, values: Any) -> Any:
-        """Means of `[..., N, N]` over the stored cells."""
+    def stored(self, values: Any) -> Any:
+        """Return means of `[..., N, N]` over the stored cells."""
         cells = self.options.grid.cells
         ratio = self.options.cells // cells
         blocks = values.reshape(*values.shape[:-2], cells, ratio, cells, ratio)
         return blocks.mean(-1).mean(-2)
 
-    def _shares(self, smoke: Any, tallies: Any) -> Any:
-        """Each bucket's share in all smoke tallied or still in the domain, outside buckets."""
+    def shares(self, smoke: Any, tallies: Any) -> Any:
+        """Return each bucket's share in all smoke that is tallied or free in the domain."""
         free = (smoke * self._outside(smoke)).sum(-1).sum(-1) * self.drawing.spacing**2
         return tallies / (tallies.sum(-1) + free)[..., None]
 
@@ -296,10 +327,10 @@ class Smoke(base.EquationSystem):
 
     def _trajectory(self, run: SmokeRun) -> Trajectory:
         return Trajectory(
-            self._stored(run.smoke),
-            self._stored(run.velocity),
+            self.stored(run.smoke),
+            self.stored(run.velocity),
             run.tallies,
-            self._shares(run.smoke, run.tallies)[..., self.options.scene.target],
+            self.shares(run.smoke, run.tallies)[..., self.options.scene.target],
         )
 
 
