@@ -13,7 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
+from wdno.data.scene import SceneMap
 from wdno.evaluation.figures.images import beyond, image, scale_of_field
+from wdno.evaluation.figures.scene_overlay import draw_scene, legend_entries
 from wdno.evaluation.figures.style import (
     WIDTH,
     Styles,
@@ -26,7 +28,7 @@ from wdno.evaluation.figures.style import (
 )
 from wdno.evaluation.grouping import only_system
 from wdno.evaluation.record import EvaluationError, Record
-from wdno.tasks.control.metrics import J
+from wdno.tasks.control.metrics import GRADIENTS, J
 from wdno.text_tables import number
 
 if TYPE_CHECKING:
@@ -36,9 +38,10 @@ Draw = Callable[[Sequence[Record], Path, "EvaluationOptions"], None]
 
 
 def controls(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
-    """Draw the first example under the control of each method of a system on one axis of space.
+    """Draw the first example under the control of each method.
 
-    Above the control, below the state that it leads to, with the target at the end beside it.
+    On one axis of space: above the control, below the state that it leads to, with the target at
+    the end beside it. On two: the first field of the state at some times, a row for each method.
 
     Args:
         records: of one system, with examples.
@@ -52,6 +55,9 @@ def controls(records: Sequence[Record], stem: Path, options: EvaluationOptions) 
     if not drawn:
         raise EvaluationError("control: no method has examples; all of them failed")
     first = drawn[0].shown()
+    if first["state"].ndim == 5:
+        _planes(drawn, stem)
+        return
     if "target" not in first or first["state"].ndim != 4:
         raise EvaluationError(
             f"{drawn[0].where}: expected examples on one axis of space with a target, got "
@@ -103,6 +109,41 @@ def controls(records: Sequence[Record], stem: Path, options: EvaluationOptions) 
         shared_legend(figure, axes[2, :1])
 
 
+def _planes(drawn: Sequence[Record], stem: Path) -> None:
+    """Draw the first field on two axes of space at four times, a row for each method."""
+    first = drawn[0].shown()
+    states = [np.asarray(one.shown()["state"][0, 0], dtype=np.float64) for one in drawn]
+    time, y, x = (first[str(name)].values for name in first["state"].dims[2:])
+    chosen = np.unique(np.linspace(0, len(time) - 1, 5).round().astype(int))[1:]
+    scene = SceneMap.from_dataset(first)
+    colours = scale_of_field(states[0], light=scene is not None)
+    names = [str(name) for name in first["state"].dims[3:]]
+    with drawing(stem, 1.5 * len(chosen) + 1.6, 1.45 * len(drawn) + 0.9) as figure:
+        case = int(first["example"].values[0])
+        figure.suptitle(f"{drawn[0].title}, case {case}", x=0.01, ha="left", fontsize=9)
+        axes = figure.subplots(len(drawn), len(chosen), squeeze=False, sharex=True, sharey=True)
+        for row, record, state in zip(axes, drawn, states, strict=True):
+            for axis, k in zip(row, chosen, strict=True):
+                shown = image(axis, x, y, state[k], **colours)
+                axis.set_aspect("equal")
+                if scene is not None:
+                    draw_scene(axis, scene)
+            value = number(float(record.score(J.name)[0]), 3)
+            row[0].set_ylabel(f"{textwrap.fill(record.label, 16)}\nJ = {value}")
+        for axis, k in zip(axes[0], chosen, strict=True):
+            unit = first[str(first["state"].dims[2])].attrs.get("units", "")
+            axis.set_title(axis_label(f"t = {time[k]:.3g}", unit=unit))
+        for axis in axes[-1]:
+            axis.set_xlabel(names[1])
+        field = str(first["field"].values[0]).replace("_", " ")
+        bar: dict[str, Any] = {"aspect": 40, "pad": 0.01, "label": field}
+        figure.colorbar(
+            shown, ax=axes.ravel().tolist(), extend=beyond(states, colours["norm"]), **bar
+        )
+        if scene is not None:
+            figure.legend(handles=legend_entries(scene), loc="outside right upper")
+
+
 def _ends(axis: Axes, x: NDArray[Any], state: NDArray[Any], target: NDArray[Any]) -> None:
     axis.plot(x, target, color="black", linewidth=2.5, alpha=0.35, label="target")
     axis.plot(x, state, color="black", linewidth=1.0, label="reached")
@@ -149,7 +190,8 @@ def _lines(axis: Axes, seeds: Sequence[Record], styles: Styles, name: str) -> No
     if any(curve is None for curve in curves):
         values = np.array([[one.mean(J.name)] for one in seeds])
         style = {**styles[name], "linestyle": "", "markersize": 5}
-        plot_with_range(axis, np.zeros(1), values, seeds[0].label, style)
+        asked = np.mean([one.mean(GRADIENTS.name) for one in seeds])
+        plot_with_range(axis, np.array([asked]), values, seeds[0].label, style)
         return
     lines = np.stack([np.asarray(curve).mean(axis=0) for curve in curves])
     style = {**styles[name], "marker": ""}

@@ -5,12 +5,13 @@ It knows the solver, so it is what others are measured against rather than a riv
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
+from wdno.tasks.control.controllers.constant import Constant
 from wdno.tasks.control.controllers.options.adjoint import AdjointOptions
+from wdno.tasks.control.controllers.options.constant import ConstantOptions
 from wdno.tasks.control.lbfgs import Minimum, minimise
 from wdno.tasks.control.objective import Cases, CountedObjective
 
@@ -22,11 +23,13 @@ class Adjoint(Base):
         """With the gradients that the options allow."""
         super().__init__()
         self._objective, self._options = setting.objective, options
+        section = ConstantOptions(name="constant", values=options.values)
+        self._constant = Constant(setting, section)
 
     def __call__(self, cases: Cases) -> Tensor:
         """Return the best control found, ``[n, C, T, *S]``."""
         own = cases.own * self._objective.mask
-        start = own if self._options.start == "data" else torch.zeros_like(own)
+        start = own if self._options.start == "data" else self._constant(cases)
         found = descend(self._objective, cases, start, self._options.gradients)
         self.curve = found.history
         return found.x

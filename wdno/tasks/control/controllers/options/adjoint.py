@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from wdno.tasks.control.controllers.options.base import ControllerOptions
 
@@ -15,10 +15,23 @@ class AdjointOptions(ControllerOptions):
     summary: ClassVar[str] = "L-BFGS with gradients of the true solver; with enough, the optimum"
 
     name: Literal["adjoint"] = Field(description="L-BFGS with gradients of the true solver.")
-    start: Literal["zero", "data"] = Field(
-        default="zero", description="Where it starts: no control, or the control of the test set."
+    start: Literal["zero", "constant", "data"] = Field(
+        default="zero",
+        description="Where it starts: no control, a constant one, or that of the test case.",
+    )
+    values: list[float] = Field(
+        default=[], description="Of a constant start, the value of each component."
     )
     gradients: PositiveInt = Field(default=60, description="Gradients of each case.")
+
+    @model_validator(mode="after")
+    def _values_of_a_constant(self) -> AdjointOptions:
+        if bool(self.values) != (self.start == "constant"):
+            raise ValueError(
+                f"start = {self.start!r} with values = {self.values}: a constant start, and no "
+                "other, has a value for each component"
+            )
+        return self
 
 
 Options = AdjointOptions
