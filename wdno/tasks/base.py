@@ -26,12 +26,14 @@ class TaskOptions(Section):
         title: name for readers, such as "Simulation".
         summary: what the task does, the description of its section.
         baselines: methods without a model that it offers: name -> what it is.
+        judging: options that evaluations read and trainings do not.
         selective: figures that show the methods of `evaluation.show` alone.
     """
 
     title: ClassVar[str]
     summary: ClassVar[str]
     baselines: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    judging: ClassVar[frozenset[str]] = frozenset()
     selective: ClassVar[frozenset[str]] = frozenset()
 
     methods: Annotated[list[Name], Field(min_length=1)] = Field(

@@ -19,11 +19,17 @@ def own_section(values, wildcards, **left_out):
     return section(values, exclude={"label": True, **others, **left_out})
 
 
-def task_section(wildcards):
+def task_section(wildcards, left_out=frozenset()):
     """Return the options of a job's task as text, without what concerns tables only."""
     # A system without this task may still train a model of it, for another task.
     options = tasks_of(wildcards.system).get(wildcards.task)
-    return section(options, exclude={"methods", "reference"}) if options is not None else ""
+    excluded = {"methods", "reference", *left_out}
+    return section(options, exclude=excluded) if options is not None else ""
+
+
+def trained_section(wildcards):
+    """Return the options of a job's task that a training reads."""
+    return task_section(wildcards, KNOWN_TASKS.light(wildcards.task).Options.judging)
 
 
 def method_section(wildcards):
@@ -60,7 +66,9 @@ def evaluation_code(wildcards):
         )
         for _, model in needed.values()
     ]
-    return digests or [stage_digest("evaluate_baseline", task=wildcards.task, also=also)]
+    return digests or [
+        stage_digest("evaluate_baseline", task=wildcards.task, also=also)
+    ]
 
 
 def data_arguments(wildcards, input):

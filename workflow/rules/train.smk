@@ -34,7 +34,7 @@ rule train:
         config="results/{run}/config.yaml",
         state="results/{run}/.state/{system}/{task}/models/{model}/seed{seed}",
         model=model_section,
-        task=task_section,
+        task=trained_section,
         code=training_code,
     shell:
         "python -m wdno train --config {params.config} --system {wildcards.system}"

@@ -56,6 +56,8 @@ class ControlOptions(TaskOptions):
         {name: one.summary for name, one in WITHOUT_MODEL.items()}
     )
 
+    judging: ClassVar[frozenset[str]] = frozenset({"weights"})
+
     weights: dict[str, NonNegativeFloat] = Field(
         default={},
         description="Weights of terms of J that differ from the system's, by the terms' names.",
