@@ -55,6 +55,8 @@ class Record:
             cases overlap in time: those of one block do.
         examples: cases whole; dimension ``example``, whose coordinate is their position in the test
             set. None: not read.
+        notes: what the method chose or found on the way, as plain values; it may differ from seed
+            to seed.
         provenance: versions, commit and settings, as plain values.
         label: name of the method for readers; empty: that of the configuration's key. Not stored.
     """
@@ -64,6 +66,7 @@ class Record:
     cost: Cost
     scores: xr.Dataset = field(repr=False)
     examples: xr.Dataset | None = field(default=None, repr=False)
+    notes: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict, repr=False)
     label: str = ""
 
@@ -191,6 +194,7 @@ class Record:
                 **self._means(),
                 "design": _plain(dataclasses.asdict(self.design)),
                 "cost": _plain(dataclasses.asdict(self.cost)),
+                "notes": _plain(self.notes),
                 "provenance": self.provenance,
             },
         )
@@ -232,6 +236,7 @@ class Record:
                 identity=RecordIdentity(**values["identity"]),
                 design=Design(**values["design"]),
                 cost=Cost(**{**values["cost"], "seconds": _number(values["cost"]["seconds"])}),
+                notes=values["notes"],
                 provenance=values["provenance"],
                 scores=data["scores"],
                 examples=data.get("examples"),

@@ -72,7 +72,7 @@ def test_the_weight_is_the_best_on_validation_cases(make_job: MakeJob) -> None:
         return evaluate(make_job(method, "control_diffusion"))
 
     chosen = guided(weights=[0.0, 0.01, 0.1])
-    told = chosen.design.options
+    told = chosen.notes
     tried = told["J on validation"]
     assert told["weight"] == float(min(tried, key=tried.get)) and len(tried) == 3
     alone = guided(guidance=[{"name": "tilt", "weight": told["weight"]}])
@@ -108,7 +108,7 @@ def test_a_surrogate_lowers_what_it_believes_in(make_job: MakeJob) -> None:
     method = {"model": "unet", "control": {"controller": {"name": "surrogate", "gradients": 6}}}
     record = evaluate(make_job(method, "simulation_regression"))
     assert record.cost.evaluations == 6 and (record.score("solver_gradients") == 0).all()
-    assert record.design.options["J by the model"] != pytest.approx(record.mean("j"))
+    assert record.notes["J by the model"] != pytest.approx(record.mean("j"))
     with pytest.raises(ProblemError, match="predicts and does not draw"):
         evaluate(make_job(method, "simulation_diffusion"))
 
@@ -155,7 +155,7 @@ def test_what_is_no_control_is_refused_and_said(
 
     monkeypatch.setattr(constant, "__call__", broken)
     record = evaluate(make_job({"baseline": "constant"}))
-    assert said in record.design.options["failed"]
+    assert said in record.notes["failed"]
     assert np.isnan(record.score("j")).all()
     record.write(tmp_path)
     assert math.isnan(Record.read(tmp_path).mean("j"))

@@ -77,10 +77,9 @@ def evaluate(job: Job) -> Record:
         failed = str(error)
         logger.error("%s failed: %s", job.description, failed)
         scores, examples, seconds = _nothing(test, count), xr.Dataset(), float("nan")
-    told: dict[str, Any] = {"controller": chosen.name}
-    told |= controller.design if controller is not None else {}
+    notes = controller.notes if controller is not None else {}
     if failed:
-        told["failed"] = failed
+        notes = {**notes, "failed": failed}
     model = controller.model if controller is not None else None
     cost = job.cost(model, controller.metadata if controller else {}, seconds, setting.device)
     if controller is not None:
@@ -88,10 +87,11 @@ def evaluate(job: Job) -> Record:
     grid = dict(zip(_dims(test), test.problem.grid, strict=True))
     return Record(
         identity=job.identity(test.trajectories, grid),
-        design=job.design(model, **told),
+        design=job.design(model, controller=chosen.name),
         cost=cost,
         scores=scores,
         examples=examples,
+        notes=notes,
         provenance=provenance(),
     )
 

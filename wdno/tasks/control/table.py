@@ -50,11 +50,11 @@ def table(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> 
 
 def _further(seeds: Sequence[Record]) -> Mapping[str, Any]:
     """What was chosen, why a method failed, and what the paper reports of one of its name."""
-    options = [record.design.options for record in seeds]
-    weights = [one["weight"] for one in options if "weight" in one]
+    notes = [record.notes for record in seeds]
+    weights = [one["weight"] for one in notes if "weight" in one]
     return {
-        "controller": options[0].get("controller", ""),
+        "controller": seeds[0].design.options.get("controller", ""),
         "weight": float(sum(weights) / len(weights)) if weights else math.nan,
-        "failed": "; ".join(dict.fromkeys(one["failed"] for one in options if "failed" in one)),
+        "failed": "; ".join(dict.fromkeys(one["failed"] for one in notes if "failed" in one)),
         "published_j": published(seeds[0].system).get(seeds[0].label, math.nan),
     }

@@ -82,7 +82,7 @@ class Controller(ABC):
     """From cases to controls.
 
     Attributes:
-        design: what was chosen and found on the way, as plain values, for the record.
+        notes: what was chosen and found on the way, as plain values, for the record.
         model: its model, for the record; None without.
         metadata: what the model's training left.
         evaluations: network evaluations for one case.
@@ -92,7 +92,7 @@ class Controller(ABC):
 
     def __init__(self) -> None:
         """Begin with nothing known."""
-        self.design: dict[str, Any] = {}
+        self.notes: dict[str, Any] = {}
         self.model: Model | None = None
         self.metadata: dict[str, Any] = {}
         self.evaluations = 0

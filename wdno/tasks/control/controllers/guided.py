@@ -55,11 +55,11 @@ class Guided(Base):
             size = job.evaluation.batch_size
             self._validation = list(setting.validation(options.validation_cases, size))
             self._scale = self._mean(lambda cases: cases.own * self._objective.mask)
-            self.design["J of the data"] = self._scale
+            self.notes["J of the data"] = self._scale
         if options.weights:
             started = time.perf_counter()
             self._choose()
-            self.design["seconds to choose"] = time.perf_counter() - started
+            self.notes["seconds to choose"] = time.perf_counter() - started
 
     def _built(self, weight: float | None) -> list[Guidance]:
         """Make the guidances, the first with another weight where one is given."""
@@ -76,7 +76,7 @@ class Guided(Base):
             tried[weight] = self._mean(lambda cases: self._draw(cases, 0))
         best = min(tried, key=lambda weight: tried[weight])
         self._guides = self._built(best)
-        self.design |= {
+        self.notes |= {
             "weight": best,
             "J on validation": {f"{weight:g}": value for weight, value in tried.items()},
         }

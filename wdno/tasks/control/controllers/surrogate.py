@@ -58,7 +58,7 @@ class Surrogate(Base):
             self._options.gradients,
         )
         control = self._control(found.x)
-        self.design["J by the model"] = float(found.value.mean())
+        self.notes["J by the model"] = float(found.value.mean())
         if self._options.polish:
             polished = descend(self._objective, cases, control, self._options.polish)
             self.curve, control = polished.history, polished.x
