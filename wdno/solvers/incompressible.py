@@ -37,6 +37,7 @@ from scipy.ndimage import distance_transform_cdt
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from wdno.solvers.grids import DivergedError
 from wdno.solvers.pressure import project
 from wdno.solvers.scene import Drawing
 
@@ -97,8 +98,9 @@ class Flow:
         row-major order.
 
         Raises:
-            ValueError: If the shape does not fit, a value in the frame is not finite, or a speed
-                passes the whole domain in one step.
+            ValueError: If the shape does not fit.
+            DivergedError: If a value in the frame is not finite, or a speed passes the whole domain
+                in one step; it names the trajectories.
         """
         n = self.drawing.cells
         if control.ndim != 5 or control.shape[2:] != (2, n, n):
@@ -113,9 +115,11 @@ class Flow:
             b, k, c, i, j = (int(v) for v in fast.nonzero()[0])
             value = float(control.detach()[b, k, c, i, j])
             reason = "passes the whole domain in one step" if math.isfinite(value) else "not finite"
-            raise ValueError(
+            raise DivergedError(
+                fast.flatten(1).any(1).nonzero()[:, 0].tolist(),
                 f"control {'yx'[c]} of trajectory {b} is {value} at interval {k}, row {i}, "
-                f"column {j}: {reason}"
+                f"column {j}: {reason}; such controls are",
+                "use slower ones",
             )
         sides = []
         for axis, mask in zip((3, 4), self.drawing.control_faces(), strict=True):

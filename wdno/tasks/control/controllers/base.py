@@ -63,14 +63,14 @@ class Setting:
         model.problem.require(data.problem, self.job.split("test"), self.job.checkpoint())
         return model.to(self.device), metadata
 
-    def validation(self, count: int, size: int) -> Iterator[Cases]:
-        """Return the first cases of the validation set, `size` at a time.
+    def validation(self, count: int | None, size: int) -> Iterator[Cases]:
+        """Return the first cases of the validation set, or all, `size` at a time.
 
         Raises:
             ProblemError: there are fewer.
         """
         data = self.open("validation")
-        if count > len(data):
+        if count is not None and count > len(data):
             raise ProblemError(
                 f"{self.job.description}: {count} validation cases are asked for, the validation "
                 f"set has {len(data)}; lower validation_cases, or draw more"

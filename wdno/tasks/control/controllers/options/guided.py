@@ -37,8 +37,10 @@ class GuidedOptions(ControllerOptions):
         description="Weights of the first guidance that are tried on validation cases; the one "
         "with the least J by the solver is taken. Empty: its own `weight`.",
     )
-    validation_cases: PositiveInt = Field(
-        default=50, description="Validation cases by which weights are compared."
+    validation_cases: PositiveInt | None = Field(
+        default=None,
+        description="Validation cases, from the first on, by which weights are compared; null: "
+        "all.",
     )
     draws: PositiveInt = Field(
         default=1, description="Samples of each case, of which the best by the solver is taken."
