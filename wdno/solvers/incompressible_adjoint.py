@@ -9,7 +9,7 @@ $$ \bar s \to A(w)^T \bar s, \qquad \bar w \to P \big(\bar w + (\partial_w A(w) 
    \qquad \bar c = (1 - R) \bar w, \qquad \bar w \to R \bar w, $$
 
 backwards in time. States are kept once in each frame and computed again from there, so a gradient
-takes about four simulations. Where a trace stops at an obstacle the number of the part at which it
+takes about three simulations. Where a trace stops at an obstacle the number of the part at which it
 stops is taken as constant, as differentiating the program of `simulate` does.
 """
 
