@@ -78,6 +78,7 @@ class SmokeControl(Controlled):
         """Start a world; see :meth:`wdno.controlled.Controlled.begin`."""
         from wdno.systems._smoke_world import SmokeWorld
 
+        self._require_first(first)
         return SmokeWorld(self._smoke(), first, threads)
 
     def terms(
@@ -94,10 +95,12 @@ class SmokeControl(Controlled):
     ) -> dict[str, Tensor]:
         """Return the terms of what a model predicts: `missed` by its share at the end.
 
-        A share above 1 is not rewarded, and one below 0 still has a slope.
+        The share is taken as one in [0, 1]. A rise above 1 is not rewarded; below 0 the slope stays
+        that of the share, so that a rise from there is.
         """
-        share = parts["series"][:, 0, -1]
-        return {"missed": 1 - share.clamp(max=1.0), "energy": self._mean_square(control)}
+        share = parts["series"][:, 0, -1].clamp(max=1.0)
+        share = share - share.detach().clamp(max=0.0)
+        return {"missed": 1 - share, "energy": self._mean_square(control)}
 
     def reported(
         self, first: Tensor, outcome: Batch, control: Tensor, *, threads: int = 1
@@ -117,8 +120,8 @@ class SmokeControl(Controlled):
     def _mean_square(self, control: Tensor) -> Tensor:
         import torch
 
-        mask = torch.from_numpy(self.control_mask()).to(control)[:, None]
-        total: Tensor = (control * mask).square().flatten(1).sum(1)
+        mask = torch.from_numpy(self.control_mask()).to(control.device)[:, None]
+        total: Tensor = control.masked_fill(~mask, 0.0).square().flatten(1).sum(1)
         return total / (mask.sum() * control.shape[2])
 
     def _outcome(self, run: object) -> dict[str, Tensor]:
@@ -132,8 +135,8 @@ class SmokeControl(Controlled):
         state = torch.cat([smoke.stored(run.smoke)[:, :, None], smoke.stored(run.velocity)], dim=2)
         share = smoke.shares(run.smoke, run.tallies)[..., smoke.options.scene.target]
         area = smoke.drawing.spacing**2
-        start = run.smoke[:, 0].sum((1, 2)) * area
-        end = run.smoke[:, -1].sum((1, 2)) * area + run.tallies[:, -1].sum(1)
+        start = run.smoke[:, 0].sum(-1).sum(-1) * area
+        end = run.smoke[:, -1].sum(-1).sum(-1) * area + run.tallies[:, -1].sum(1)
         return {
             "state": state[:, 1:].transpose(1, 2),
             "series": share[:, None, 1:],
@@ -148,13 +151,26 @@ class SmokeControl(Controlled):
         assert isinstance(self, Smoke)
         return self
 
-    def _require(self, first: Tensor, control: Tensor) -> None:
-        frames, *space = self._smoke().options.grid_shape()
-        expected = (STATE, *space), (2, frames, *space)
-        shapes = tuple(first.shape[1:]), tuple(control.shape[1:])
-        if shapes != expected or len(first) != len(control):
+    def _require_first(self, first: Tensor) -> None:
+        """Refuses what are no initial states; of their fields the density alone is looked at."""
+        expected = [STATE, *self._smoke().options.grid_shape()[1:]]
+        if list(first.shape[1:]) != expected:
             raise ValueError(
-                f"system 'smoke': expected initial states [n, {', '.join(map(str, expected[0]))}] "
-                f"and controls [n, {', '.join(map(str, expected[1]))}], got shapes "
-                f"{tuple(first.shape)} and {tuple(control.shape)}"
+                f"system 'smoke': expected initial states [n, {', '.join(map(str, expected))}], "
+                f"got shape {tuple(first.shape)}"
+            )
+        finite = first[:, 0].isfinite().flatten(1).all(1)
+        if not finite.all():
+            raise ValueError(
+                "system 'smoke': the density at the start is not finite in trajectory "
+                f"{finite.tolist().index(False)}"
+            )
+
+    def _require(self, first: Tensor, control: Tensor) -> None:
+        self._require_first(first)
+        expected = [len(first), 2, *self._smoke().options.grid_shape()]
+        if list(control.shape) != expected:
+            raise ValueError(
+                f"system 'smoke': expected controls of shape {expected} for {len(first)} initial "
+                f"states, got {list(control.shape)}"
             )

@@ -29,7 +29,8 @@ class SmokeWorld(World):
         self._intervals = system.options.grid.time
         self._hold = system.options.steps // self._intervals
         self._batch = system.batch(first[:, 0].numpy(force=True), threads)
-        self._start = self._batch.smoke.sum(axis=(1, 2)) * system.drawing.spacing**2
+        area = system.drawing.spacing**2
+        self._start = torch.from_numpy(self._batch.smoke).sum(-1).sum(-1) * area
 
     @property
     def frame(self) -> Tensor:
@@ -41,13 +42,15 @@ class SmokeWorld(World):
     @property
     def series(self) -> Tensor:
         """The share now, ``[n, 1]``."""
-        shares = self._system.shares(self._batch.smoke, self._batch.tallies)
-        return torch.from_numpy(shares[:, self._target, None].copy())
+        # By PyTorch, as of a whole run: sums of numpy differ in the last bit.
+        parts = (self._batch.smoke, self._batch.tallies)
+        shares: Tensor = self._system.shares(*(torch.from_numpy(part) for part in parts))
+        return shares[:, self._target, None]
 
     @property
     def facts(self) -> dict[str, Tensor]:
         """`caught`: what the target has caught so far, over the smoke at the start, ``[n]``."""
-        return {"caught": torch.from_numpy(self._batch.tallies[:, self._target] / self._start)}
+        return {"caught": torch.from_numpy(self._batch.tallies[:, self._target]) / self._start}
 
     @property
     def _target(self) -> int:
