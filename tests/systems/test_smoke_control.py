@@ -111,6 +111,17 @@ def test_a_world_equals_one_solution(system: Smoke, drawn: tuple[Tensor, Tensor]
     torch.testing.assert_close(world.facts["caught"], whole["caught"], rtol=0, atol=0)
 
 
+def test_obstacles_in_a_stored_cell_take_no_smoke(
+    system: Smoke, drawn: tuple[Tensor, Tensor]
+) -> None:
+    first, _ = drawn
+    partly = torch.from_numpy(system.stored(system.drawing.solid.astype(float))) > 0
+    assert (first[:, 0] * partly).any(), "a start beside a wall"
+    frame = system.begin(first).frame
+    torch.testing.assert_close(frame[:, 0], first[:, 0], rtol=1e-14, atol=0)
+    torch.testing.assert_close(frame.float(), first.float(), rtol=0, atol=0)
+
+
 def test_what_a_model_predicts_is_not_praised_above_one(system: Smoke) -> None:
     share = torch.tensor([[[0.2]], [[1.7]], [[-0.1]]], requires_grad=True)
     control = torch.zeros(3, 2, 8, 16, 16)

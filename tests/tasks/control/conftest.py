@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from models import build
+from small_smoke import smoke as small_smoke
 from waves import make_data
 
 from wdno import model as models
@@ -83,20 +84,28 @@ MakeJob = Callable[..., Job]
 def make_job(folder: Path) -> MakeJob:
     """A function of a method and its checkpoint to its job."""
 
-    def make(method: dict[str, Any], checkpoint: str = "", **task: Any) -> Job:
+    def make(
+        method: dict[str, Any],
+        checkpoint: str = "",
+        *,
+        name: str = "own",
+        smoke: Path | None = None,
+        **task: Any,
+    ) -> Job:
         options: MethodOptions = Method.model_validate(method)
+        files = smoke or folder
         return Job(
             run="tiny",
-            system="burgers",
-            system_options=OPTIONS,
+            system="smoke" if smoke else "burgers",
+            system_options=small_smoke(steps=16).options if smoke else OPTIONS,
             task="control",
-            method="own",
+            method=name,
             seed=1,
             options=options,
-            task_options=Options(methods=["own"], **task),
+            task_options=Options(methods=[name], **task),
             evaluation=EvaluationOptions(batch_size=4, examples=2),
-            data={"test": folder / "test.nc", "validation": folder / "test.nc"},
-            statistics=folder / "statistics.nc",
+            data={split: files / "test.nc" for split in ("test", "train", "validation")},
+            statistics=files / "statistics.nc",
             models={"model": folder / f"{checkpoint}.safetensors"} if checkpoint else {},
         )
 

@@ -113,6 +113,30 @@ def test_a_surrogate_lowers_what_it_believes_in(make_job: MakeJob) -> None:
         evaluate(make_job(method, "simulation_diffusion"))
 
 
+def test_a_look_up_finds_the_case_itself_where_it_is_known(make_job: MakeJob) -> None:
+    # The training set of this job is the test set.
+    look_up = {"baseline": "nearest"}
+    alone = {"controller": {"name": "nearest", "candidates": 1}}
+    own, first = (
+        evaluate(make_job(one)) for one in ({"baseline": "data"}, look_up | {"control": alone})
+    )
+    np.testing.assert_allclose(first.score("j"), own.score("j"), rtol=1e-6)
+    several = {"controller": {"name": "nearest", "candidates": 6}}
+    best = evaluate(make_job(look_up | {"control": several}))
+    assert (best.score("j") <= first.score("j") + 1e-9).all()
+    assert (best.score("solver_calls") == 6).all()
+    refused = evaluate(make_job(look_up))
+    assert "candidates = 20, the training set has 6" in refused.notes["failed"]
+
+
+def test_a_descent_may_start_from_a_constant(make_job: MakeJob) -> None:
+    controller = {"name": "adjoint", "gradients": 1, "start": "constant", "values": [0.5]}
+    started = evaluate(make_job({"baseline": "adjoint", "control": {"controller": controller}}))
+    constant = {"name": "constant", "values": [0.5]}
+    held = evaluate(make_job({"baseline": "constant", "control": {"controller": constant}}))
+    np.testing.assert_allclose(started.score("j"), held.score("j"))
+
+
 def test_a_policy_sees_what_the_solver_has_reached(make_job: MakeJob, folder: Path) -> None:
     method = {"model": "bc", "control": {"controller": {"name": "policy"}}}
     record = evaluate(make_job(method, "policy"))
