@@ -30,6 +30,7 @@ from wdno.solvers.scene import WDNO_SIZE
 from wdno.systems import base
 from wdno.systems._smoke_control import SmokeControl
 from wdno.systems._smoke_draw import SmokeDraw
+from wdno.systems._smoke_grids import means, repeated, spread
 from wdno.systems._smoke_options import T_END, SmokeOptions
 from wdno.systems._smoke_static import static
 from wdno.systems.base import SEED, Axis, Field, PerSample, Static
@@ -195,7 +196,7 @@ class Smoke(base.EquationSystem, SmokeControl):
 
         Args:
             density: Smoke at the start, `[n, Y, X]`, on the stored grid or any that divides the
-                solver's.
+                solver's; a cell's smoke is spread over its cells that are no obstacle.
             control: Velocity (y, x) in the frame on each of K equal intervals, `[n, K, 2, Y, X]`;
                 each value is held for the interval and over its cell. What is outside the frame is
                 not looked at.
@@ -234,7 +235,7 @@ class Smoke(base.EquationSystem, SmokeControl):
             return self._by_graph(density, control)
         from wdno.solvers.incompressible_adjoint import simulate_differentiable
 
-        smoke, force = (self._on_solver_grid(part) for part in (density, control))
+        smoke, force = self._on_solver_grid(density, control)
         steps, frames = self.options.steps, self.options.grid.time
         start = (smoke.numpy(force=True), *self._start(len(smoke)))
         return simulate_differentiable(
@@ -247,7 +248,7 @@ class Smoke(base.EquationSystem, SmokeControl):
         from wdno.solvers.incompressible import simulate
 
         v, u = (torch.as_tensor(w, device=density.device) for w in self._start(len(density)))
-        smoke, force = (self._on_solver_grid(part) for part in (density, control))
+        smoke, force = self._on_solver_grid(density, control)
         steps, frames = self.options.steps, self.options.grid.time
         return simulate(self._flow(), smoke, v, u, force, steps=steps, frames=frames)
 
@@ -255,14 +256,16 @@ class Smoke(base.EquationSystem, SmokeControl):
         """Return trajectories at their start, to be stepped; density `[n, Y, X]` as in `solve`."""
         from wdno.solvers.incompressible_compiled import Batch
 
-        smoke = self._on_solver_grid(np.asarray(density, dtype=np.float64))
+        smoke = spread(np.asarray(density, dtype=np.float64), self.drawing.solid)
         return Batch(self._flow(), smoke, *self._start(len(smoke)), threads=threads)
 
     def force(self, control: ArrayLike) -> Array:
         """Return controls `[n, K, 2, Y, X]`, as in `solve`, on the control faces, `[n, K, F]`."""
         import torch
 
-        cells = torch.from_numpy(self._on_solver_grid(np.asarray(control, dtype=np.float64)))
+        cells = torch.from_numpy(
+            repeated(np.asarray(control, dtype=np.float64), self.options.cells)
+        )
         found: Array = self._flow().control_on_faces(cells).numpy()
         return found
 
@@ -272,7 +275,7 @@ class Smoke(base.EquationSystem, SmokeControl):
         """Simulate as `solve` does, with or without removing what was tallied."""
         from wdno.solvers.incompressible_compiled import simulate_compiled
 
-        smoke, force = (self._on_solver_grid(np.asarray(part)) for part in (density, control))
+        smoke, force = self._on_solver_grid(np.asarray(density), np.asarray(control))
         return simulate_compiled(
             self._flow(),
             smoke,
@@ -296,25 +299,13 @@ class Smoke(base.EquationSystem, SmokeControl):
         v, u = INITIAL_VELOCITY
         return np.full((n, cells + 1, cells), v), np.full((n, cells, cells + 1), u)
 
-    def _on_solver_grid(self, values: Any) -> Any:
-        """Repeats values `[..., Y, X]` over the solver's cells."""
-        cells, given = self.options.cells, tuple(values.shape[-2:])
-        if len(given) < 2 or given[0] != given[1] or cells % given[0]:
-            raise ValueError(
-                f"density and control must be on a square grid that divides {cells} x {cells}, "
-                f"got shape {tuple(values.shape)}"
-            )
-        ratio = cells // given[0]
-        if isinstance(values, np.ndarray):
-            return values.repeat(ratio, axis=-1).repeat(ratio, axis=-2)
-        return values.repeat_interleave(ratio, dim=-1).repeat_interleave(ratio, dim=-2)
-
     def stored(self, values: Any) -> Any:
         """Return means of `[..., N, N]` over the stored cells."""
-        cells = self.options.grid.cells
-        ratio = self.options.cells // cells
-        blocks = values.reshape(*values.shape[:-2], cells, ratio, cells, ratio)
-        return blocks.mean(-1).mean(-2)
+        return means(values, self.options.grid.cells)
+
+    def _on_solver_grid(self, density: Any, control: Any) -> tuple[Any, Any]:
+        """The smoke at the start, all of it, and the control on the solver's cells."""
+        return spread(density, self.drawing.solid), repeated(control, self.options.cells)
 
     def shares(self, smoke: Any, tallies: Any) -> Any:
         """Return each bucket's share in all smoke that is tallied or free in the domain."""
