@@ -8,7 +8,6 @@ J = Metric(
     "j",
     "J",
     "1",
-    rivals="all",
     note="J: what control lowers, by the true solver from the given initial state, driven by the "
     "controller's forcing alone; the sum of its weighted terms.",
 )
@@ -17,7 +16,6 @@ BETTER = Metric(
     "Better than data",
     "1",
     better="higher",
-    rivals="all",
     note="Better than data: share of the cases with a lower J than under the control that the case "
     "was drawn with.",
 )
@@ -25,7 +23,6 @@ DEVIATION = Metric(
     "deviation",
     "Deviation",
     "1",
-    rivals="all",
     note="Deviation: mean squared distance from the target at the end.",
 )
 ENERGY = Metric(
@@ -39,7 +36,6 @@ MISSED = Metric(
     "missed",
     "Missed",
     "1",
-    rivals="all",
     note="Missed: share of the smoke at the start that the target has not caught in the end.",
 )
 MISSED_SHARE = Metric(

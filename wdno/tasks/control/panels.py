@@ -54,6 +54,11 @@ def _main_panel(view: View) -> Panel:
             f"{PAPER}: J in arXiv 2412.04833, Table 2, at the paper's full grid, training set and "
             "network size, of its own test cases; for orientation."
         )
+        if view.has(MISSED_TWICE.name):
+            notes.append(
+                f"Of this system the paper's J is another: compare it with {MISSED_TWICE.label!r} "
+                "alone, in the next panel."
+            )
     beside = {"J / data": _over_data(view), **beside}
     return error_panel(
         view,
