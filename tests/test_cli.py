@@ -119,7 +119,7 @@ def test_a_wrong_configuration_is_refused_without_a_traceback(tmp_path: Path) ->
     [
         ("--system", "burger", "'burgers'"),
         ("--model", "wdmo", "'wdno'"),
-        ("--task", "simulate", "expected one of simulation"),
+        ("--task", "simulate", "expected one of control, simulation"),
         ("--train", "absent.nc", "absent.nc: not found"),
     ],
 )
@@ -210,7 +210,7 @@ def test_a_method_without_its_model_is_refused(folder: Path) -> None:
     [
         (["table"], "give one of --task and --study"),
         (["table", "--task", "simulation", "--study", "samplers"], "give one of --task"),
-        (["table", "--task", "simulate"], "expected one of simulation"),
+        (["table", "--task", "simulate"], "expected one of control, simulation"),
         (["table", "--study", "sampler"], "'samplers'"),
         (["figure", "trajectory", "--task", "simulation"], "trajectories"),
         (["figure", "study", "--study", "sampler"], "'samplers'"),

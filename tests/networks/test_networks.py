@@ -42,7 +42,8 @@ def relative(a: torch.Tensor, b: torch.Tensor) -> float:
 def test_networks_are_found_by_name_and_take_the_options_of_the_configuration() -> None:
     assert set(NAMES) <= set(REGISTRY.names())
     for name in REGISTRY.names():
-        options = REGISTRY.light(name).Options(name=name).model_dump(exclude={"name"})
+        needed = {"grid": [8, 8]} if name == "mlp" else {}
+        options = REGISTRY.light(name).Options(name=name, **needed).model_dump(exclude={"name"})
         with torch.device("meta"):
             built = REGISTRY.build(name, **options, **CHANNELS, dims=2, padding=("zeros",) * 2)
         assert type(built) is REGISTRY.load(name)
