@@ -22,9 +22,9 @@ class MLP(nn.Module):
         out_channels: int,
         *,
         dims: int,
-        time_conditioned: bool,
-        padding: Sequence[str],
         grid: Sequence[int],
+        padding: Sequence[str],
+        time_conditioned: bool = False,
         width: int = 1024,
         layers: int = 2,
     ) -> None:

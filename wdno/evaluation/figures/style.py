@@ -63,6 +63,8 @@ _BASELINES: tuple[dict[str, Any], ...] = (
     {"color": "0.65", "linestyle": (0, (4, 1)), "marker": "1"},
     {"color": "0.25", "linestyle": (0, (3, 1, 1, 1)), "marker": "x"},
     {"color": "0.1", "linestyle": (0, (6, 1.5)), "marker": "+"},
+    {"color": "0.35", "linestyle": (0, (8, 1.5, 1, 1.5)), "marker": "d"},
+    {"color": "0.55", "linestyle": (0, (2, 1)), "marker": "2"},
 )
 
 

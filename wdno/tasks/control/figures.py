@@ -118,7 +118,7 @@ def _planes(drawn: Sequence[Record], stem: Path) -> None:
     scene = SceneMap.from_dataset(first)
     colours = scale_of_field(states[0], light=scene is not None)
     names = [str(name) for name in first["state"].dims[3:]]
-    with drawing(stem, 1.5 * len(chosen) + 1.6, 1.45 * len(drawn) + 0.9) as figure:
+    with drawing(stem, 1.5 * len(chosen) + 1.6, 1.12 * len(drawn) + 0.9) as figure:
         case = int(first["example"].values[0])
         figure.suptitle(f"{drawn[0].title}, case {case}", x=0.01, ha="left", fontsize=9)
         axes = figure.subplots(len(drawn), len(chosen), squeeze=False, sharex=True, sharey=True)
