@@ -25,20 +25,28 @@ def test_configurations_build(fresh: Project, overlay: str | None) -> None:
     config = configuration.load(*files)
     expected: Counter[str] = Counter(study_table=len(config.studies))
     expected["study_figure"] = len(config.studies)
-    expected["simulation_table"] = 1
+    expected["simulation_table"] = expected["control_table"] = 1
     for name in configuration.system_names(config):
         section = configuration.system(config, name)
-        methods = list(section.tasks.simulation.methods)
-        methods += [
-            one.method for study in config.studies for one in variations(config, study, name)
-        ]
-        models = [configuration.method(config, name, m).model for m in dict.fromkeys(methods)]
+        tasks = configuration.tasks(config, name)
+        trained = configuration.trainings(config, name)
         expected["fetch"] += section.options.recorded
         expected["generate"] += 3 + (section.data.fine is not None)
         expected["statistics"] += 1
-        expected["train"] += len({*filter(None, models)}) * len(config.seeds)
-        expected["evaluate"] += sum(len(config.seeds) if model else 1 for model in models)
-        expected["training"] += 1
+        expected["train"] += len(trained) * len(config.seeds)
+        for task in tasks:
+            methods = list(tasks[task].methods)
+            if task == "simulation":
+                methods += [
+                    one.method
+                    for study in config.studies
+                    for one in variations(config, study, name)
+                ]
+            models = [configuration.method(config, name, m).model for m in dict.fromkeys(methods)]
+            expected["evaluate"] += sum(len(config.seeds) if model else 1 for model in models)
+            expected["training"] += any(of == task for of, _ in trained)
+        for figure in ("controls", "cost"):
+            expected[f"control_{figure}"] += name in ("burgers", "smoke")
         for figure in ("trajectories", "error_over_time", "spectra"):
             expected[f"simulation_{figure}"] += 1
         expected["simulation_animation"] += len(section.options.grid_shape()) == 3
@@ -122,7 +130,7 @@ def test_format() -> None:
         ),
         pytest.param(
             {"systems": {"burgers": {"tasks": {"simulation": {"methods": ["wdon"]}}}}},
-            ["'wdon' is not configured", "did you mean 'wdno'?", "allowed: ddpm, fno"],
+            ["'wdon' is not configured", "did you mean 'wdno'?", "allowed: bc, ddpm, "],
             id="references",
         ),
     ],
