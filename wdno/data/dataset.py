@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from wdno.data.lazy import LazyField, LazyFile
 from wdno.data.netcdf import DataError, open_dataset, reference_times
-from wdno.problem import Problem
+from wdno.problem import Part, Problem
 
 IN_MEMORY_BYTES = 2 * 1024**3
 BLOCK_BYTES = 32 * 1024**2
@@ -56,6 +56,17 @@ class Layout:
     boundaries: tuple[str, ...]
     extent: tuple[float, ...]
     scene: str = ""
+
+    def problem(self, given: Sequence[Part], generated: Sequence[Part]) -> Problem:
+        """Return a problem of these parts on the file's grid, in its domain and scene."""
+        return Problem(
+            grid=self.grid,
+            boundaries=self.boundaries,
+            extent=self.extent,
+            given=tuple(given),
+            generated=tuple(generated),
+            scene=self.scene,
+        )
 
 
 class Trajectories:

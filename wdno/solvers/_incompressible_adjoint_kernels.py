@@ -12,7 +12,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from wdno.solvers.incompressible_kernels import LANES, _advect_smoke, _project, _read
+from wdno.solvers.incompressible_kernels import (
+    LANES,
+    _advect_smoke,
+    _project,
+    _read,
+    kept_of_trace,
+    read_smoke,
+)
 
 Array = NDArray[np.float64]
 
@@ -64,31 +71,11 @@ def _advect_back(
             x_half = j - 0.5 * ratio * (0.5 * (u[i, j] + u[i, j + 1]))
             dy = -ratio * _read(v, y_half + 0.5, x_half)
             dx = -ratio * _read(u, y_half, x_half + 0.5)
-            reach, kept = max(abs(dy), abs(dx)), 1.0
-            if distance[i, j] <= reach + 1.0:
-                count = min(np.ceil(4.0 * reach), 4.0 * (n + m))
-                part = 0.0
-                while part < count:
-                    y = int(np.floor(i + dy * ((part + 1.0) / count) + 0.5))
-                    x = int(np.floor(j + dx * ((part + 1.0) / count) + 0.5))
-                    if 0 <= y < n and 0 <= x < m and distance[y, x] == 0:
-                        break
-                    part += 1.0
-                if count > 0.0:
-                    kept = part / count
+            kept = kept_of_trace(i, j, dy, dx, distance)
             dy, dx = dy * kept, dx * kept
             y, x = int(np.floor(i + dy)), int(np.floor(j + dx))
             a, b = i + dy - y, j + dx - x
-            found, fluid = 0.0, 0.0
-            for k in range(4):
-                row, column = y + k // 2, x + k % 2
-                weight = (a if k // 2 else 1.0 - a) * (b if k % 2 else 1.0 - b)
-                if 0 <= row < n and 0 <= column < m:
-                    if distance[row, column] > 0:
-                        fluid += weight
-                        found += weight * smoke[row, column]
-                else:
-                    fluid += weight
+            found, fluid = read_smoke(smoke, distance, y, x, a, b)
             scaled, mean = bar[i, j] / fluid, found / fluid
             a_bar, b_bar = 0.0, 0.0
             for k in range(4):

@@ -131,6 +131,49 @@ def _advect_velocity(
 
 
 @numba.njit(cache=True, error_model="numpy")
+def kept_of_trace(
+    i: int, j: int, dy: float, dx: float, distance: Array
+) -> float:  # pragma: no cover - compiled
+    """Return the part of a trace from cell (i, j) by (dy, dx) that comes before an obstacle."""
+    n, m = distance.shape
+    reach, kept = max(abs(dy), abs(dx)), 1.0
+    if distance[i, j] <= reach + 1.0:
+        count = min(np.ceil(4.0 * reach), 4.0 * (n + m))
+        part = 0.0
+        while part < count:
+            y = int(np.floor(i + dy * ((part + 1.0) / count) + 0.5))
+            x = int(np.floor(j + dx * ((part + 1.0) / count) + 0.5))
+            if 0 <= y < n and 0 <= x < m and distance[y, x] == 0:
+                break
+            part += 1.0
+        if count > 0.0:
+            kept = part / count
+    return kept
+
+
+@numba.njit(cache=True, error_model="numpy")
+def read_smoke(
+    smoke: Array, distance: Array, y: int, x: int, a: float, b: float
+) -> tuple[float, float]:  # pragma: no cover - compiled
+    """Return weighted smoke and weight of the fluid among the four cells from (y, x) on.
+
+    Cells beyond the border are fluid without smoke.
+    """
+    n, m = smoke.shape
+    found, fluid = 0.0, 0.0
+    for k in range(4):
+        row, column = y + k // 2, x + k % 2
+        weight = (a if k // 2 else 1.0 - a) * (b if k % 2 else 1.0 - b)
+        if 0 <= row < n and 0 <= column < m:
+            if distance[row, column] > 0:
+                fluid += weight
+                found += weight * smoke[row, column]
+        else:
+            fluid += weight
+    return found, fluid
+
+
+@numba.njit(cache=True, error_model="numpy")
 def _advect_smoke(
     smoke: Array, v: Array, u: Array, ratio: float, distance: Array, new: Array
 ) -> None:  # pragma: no cover - compiled
@@ -154,30 +197,10 @@ def _advect_smoke(
             x_half = j - 0.5 * ratio * (0.5 * (u[i, j] + u[i, j + 1]))
             dy = -ratio * _read(v, y_half + 0.5, x_half)
             dx = -ratio * _read(u, y_half, x_half + 0.5)
-            reach = max(abs(dy), abs(dx))
-            if distance[i, j] <= reach + 1.0:
-                count = min(np.ceil(4.0 * reach), 4.0 * (n + m))
-                part = 0.0
-                while part < count:
-                    y = int(np.floor(i + dy * ((part + 1.0) / count) + 0.5))
-                    x = int(np.floor(j + dx * ((part + 1.0) / count) + 0.5))
-                    if 0 <= y < n and 0 <= x < m and distance[y, x] == 0:
-                        break
-                    part += 1.0
-                if count > 0.0:
-                    dy, dx = dy * (part / count), dx * (part / count)
+            kept = kept_of_trace(i, j, dy, dx, distance)
+            dy, dx = dy * kept, dx * kept
             y, x = int(np.floor(i + dy)), int(np.floor(j + dx))
-            a, b = i + dy - y, j + dx - x
-            found, fluid = 0.0, 0.0
-            for k in range(4):
-                row, column = y + k // 2, x + k % 2
-                weight = (a if k // 2 else 1.0 - a) * (b if k % 2 else 1.0 - b)
-                if 0 <= row < n and 0 <= column < m:
-                    if distance[row, column] > 0:
-                        fluid += weight
-                        found += weight * smoke[row, column]
-                else:
-                    fluid += weight
+            found, fluid = read_smoke(smoke, distance, y, x, i + dy - y, j + dx - x)
             new[i, j] = found / fluid
 
 

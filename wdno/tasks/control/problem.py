@@ -27,12 +27,13 @@ from typing import TYPE_CHECKING
 
 from wdno import systems
 from wdno.controlled import Controlled
-from wdno.problem import Part, Problem, ProblemError, flatten_frames, frame_names
+from wdno.problem import Part, ProblemError, flatten_frames, frame_names
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from wdno.data.dataset import Layout, ProblemData, Trajectories
+    from wdno.problem import Problem
     from wdno.tasks.control.options import Options
 
 
@@ -59,14 +60,7 @@ def problem(layout: Layout, options: Options | None = None, *, framewise: bool =
     if layout.series and not framewise:
         given.append(Part("first_series", frame_names(layout.series, frames), "number"))
         generated.append(Part("series", layout.series, "time", start="first_series"))
-    return Problem(
-        grid=layout.grid,
-        boundaries=layout.boundaries,
-        extent=layout.extent,
-        given=tuple(given),
-        generated=tuple(generated),
-        scene=layout.scene,
-    )
+    return layout.problem(given, generated)
 
 
 def has_target(layout: Layout) -> bool:

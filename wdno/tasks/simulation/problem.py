@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wdno.problem import Part, Problem, flatten_frames, frame_names
+from wdno.problem import Part, flatten_frames, frame_names
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from wdno.data.dataset import Layout, ProblemData, Trajectories
+    from wdno.problem import Problem
     from wdno.tasks.simulation.options import Options
 
 
@@ -39,14 +40,7 @@ def problem(layout: Layout, options: Options | None = None) -> Problem:
     if layout.series:
         given.append(Part("first_series", frame_names(layout.series, frames), "number"))
         generated.append(Part("series", layout.series, "time", start="first_series"))
-    return Problem(
-        grid=layout.grid,
-        boundaries=layout.boundaries,
-        extent=layout.extent,
-        given=tuple(given),
-        generated=tuple(generated),
-        scene=layout.scene,
-    )
+    return layout.problem(given, generated)
 
 
 def data(
