@@ -77,11 +77,14 @@ class Controlled(ABC):
 
     Attributes:
         has_target: whether a state to be reached at the end is given.
-        term_weights: weight of each term of J, by its name; a run may choose others.
     """
 
     has_target: ClassVar[bool]
-    term_weights: ClassVar[Mapping[str, float]]
+
+    @property
+    @abstractmethod
+    def term_weights(self) -> Mapping[str, float]:
+        """Weight of each term of J, by its name, as its options have them; a run may differ."""
 
     @abstractmethod
     def control_mask(self) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ TINY: dict[str, dict[str, Any]] = {
         },
     },
 }
-if REGISTRY.light("smoke").Options.controlled:
+if REGISTRY.light("smoke").Options.term_weights:
     TINY["wdno/Smoke-v0"] = {
         "options": {"cells": 64, "steps": 64, "grid": {"time": 4, "cells": 16}},
     }

@@ -10,7 +10,6 @@ weight 2e-5 of the sum of all f^2 in arXiv 2412.04833, and J is what its program
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -34,9 +33,11 @@ class BurgersControl(Controlled):
     options: BurgersOptions
     x: Array
     has_target: ClassVar[bool] = True
-    term_weights: ClassVar[Mapping[str, float]] = MappingProxyType(
-        {"deviation": 1.0, "energy": 0.024}
-    )
+
+    @property
+    def term_weights(self) -> Mapping[str, float]:
+        """Those of the options."""
+        return self.options.term_weights
 
     def control_mask(self) -> NDArray[np.bool_]:
         """Return ones ``[1, X]``: the forcing acts everywhere."""

@@ -16,7 +16,6 @@ as its evaluator counts it, are reported beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -40,7 +39,11 @@ class SmokeControl(Controlled):
     """What the smoke system offers to controllers."""
 
     has_target: ClassVar[bool] = False
-    term_weights: ClassVar[Mapping[str, float]] = MappingProxyType({"missed": 1.0, "energy": 0.5})
+
+    @property
+    def term_weights(self) -> Mapping[str, float]:
+        """Those of the options."""
+        return self._smoke().options.term_weights
 
     def control_mask(self) -> NDArray[np.bool_]:
         """Return ones in the stored cells that lie in the frame, wholly or in part, ``[2, Y, X]``.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Option
@@ -74,7 +76,7 @@ class SmokeOptions(SystemOptions):
     """Physics, stored grid and solver of the smoke system."""
 
     has_scene: ClassVar[bool] = True
-    controlled: ClassVar[bool] = True
+    term_weights: ClassVar[Mapping[str, float]] = MappingProxyType({"missed": 1.0, "energy": 0.5})
     has_series: ClassVar[bool] = True
 
     scene: SceneOptions = Option(default_factory=SceneOptions, description="The scene.")

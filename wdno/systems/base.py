@@ -115,14 +115,15 @@ class SystemOptions(Section, ABC):
         calendar: Whether samples have a date and an hour of the day.
         has_scene: Whether data files hold a scene; see `System.static`.
         has_series: Whether there are fields without space.
-        controlled: Whether the system is a `wdno.controlled.Controlled`.
+        term_weights: Weights of the terms of J, by their names, of a system that is a
+            `wdno.controlled.Controlled`; empty of others.
     """
 
     recorded: ClassVar[bool] = False
     calendar: ClassVar[bool] = False
     has_scene: ClassVar[bool] = False
     has_series: ClassVar[bool] = False
-    controlled: ClassVar[bool] = False
+    term_weights: ClassVar[Mapping[str, float]] = MappingProxyType({})
 
     @abstractmethod
     def grid_shape(self) -> tuple[int, ...]:

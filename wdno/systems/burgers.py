@@ -14,7 +14,8 @@ right end to its left one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -83,7 +84,9 @@ class SpectralOptions(Section):
 class BurgersOptions(SystemOptions):
     """Physics, stored grid and solver of the Burgers system."""
 
-    controlled: ClassVar[bool] = True
+    term_weights: ClassVar[Mapping[str, float]] = MappingProxyType(
+        {"deviation": 1.0, "energy": 0.024}
+    )
 
     viscosity: PositiveFloat = Option(default=0.01, description="Viscosity nu.")
     t_end: PositiveFloat = Option(default=8.0, description="Time simulated.")

@@ -88,7 +88,7 @@ def test_draws_and_polish_by_the_solver_help_and_are_counted(make_job: MakeJob) 
         method["control"] = {"controller": {**GUIDED, **options}}
         return evaluate(make_job(method, "control_diffusion"))
 
-    one, best, polished = guided(), guided(draws=3), guided(polish=5)
+    one, best, polished = guided(), guided(draws=3), guided(polish={"gradients": 5})
     assert (best.score("j") <= one.score("j") + 1e-12).all() and best.mean("j") < one.mean("j")
     assert (best.score("solver_calls") == 3).all()
     assert best.cost.evaluations == 3 * one.cost.evaluations == 9
@@ -97,6 +97,51 @@ def test_draws_and_polish_by_the_solver_help_and_are_counted(make_job: MakeJob) 
     looped = guided(guidance=[{"name": "polyak", "below": 0.5}])
     assert looped.mean("j") < one.mean("j")
     assert (looped.score("solver_gradients") == 1).all()
+
+
+def test_descent_goes_by_other_weights_at_first(make_job: MakeJob) -> None:
+    def record(gradients: int, **first: Any) -> Record:
+        method = adjoint(gradients)
+        method["control"]["controller"] |= first
+        return evaluate(make_job(method))
+
+    free = {"terms": {"energy": 0.0}}
+    alone, half, whole = record(6), record(6, before=6, **free), record(12, before=6, **free)
+    # Energy at no cost: closer to the target, dearer.
+    assert half.mean("deviation") < alone.mean("deviation")
+    assert half.mean("energy") > alone.mean("energy")
+    # The curve is of J throughout, and goes on where the first part ends.
+    curve = whole.scores["j_after_gradients"]
+    np.testing.assert_allclose(curve[:, :6], half.scores["j_after_gradients"])
+    np.testing.assert_allclose(curve[:, 5], half.score("j"), rtol=1e-3)
+    np.testing.assert_allclose(curve[:, 6], curve[:, 5], rtol=1e-9)
+    assert (whole.score("j") <= half.score("j")).all() and whole.mean("j") < half.mean("j")
+    assert (whole.score("solver_gradients") == 12).all()
+
+
+def test_guidance_goes_by_other_weights(make_job: MakeJob) -> None:
+    def guided(**terms: float) -> Record:
+        one = {**GUIDED, "guidance": [{"name": "tilt", "weight": 0.3}], "terms": terms}
+        method = {"model": "wdno", "sampler": DDIM, "control": {"controller": one}}
+        return evaluate(make_job(method, "control_diffusion"))
+
+    cheap, dear = guided(energy=10.0), guided(energy=0.0)
+    assert cheap.mean("energy") < dear.mean("energy")
+
+
+@pytest.mark.parametrize(
+    ("controller", "message"),
+    [
+        ({"name": "adjoint", "gradients": 3, "before": 4, "terms": {"energy": 0}}, "at most all"),
+        ({"name": "adjoint", "gradients": 3, "before": 2}, "give both"),
+        ({"name": "adjoint", "gradients": 3, "terms": {"energy": 0}}, "give both"),
+    ],
+)
+def test_a_descent_in_two_parts_needs_both(
+    controller: dict[str, Any], message: str, make_job: MakeJob
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_job({"baseline": "adjoint", "control": {"controller": controller}})
 
 
 def test_a_model_by_regression_is_a_controller_too(make_job: MakeJob) -> None:
@@ -191,7 +236,7 @@ def test_a_case_under_which_the_solver_diverges_has_infinite_j(
     control = torch.zeros_like(some.own)
     stable = objective.value(some, control)
     control[2] += 1e6
-    values, (found, gradient) = objective.value(some, control), objective.gradient(some, control)
+    values, (found, gradient, _) = objective.value(some, control), objective.gradient(some, control)
     others = torch.arange(6) != 2
     assert values[2] == found[2] == torch.inf and (gradient[2] == 0).all()
     torch.testing.assert_close(values[others], stable[others], rtol=1e-12, atol=0)

@@ -13,13 +13,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-Evaluate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""From points ``[m, ...]`` and the numbers of their cases ``[m]`` to J ``[m]`` and gradients."""
+
+class Point(NamedTuple):
+    """What is known of a point of each case.
+
+    Attributes:
+        value: what is minimised, ``[m]``.
+        gradient: of it, ``[m, ...]``.
+        watched: what the history tells of, ``[m]``; None: the value.
+    """
+
+    value: Tensor
+    gradient: Tensor
+    watched: Tensor | None = None
+
+
+Evaluate = Callable[[Tensor, Tensor], Point | tuple[Tensor, Tensor]]
+"""From points ``[m, ...]`` and the numbers of their cases ``[m]``."""
 
 SUFFICIENT = 1e-4
 
@@ -31,7 +47,8 @@ class Minimum:
     Attributes:
         x: best point of each case, ``[n, ...]``.
         value: J there, ``[n]``.
-        history: least J after 1, 2, ... gradients, ``[n, gradients]``.
+        history: J of the best point, or what is watched there, after 1, 2, ... gradients,
+            ``[n, gradients]``.
     """
 
     x: Tensor
@@ -64,32 +81,34 @@ def minimise(
     x = start.flatten(1).double()
     rows = torch.arange(len(x), device=x.device)
 
-    def ask(points: Tensor) -> tuple[Tensor, Tensor]:
-        value, gradient = evaluate(points.view_as(start), rows)
-        return value.double(), gradient.flatten(1).double()
+    def ask(points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        value, gradient, watched = Point(*evaluate(points.view_as(start), rows))
+        seen = value if watched is None else watched
+        return value.double(), gradient.flatten(1).double(), seen.double()
 
-    value, gradient = ask(x)
+    value, gradient, watched = ask(x)
     if not value.isfinite().all():
         bad = int(rows[~value.isfinite()][0])
         raise ValueError(f"minimise: J of case {bad} of the batch is not finite at the start")
     pairs = _Pairs(memory)
     direction = _polyak(value, gradient)
     length = torch.ones_like(value)
-    history = [value]
+    history = [watched]
     for _ in tqdm(range(gradients - 1), desc=description, unit="gradient", disable=not description):
         slope = (gradient * direction).sum(1)
         points = x + length[:, None] * direction
-        found, found_gradient = ask(points)
+        found, found_gradient, found_watched = ask(points)
         enough = found <= value + SUFFICIENT * length * slope
         step = torch.where(enough[:, None], points - x, 0.0)
         change = torch.where(enough[:, None], found_gradient - gradient, 0.0)
         length = torch.where(enough, 1.0, _shorter(length, value, slope, found))
         x = torch.where(enough[:, None], points, x)
         value = torch.where(enough, found, value)
+        watched = torch.where(enough, found_watched, watched)
         gradient = torch.where(enough[:, None], found_gradient, gradient)
         pairs.add(step, change, enough)
         direction = torch.where(enough[:, None], pairs.direction(value, gradient), direction)
-        history.append(value)
+        history.append(watched)
     return Minimum(x.view_as(start), value, torch.stack(history, 1))
 
 

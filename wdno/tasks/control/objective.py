@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wdno.problem import ProblemError
 from wdno.solvers.grids import DivergedError
+from wdno.tasks.control.lbfgs import Point
 
 if TYPE_CHECKING:
     from wdno.controlled import Controlled, World
@@ -83,9 +85,16 @@ class CountedObjective:
         self._graded = self.system.for_gradients()
         self.mask = torch.from_numpy(np.array(self.system.control_mask()))[None, :, None]
 
-    def sum(self, terms: Mapping[str, Tensor]) -> Tensor:
-        """Return J of its terms, ``[n]``."""
-        return torch.stack([self.weights[name] * term for name, term in terms.items()]).sum(0)
+    def sum(
+        self, terms: Mapping[str, Tensor], differing: Mapping[str, float] | None = None
+    ) -> Tensor:
+        """Return J of its terms, ``[n]``, perhaps with other weights of some.
+
+        Raises:
+            ProblemError: a weight is of no term of J.
+        """
+        weights = differing_weights(self.weights, differing or {})
+        return torch.stack([weights[name] * term for name, term in terms.items()]).sum(0)
 
     def solve(self, cases: Cases, control: Tensor) -> tuple[dict[str, Tensor], Batch]:
         """Solve under a control.
@@ -121,14 +130,21 @@ class CountedObjective:
         (values,) = _where_stable(solved, cases.own.new_zeros(len(cases)))
         return values
 
-    def gradient(self, cases: Cases, control: Tensor) -> tuple[Tensor, Tensor]:
-        """Return J by the solver, ``[n]``, and its gradient, zero where no control may act.
+    def gradient(
+        self, cases: Cases, control: Tensor, differing: Mapping[str, float] | None = None
+    ) -> Point:
+        """Return J by the solver and its gradient, zero where no control may act.
 
         Where the solver diverges J is infinite and the gradient zero.
 
         Args:
             cases: the n cases.
             control: ``[n, C, T, *S]``.
+            differing: weights of terms that value and gradient are of, where they differ; what is
+                watched is J.
+
+        Raises:
+            ProblemError: a weight is of no term of J.
         """
         _count(self.gradients, cases)
 
@@ -137,23 +153,30 @@ class CountedObjective:
             with torch.enable_grad():
                 asked = control[rows].detach().double().requires_grad_()
                 outcome = self._graded.run_differentiable(some.first, asked, threads=self.threads)
-                values = self.sum(self._graded.terms(outcome, asked, some.target))
+                terms = self._graded.terms(outcome, asked, some.target)
+                values = self.sum(terms, differing)
                 (gradient,) = torch.autograd.grad(values.sum(), asked)
-            return values.detach(), gradient * self.mask
+            return values.detach(), gradient * self.mask, self.sum(terms).detach()
 
-        nothing = torch.zeros_like(control, dtype=torch.float64)
-        values, gradient = _where_stable(solved, nothing.new_zeros(len(cases)), nothing)
-        return values, gradient
+        none = torch.zeros_like(control, dtype=torch.float64)
+        each = none.new_full((len(cases),), torch.inf)
+        return Point(*_where_stable(solved, each, none, each.clone()))
 
-    def estimated(self, parts: Batch, target: Tensor | None) -> Tensor:
+    def estimated(
+        self, parts: Batch, target: Tensor | None, differing: Mapping[str, float] | None = None
+    ) -> Tensor:
         """Return J of what a model predicts, ``[n]``, differentiable.
 
         Args:
             parts: `state`, `forcing` and, where there are, `series`.
             target: states to be reached.
+            differing: weights of terms, where they differ.
+
+        Raises:
+            ProblemError: a weight is of no term of J.
         """
         control = parts["forcing"] * self.mask.to(parts["forcing"])
-        return self.sum(self.system.estimated(parts, control, target))
+        return self.sum(self.system.estimated(parts, control, target), differing)
 
     def require(self, cases: Cases, control: Tensor) -> Tensor:
         """Return a control as the solver takes it, or refuse it.
@@ -186,6 +209,23 @@ class CountedObjective:
                 "first; multiply it by the mask of the system"
             )
         return control.detach().cpu().double()
+
+
+def differing_weights(
+    weights: Mapping[str, float], differing: Mapping[str, float]
+) -> Mapping[str, float]:
+    """Return weights of the terms of J, some of them replaced.
+
+    Raises:
+        ProblemError: one is of no term of J.
+    """
+    unknown = [name for name in differing if name not in weights]
+    if unknown:
+        raise ProblemError(
+            f"control: weights of {', '.join(unknown)}: J of this system has the terms "
+            f"{', '.join(weights)}"
+        )
+    return {**weights, **differing}
 
 
 def _where_stable(

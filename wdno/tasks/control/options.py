@@ -70,12 +70,17 @@ class ControlOptions(TaskOptions):
         models: Mapping[str, ModelOptions],
     ) -> list[str]:
         """Refuse systems without control, and controllers that do not fit their method."""
-        if not system.controlled:
+        if not system.term_weights:
             return [
                 "this system cannot be controlled: it has no solver that takes a forcing and no J; "
                 "remove the task"
             ]
-        problems = []
+        known = system.term_weights
+        problems = [
+            f"weights of {term!r}: J of this system has the terms {', '.join(known)}"
+            for term in self.weights
+            if term not in known
+        ]
         for name, method in methods.items():
             if method.baseline is not None and method.baseline not in self.baselines:
                 continue  # said already, of every task
@@ -93,6 +98,13 @@ class ControlOptions(TaskOptions):
                     f"method {name!r}: baseline = {method.baseline!r}, but its controller is "
                     f"{chosen.name!r}; write the same"
                 )
+            problems += [
+                f"method {name!r}: a weight of {term!r}: J of this system has the terms "
+                f"{', '.join(known)}"
+                for weights in chosen.weighed()
+                for term in weights
+                if term not in known
+            ]
             if method.samples > 1:
                 problems.append(
                     f"method {name!r}: samples = {method.samples}: one control is evaluated of "

@@ -119,17 +119,18 @@ class Guided(Base):
         self, denoise: Denoise, schedule: Schedule, *, cases: Cases, given: Batch
     ) -> Denoise:
         """Wrap the denoiser by every guidance, the first one innermost."""
-        target = None
+        target, terms = None, self._options.terms
         if cases.target is not None:
             target = cases.target.to(next(iter(given.values())))
 
         def estimated(channels: Tensor) -> Tensor:
             parts = self._trained.decode(channels, given)
-            return self._objective.estimated(parts, target) / self._scale
+            return self._objective.estimated(parts, target, terms) / self._scale
 
         def solved(channels: Tensor) -> Tensor:
             control = self._trained.decode(channels, given)["forcing"]
-            values, gradient = self._objective.gradient(cases, control.cpu() * self._objective.mask)
+            allowed = control.cpu() * self._objective.mask
+            values, gradient, _ = self._objective.gradient(cases, allowed, terms)
             # A function with this value and this gradient.
             along = (gradient.to(control) * (control - control.detach())).flatten(1).sum(1)
             return (values.to(control) + along) / self._scale

@@ -19,7 +19,7 @@ from wdno.tasks.control.controllers.adjoint import descend
 from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.controllers.options.surrogate import SurrogateOptions
-from wdno.tasks.control.lbfgs import minimise
+from wdno.tasks.control.lbfgs import Point, minimise
 from wdno.tasks.control.objective import Cases
 
 MODES = {2: "bilinear", 3: "trilinear"}
@@ -71,7 +71,7 @@ class Surrogate(Base):
         control = interpolate(values, size=grid, mode=mode, align_corners=True)
         return control * self._objective.mask.to(control)
 
-    def _gradient(self, cases: Cases, values: Tensor) -> tuple[Tensor, Tensor]:
+    def _gradient(self, cases: Cases, values: Tensor) -> Point:
         """J by the model, ``[n]``, and its gradient with respect to the free values."""
         device = self._setting.device
         given = {name: part.to(device) for name, part in cases.given.items()}
@@ -82,7 +82,7 @@ class Surrogate(Base):
             parts = self._trained.estimate({**given, "forcing": control})
             j = self._objective.estimated({**parts, "forcing": control}, target)
             (gradient,) = torch.autograd.grad(j.sum(), asked)
-        return j.detach().cpu().double(), gradient.cpu().double()
+        return Point(j.detach().cpu().double(), gradient.cpu().double())
 
 
 Controller = Surrogate

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from wdno.tasks.control.controllers.options.base import ControllerOptions
+from wdno.tasks.control.controllers.options.base import ControllerOptions, Descent
 
 
-class AdjointOptions(ControllerOptions):
+class AdjointOptions(ControllerOptions, Descent):
     """The optimum: L-BFGS through the true solver."""
 
     summary: ClassVar[str] = "L-BFGS with gradients of the true solver; with enough, the optimum"
@@ -23,6 +24,10 @@ class AdjointOptions(ControllerOptions):
         default=[], description="Of a constant start, the value of each component."
     )
     gradients: PositiveInt = Field(default=60, description="Gradients of each case.")
+
+    def weighed(self) -> tuple[Mapping[str, float], ...]:
+        """Return the weights of its first part."""
+        return (self.terms,)
 
     @model_validator(mode="after")
     def _values_of_a_constant(self) -> AdjointOptions:

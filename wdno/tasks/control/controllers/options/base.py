@@ -6,12 +6,39 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from wdno.options import Section
 
 if TYPE_CHECKING:
     from wdno.config.models import ModelOptions
+
+
+class Descent(Section):
+    """L-BFGS with gradients of the true solver."""
+
+    gradients: PositiveInt = Field(description="Gradients of each case.")
+    before: NonNegativeInt = Field(
+        default=0,
+        description="Of these the first so many lower J with the weights `terms`, from where the "
+        "rest go on by J: where a cheap term alone decides at first, descent ends at no control.",
+    )
+    terms: dict[str, NonNegativeFloat] = Field(
+        default={}, description="Weights of terms of J in that part, where they differ."
+    )
+
+    @model_validator(mode="after")
+    def _two_parts(self) -> Descent:
+        if self.before > self.gradients:
+            raise ValueError(
+                f"before = {self.before} of gradients = {self.gradients}: expected at most all"
+            )
+        if bool(self.terms) != bool(self.before):
+            raise ValueError(
+                f"before = {self.before} with terms = {self.terms}: give both, the gradients and "
+                "the weights that they go by, or neither"
+            )
+        return self
 
 
 class ControllerOptions(Section):
@@ -29,6 +56,10 @@ class ControllerOptions(Section):
 
     def splits(self) -> tuple[str, ...]:
         """Return the data files that it reads beside the test set."""
+        return ()
+
+    def weighed(self) -> tuple[Mapping[str, float], ...]:
+        """Return weights of terms of J that it names, to be checked against the system's."""
         return ()
 
     def check_model(self, model: ModelOptions) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from wdno.diffusion import guidance
-from wdno.tasks.control.controllers.options.base import ControllerOptions
+from wdno.tasks.control.controllers.options.base import ControllerOptions, Descent
 
 if TYPE_CHECKING:
     from wdno.diffusion.guidance.options.base import GuidanceOptions as Guidance
@@ -42,11 +42,16 @@ class GuidedOptions(ControllerOptions):
         description="Validation cases, from the first on, by which weights are compared; null: "
         "all.",
     )
+    terms: dict[str, NonNegativeFloat] = Field(
+        default={},
+        description="Weights of terms of J in the J that guides, where they differ from those that "
+        "judge: what a model promises of one term may be no guide.",
+    )
     draws: PositiveInt = Field(
         default=1, description="Samples of each case, of which the best by the solver is taken."
     )
-    polish: NonNegativeInt = Field(
-        default=0, description="Gradients of the true solver, by L-BFGS from the sample on."
+    polish: Descent | None = Field(
+        default=None, description="Descent with the true solver, from the sample on."
     )
 
     @model_validator(mode="after")
@@ -59,6 +64,10 @@ class GuidedOptions(ControllerOptions):
         if len(set(self.weights)) < len(self.weights):
             raise ValueError(f"weights = {self.weights}: each may appear once")
         return self
+
+    def weighed(self) -> tuple[Mapping[str, float], ...]:
+        """Return the weights that guide, and those of the first part of polish."""
+        return (self.terms, self.polish.terms if self.polish else {})
 
     def splits(self) -> tuple[str, ...]:
         """Return the validation set, where there is something to weigh."""

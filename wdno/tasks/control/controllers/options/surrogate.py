@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, PositiveInt
 
-from wdno.tasks.control.controllers.options.base import ControllerOptions
+from wdno.tasks.control.controllers.options.base import ControllerOptions, Descent
 
 if TYPE_CHECKING:
     from wdno.config.models import ModelOptions
@@ -25,9 +26,14 @@ class SurrogateOptions(ControllerOptions):
         description="The control is an interpolation of values this many times sparser along each "
         "axis: a model is fooled by details that it has never seen. 1: all values are free.",
     )
-    polish: NonNegativeInt = Field(
-        default=0, description="Gradients of the true solver, by L-BFGS from its control on."
+    polish: Descent | None = Field(
+        default=None,
+        description="Descent with the true solver, from what the model thinks best on.",
     )
+
+    def weighed(self) -> tuple[Mapping[str, float], ...]:
+        """Return the weights of the first part of polish."""
+        return (self.polish.terms,) if self.polish else ()
 
     def check_model(self, model: ModelOptions) -> str:
         """Refuse a model that draws its predictions."""
