@@ -21,18 +21,16 @@ from torch import Tensor
 from tqdm import tqdm
 
 from wdno import systems, tasks
-from wdno.controlled import Controlled
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.data.scene import SceneMap
 from wdno.evaluation.record import Record
-from wdno.problem import ProblemError
 from wdno.provenance import provenance
 from wdno.runtime import resolve_device
 from wdno.solvers.grids import DivergedError
 from wdno.tasks.control import controllers, problem
 from wdno.tasks.control.controllers.base import Controller, Setting, cases
 from wdno.tasks.control.metrics import BETTER, CALLS, GRADIENTS, LARGEST, J
-from wdno.tasks.control.objective import Cases, ControlError, CountedObjective
+from wdno.tasks.control.objective import Cases, ControlError, CountedObjective, weights_of
 from wdno.tasks.control.options import controller_of
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ def evaluate(job: Job) -> Record:
     """
     options = cast("Options", job.task_options)
     system = systems.REGISTRY.load(job.system)(job.system_options)
-    objective = CountedObjective(system, _weights(system, options), threads=job.threads)
+    objective = CountedObjective(system, weights_of(system, options), threads=job.threads)
     test = problem.data(Trajectories(job.split("test")), options)
     chosen = controller_of(job.options)
     setting = Setting(
@@ -101,16 +99,6 @@ def _open(job: Job, task: str, split: str, framewise: bool = False) -> ProblemDa
     room = tasks.REGISTRY.module(task, "problem")
     data: ProblemData = room.data(Trajectories(job.split(split)), None, framewise=framewise)
     return data
-
-
-def _weights(system: Controlled, options: Options) -> Mapping[str, float]:
-    unknown = [name for name in options.weights if name not in system.term_weights]
-    if unknown:
-        raise ProblemError(
-            f"control: weights of {', '.join(unknown)}: J of this system has the terms "
-            f"{', '.join(system.term_weights)}"
-        )
-    return {**system.term_weights, **options.weights}
 
 
 def _control(

@@ -16,15 +16,37 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wdno.problem import ProblemError
 from wdno.solvers.grids import DivergedError
 
 if TYPE_CHECKING:
     from wdno.controlled import Controlled, World
     from wdno.problem import Batch
+    from wdno.tasks.control.options import Options
 
 
 class ControlError(ValueError):
     """A control that is no control of its system."""
+
+
+def weights_of(system: Controlled, options: Options | None) -> Mapping[str, float]:
+    """Return the weight of each term of J of a system, as a run has chosen it.
+
+    Args:
+        system: the system.
+        options: of the task.
+
+    Raises:
+        ProblemError: a weight is of no term of J.
+    """
+    chosen = options.weights if options is not None else {}
+    unknown = [name for name in chosen if name not in system.term_weights]
+    if unknown:
+        raise ProblemError(
+            f"control: weights of {', '.join(unknown)}: J of this system has the terms "
+            f"{', '.join(system.term_weights)}"
+        )
+    return {**system.term_weights, **chosen}
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class ControlOptions(TaskOptions):
     )
 
     judging: ClassVar[frozenset[str]] = frozenset({"weights"})
+    rewards: ClassVar[bool] = True
 
     weights: dict[str, NonNegativeFloat] = Field(
         default={},
