@@ -34,7 +34,7 @@ from torch import Tensor, nn
 
 from wdno import networks, objectives, representations
 from wdno.data.dataset import ProblemData
-from wdno.objectives.base import Request
+from wdno.objectives.base import Request, Rewards
 from wdno.problem import Part, Problem, along
 from wdno.representations.base import ChannelScaler, Representation, fit_scalers
 from wdno.training.checkpoint import CheckpointError, load_model, save_model
@@ -219,6 +219,7 @@ class Model(nn.Module):
             weight=weight,
             first=first,
             guide=guide,
+            rewards=_rewards(batch),
         )
 
     @torch.no_grad()
@@ -279,12 +280,17 @@ class Model(nn.Module):
         """Return the objective's loss of each sample, ``[B]``.
 
         Args:
-            batch: all parts of the problem, on the model's device.
+            batch: all parts of the problem, on the model's device; for an objective that is
+                rewarded also `reward`, `acts` and `own`, the parts of
+                :class:`~wdno.objectives.base.Rewards`.
             generator: CPU generator of all randomness.
         """
+        return self.objective.loss(self.asked(batch), generator).per_sample
+
+    def asked(self, batch: Batch) -> Request:
+        """Return what the objective is asked in training; see :meth:`loss_per_sample`."""
         target = self.encode(batch, batch)
-        request = self._request(batch, target=target, weight=self._weights(target))
-        return self.objective.loss(request, generator).per_sample
+        return self._request(batch, target=target, weight=self._weights(target))
 
     @torch.no_grad()
     def predict(
@@ -349,6 +355,12 @@ class Model(nn.Module):
             part.name: decode(values, grid, part.span) + self._origin(part, batch)
             for part, values in zip(self.problem.generated, coefficients, strict=True)
         }
+
+
+def _rewards(batch: Batch) -> Rewards | None:
+    if "reward" not in batch:
+        return None
+    return Rewards(values=batch["reward"], acts=batch["acts"], own=batch["own"])
 
 
 def _name_and_options(section: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

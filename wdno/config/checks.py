@@ -117,6 +117,13 @@ def _check_task(config: Config, system: str, task: str, options: TaskOptions) ->
         and one.model in {**config.models, **expand.expand(config, system).models}
     }
     told = options.check(section.options, evaluated, models)
+    told += [
+        f"method {name!r}: model {evaluated[name].model!r}: its objective {one.objective.name!r} "
+        f"learns from rewards, which the task {of!r} does not have; choose another objective"
+        for name, one in models.items()
+        for of, _ in options.checkpoints(task, evaluated[name]).values()
+        if one.objective.rewarded and not TASKS.light(of).Options.rewards
+    ]
     return [*problems, *(f"{where}: {problem}" for problem in told)]
 
 

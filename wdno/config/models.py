@@ -86,7 +86,17 @@ class ModelOptions(Section):
         """Return the pieces by name, as the digest of a model's code needs them.
 
         Returns:
-            `representation`, `network`, `objective`, and `stepping` if it goes from frame to frame.
+            `representation`, `network`, `objective`, `stepping` if it goes from frame to frame,
+            and `rewards` if it learns from such.
         """
         found = {axis: str(getattr(self, axis).name) for axis in AXES}
-        return found if self.objective.stepping is None else {**found, "stepping": "stepping"}
+        also = {"stepping": self.objective.stepping is not None, "rewards": self.objective.rewarded}
+        return found | {name: name for name, present in also.items() if present}
+
+    def modules(self, system: str) -> tuple[str, ...]:
+        """Return modules whose code counts for the training beside those of its pieces.
+
+        Args:
+            system: name of the system, which rewards are of.
+        """
+        return (f"wdno.systems.{system}",) if self.objective.rewarded else ()

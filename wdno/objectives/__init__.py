@@ -40,7 +40,7 @@ def build(
     stepping: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Objective | Stepping:
-    """Make an objective with its network.
+    """Make an objective with its network, or networks.
 
     Args:
         name: of the objective.
@@ -58,11 +58,11 @@ def build(
     kind: type[Objective] = REGISTRY.load(name)
     # What a step is given is the frame before it, too.
     given = condition if stepping is None else target + condition
-    options["network"] = network(
-        in_channels=kind.in_channels(target, given),
-        out_channels=target,
-        time_conditioned=kind.time_conditioned,
-    )
+    channels = {"network": (kind.in_channels(target, given), kind.out_channels(target))}
+    for key, (taken, made) in {**channels, **kind.further(target, given)}.items():
+        options[key] = network(
+            in_channels=taken, out_channels=made, time_conditioned=kind.time_conditioned
+        )
     objective = construct("objective", name, kind, options)
     if stepping is None:
         return objective

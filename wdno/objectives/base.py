@@ -18,6 +18,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Rewards:
+    """What a policy learns from in training, beside what it imitates.
+
+    Attributes:
+        values: reward of each interval, ``[B, T]``.
+        acts: where what is generated has an effect, ``[B, C, *space]``, bool.
+        own: whether what is given is what the trajectory was made for, ``[B]``, bool; else the
+            rewards are its own, but it is nothing to imitate.
+    """
+
+    values: Tensor
+    acts: Tensor
+    own: Tensor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Request:
     """What is asked of an objective; all in normalised channels of any representation.
 
@@ -32,6 +48,7 @@ class Request:
             network gives the departure, the objective the sum.
         guide: wraps the denoiser of a prediction that is drawn, given its schedule, such as by a
             guidance (:mod:`wdno.diffusion.guidance`); None for none.
+        rewards: in training of an objective that is rewarded.
     """
 
     condition: Tensor
@@ -41,6 +58,7 @@ class Request:
     first: Tensor | None = None
     origin: Tensor | None = None
     guide: Guide | None = None
+    rewards: Rewards | None = None
 
     def wanted(self) -> Tensor:
         """Return the target.
@@ -51,6 +69,19 @@ class Request:
         if self.target is None:
             raise ValueError("objective: a loss needs the target channels, but was given none")
         return self.target
+
+    def rewarded(self) -> Rewards:
+        """Return the rewards.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if self.rewards is None:
+            raise ValueError(
+                "objective: it learns from rewards, but was given none; train it on the rewarded "
+                "data of a task, such as wdno.tasks.control.rewards"
+            )
+        return self.rewards
 
     def refuse_guide(self, what: str) -> None:
         """Refuse a guide, in the name of an objective that it cannot be applied to.
@@ -96,6 +127,27 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def in_channels(target: int, condition: int) -> int:
         """Return the network's input channels for so many target and condition channels."""
+
+    @staticmethod
+    def out_channels(target: int) -> int:
+        """Return the network's output channels for so many target channels."""
+        return target
+
+    @staticmethod
+    def further(target: int, condition: int) -> Mapping[str, tuple[int, int]]:
+        """Return further networks of the same kind: name -> input and output channels.
+
+        They are keywords of the objective beside `network`.
+
+        Args:
+            target: channels that are generated.
+            condition: channels that are given.
+        """
+        return {}
+
+    def prepare(self, steps: int) -> None:
+        """Learn, before the training, how many steps it will take."""
+        return None
 
     @abstractmethod
     def loss(self, request: Request, generator: torch.Generator) -> Loss:

@@ -48,12 +48,9 @@ class Framewise(base.Objective):
             ValueError: there is no target.
         """
         target = request.wanted()
-        samples, frames = target.shape[0], target.shape[2]
-        count = min(self.windows, frames)
-        order = torch.rand(samples, frames, generator=generator).argsort(dim=1)[:, :count]
-        order = order.sort(dim=1).values.to(target.device)
-        estimate = self._frames(_taken(request.condition, order), order, frames)
-        error = weigh((estimate - _taken(target, order)).square(), _alike(request.weight))
+        order = self.drawn(target, generator)
+        estimate = self.frames(request.condition, order)
+        error = weigh((estimate - taken(target, order)).square(), alike(request.weight))
         return Loss(per_sample=error.flatten(1).mean(1))
 
     def predict(
@@ -73,30 +70,51 @@ class Framewise(base.Objective):
         condition = request.condition
         frames = condition.shape[2]
         every = torch.arange(frames, device=condition.device).expand(len(condition), frames)
-        return self._frames(condition, every, frames)
+        return self.frames(condition, every)
 
-    def _frames(self, condition: Tensor, numbers: Tensor, frames: int) -> Tensor:
-        """Frames ``[B, C, k, *space]`` from conditions ``[B, D, k, *space]`` and their numbers."""
-        time = (numbers + 1).to(condition) / frames
-        time = time[:, None].reshape(len(time), 1, -1, *[1] * (condition.ndim - 3))
-        asked = torch.cat([condition, time.expand(-1, -1, -1, *condition.shape[3:])], dim=1)
-        flat = asked.transpose(1, 2).flatten(0, 1)
-        output: Tensor = self.network(flat).float()
+    def drawn(self, target: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw numbers of frames of each sample ``[B, C, T, *space]``, ascending, ``[B, k]``."""
+        samples, frames = target.shape[0], target.shape[2]
+        count = min(self.windows, frames)
+        order = torch.rand(samples, frames, generator=generator).argsort(dim=1)[:, :count]
+        return order.sort(dim=1).values.to(target.device)
+
+    def frames(self, condition: Tensor, numbers: Tensor) -> Tensor:
+        """Predict some frames, ``[B, C, k, *space]``.
+
+        Args:
+            condition: of all frames, ``[B, D, T, *space]``.
+            numbers: of those that are predicted, ``[B, k]``.
+        """
+        output = self.predicted(self.network(told(condition, numbers)).float())
         return output.view(*numbers.shape, *output.shape[1:]).transpose(1, 2)
+
+    def predicted(self, output: Tensor) -> Tensor:
+        """Return the frames that an output of the network stands for, ``[N, C, *space]``."""
+        return output
 
     def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:
         """Return one for each frame."""
         return frames
 
 
-def _taken(values: Tensor, numbers: Tensor) -> Tensor:
-    """Frames by their numbers, ``[B, C, k, *space]``."""
+def told(condition: Tensor, numbers: Tensor) -> Tensor:
+    """Return what the network sees of some frames, ``[B k, D + 1, *space]``; see `frames`."""
+    seen = taken(condition, numbers)
+    time = (numbers + 1).to(condition) / condition.shape[2]
+    time = time[:, None].reshape(len(time), 1, -1, *[1] * (condition.ndim - 3))
+    asked = torch.cat([seen, time.expand(-1, -1, -1, *condition.shape[3:])], dim=1)
+    return asked.transpose(1, 2).flatten(0, 1)
+
+
+def taken(values: Tensor, numbers: Tensor) -> Tensor:
+    """Return frames ``[B, C, k, *space]`` of ``[B, C, T, *space]`` by their numbers ``[B, k]``."""
     samples = torch.arange(len(values), device=values.device)[:, None]
     return values.transpose(1, 2)[samples, numbers].transpose(1, 2)
 
 
-def _alike(weight: Tensor | None) -> Tensor | None:
-    """Weights that are the same at all times; the first ones are those of the first frame."""
+def alike(weight: Tensor | None) -> Tensor | None:
+    """Return weights that are the same at all times; the first are those of the first frame."""
     return None if weight is None else weight[:, -1:]
 
 

@@ -70,6 +70,10 @@ class Stepping(nn.Module):
         """The network of a step."""
         return cast(nn.Module, self.inner.network)
 
+    def prepare(self, steps: int) -> None:
+        """See :meth:`Objective.prepare`."""
+        self.inner.prepare(steps)
+
     def loss(self, request: Request, generator: torch.Generator) -> Loss:
         """Return the mean loss of each sample's steps, without an estimate of whole trajectories.
 

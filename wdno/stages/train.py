@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -18,12 +19,19 @@ from wdno import tasks
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.digest import stage_digest
 from wdno.files import alone
+from wdno.problem import ProblemError
 from wdno.provenance import provenance
 from wdno.runtime import set_threads, spare_processors
 from wdno.training import distributed
 from wdno.training.checkpoint import discard_state
 from wdno.training.loop import train as fit
 from wdno.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from wdno.config.models import ModelOptions
+    from wdno.objectives.options._rewarded import RewardedOptions
+    from wdno.systems.base import SystemOptions
+    from wdno.tasks.base import TaskOptions
 
 logger = logging.getLogger(__name__)
 
@@ -66,23 +74,30 @@ def train(
     loaded = configuration.load(*config)
     options = configuration.model(loaded, system, model)
     task_options = getattr(configuration.system(loaded, system).tasks, task, None)
-    room = tasks.REGISTRY.module(task, "problem")
+    physics = configuration.system(loaded, system).options
     threads = set_threads(threads)
     with ExitStack() as held:
         if distributed.is_main():
             held.enter_context(alone(state))
-        opened = partial(room.data, framewise=options.objective.framewise)
-        training_set: ProblemData = opened(Trajectories(data), task_options)
-        validation_set: ProblemData = opened(Trajectories(validation), task_options)
+        trajectories = Trajectories(data), Trajectories(validation)
+        if options.objective.rewarded:
+            sets, rewards = _rewarded(trajectories, options, system, physics, task, task_options)
+        else:
+            room, rewards = tasks.REGISTRY.module(task, "problem"), {}
+            opened = partial(room.data, framewise=options.objective.framewise)
+            sets = [opened(one, task_options) for one in trajectories]
+        training_set, validation_set = sets
         spec = {axis: getattr(options, axis).model_dump(mode="json") for axis in models.AXES}
         torch.manual_seed(seed)
         built = models.Model(spec, training_set.problem)
         built.problem.require(validation_set.problem, validation, data)
         built.fit_scales(training_set)
+        built.objective.prepare(options.training.steps)
         settings = options.training.model_dump()
         validate_every = settings.pop("validate_every")
         tensorboard = log.parent / "tensorboard" if settings.pop("tensorboard") else None
-        code = stage_digest("train", task=task, **options.pieces())
+        also = options.modules(system)
+        code = stage_digest("train", task=task, also=also, **options.pieces())
         result = fit(
             built,
             training_set,
@@ -90,7 +105,7 @@ def train(
             seed=seed,
             state_dir=state,
             log=log,
-            fingerprint=_fingerprint(spec, training_set, code),
+            fingerprint=_fingerprint(spec, training_set, code, rewards),
             validation=validation_set,
             validate_every=validate_every,
             tensorboard=tensorboard,
@@ -108,6 +123,7 @@ def train(
             "training_seconds": result.seconds,
             "final_loss": result.final_loss,
             "parameters": built.parameter_count(),
+            **({"rewards": rewards} if rewards else {}),
             "data": {"file": str(data), "provenance": training_set.trajectories.provenance},
             "provenance": provenance(),
         }
@@ -116,13 +132,39 @@ def train(
         logger.info("wrote %s: %d steps in %.1f s", output, result.steps, result.seconds)
 
 
-def _fingerprint(spec: dict[str, object], data: ProblemData, code: str) -> str:
-    """Identify what a saved state belongs to: the model, the problem, the data and the code."""
+def _rewarded(
+    trajectories: Sequence[Trajectories],
+    options: ModelOptions,
+    system: str,
+    physics: SystemOptions,
+    task: str,
+    task_options: TaskOptions | None,
+) -> tuple[list[ProblemData], dict[str, Any]]:
+    """Open training and validation data with rewards; also return what tells their law from others.
+
+    Raises:
+        ProblemError: the task has no rewards, or not of this system.
+    """
+    if not tasks.REGISTRY.light(task).Options.rewards:
+        raise ProblemError(
+            f"task {task!r} has no rewards, which the objective {options.objective.name!r} learns "
+            "from; train it for a task that has, such as control, or choose another objective"
+        )
+    room = tasks.REGISTRY.module(task, "rewards")
+    law = room.law(system, physics, task_options, trajectories[0])
+    chosen: RewardedOptions = cast("RewardedOptions", options.objective)
+    return [room.data(one, law, chosen.relabelled) for one in trajectories], law.facts()
+
+
+def _fingerprint(
+    spec: dict[str, object], data: ProblemData, code: str, rewards: dict[str, Any]
+) -> str:
+    """Identify what a saved state belongs to: model, problem, data, code, and law of rewards."""
     attributes = {
         key: value
         for key, value in data.trajectories.dataset.attrs.items()
         if isinstance(value, str | int)
     }
-    given = [spec, data.problem.to_json(), attributes, len(data), code]
+    given = [spec, data.problem.to_json(), attributes, len(data), code, rewards]
     identity = json.dumps(given, sort_keys=True, default=str)
     return hashlib.sha256(identity.encode()).hexdigest()

@@ -26,7 +26,9 @@ class TaskOptions(Section):
         title: name for readers, such as "Simulation".
         summary: what the task does, the description of its section.
         baselines: methods without a model that it offers: name -> what it is.
-        judging: options that evaluations read and trainings do not.
+        judging: options that evaluations read and trainings do not, other than on rewards.
+        rewards: whether it has rewards to train on: a module `rewards`, see
+            :mod:`wdno.tasks.control.rewards`.
         selective: figures that show the methods of `evaluation.show` alone.
     """
 
@@ -34,6 +36,7 @@ class TaskOptions(Section):
     summary: ClassVar[str]
     baselines: ClassVar[Mapping[str, str]] = MappingProxyType({})
     judging: ClassVar[frozenset[str]] = frozenset()
+    rewards: ClassVar[bool] = False
     selective: ClassVar[frozenset[str]] = frozenset()
 
     methods: Annotated[list[Name], Field(min_length=1)] = Field(

@@ -28,8 +28,10 @@ def task_section(wildcards, left_out=frozenset()):
 
 
 def trained_section(wildcards):
-    """Return the options of a job's task that a training reads."""
-    return task_section(wildcards, KNOWN_TASKS.light(wildcards.task).Options.judging)
+    """Return the options of a job's task that a training reads; rewards are judgements."""
+    options = configuration.model(CONFIG, wildcards.system, wildcards.model)
+    judging = KNOWN_TASKS.light(wildcards.task).Options.judging
+    return task_section(wildcards, set() if options.objective.rewarded else judging)
 
 
 def method_section(wildcards):
@@ -47,7 +49,8 @@ def model_section(wildcards):
 def training_code(wildcards):
     """Return the digest of the code that trains a model."""
     options = configuration.model(CONFIG, wildcards.system, wildcards.model)
-    return stage_digest("train", task=wildcards.task, **options.pieces())
+    also = options.modules(wildcards.system)
+    return stage_digest("train", task=wildcards.task, also=also, **options.pieces())
 
 
 def evaluation_code(wildcards):

@@ -38,10 +38,12 @@ class ObjectiveOptions(Section):
             objective is deterministic.
         framewise: whether each frame is predicted from what is given at its time alone, by a
             network without an axis of time.
+        rewarded: whether batches in training hold the rewards of a task that has such.
     """
 
     samples: ClassVar[bool] = False
     framewise: ClassVar[bool] = False
+    rewarded: ClassVar[bool] = False
 
     name: str = Field(description="Objective.")
     weighting: Literal["uniform", "scale", "energy"] = Field(

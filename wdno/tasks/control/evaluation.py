@@ -30,7 +30,7 @@ from wdno.solvers.grids import DivergedError
 from wdno.tasks.control import controllers, problem
 from wdno.tasks.control.controllers.base import Controller, Setting, cases
 from wdno.tasks.control.metrics import BETTER, CALLS, GRADIENTS, LARGEST, J
-from wdno.tasks.control.objective import Cases, ControlError, CountedObjective, differing_weights
+from wdno.tasks.control.objective import Cases, ControlError, CountedObjective, weights_of
 from wdno.tasks.control.options import controller_of
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def evaluate(job: Job) -> Record:
     """
     options = cast("Options", job.task_options)
     system = systems.REGISTRY.load(job.system)(job.system_options)
-    weights = differing_weights(system.term_weights, options.weights)
-    objective = CountedObjective(system, weights, threads=job.threads)
+    objective = CountedObjective(system, weights_of(system, options), threads=job.threads)
     test = problem.data(Trajectories(job.split("test")), options)
     chosen = controller_of(job.options)
     setting = Setting(
@@ -98,7 +97,8 @@ def evaluate(job: Job) -> Record:
 def _open(job: Job, task: str, split: str, framewise: bool = False) -> ProblemData:
     """Open a data file of the job as the problem of a task."""
     room = tasks.REGISTRY.module(task, "problem")
-    data: ProblemData = room.data(Trajectories(job.split(split)), None, framewise=framewise)
+    options = job.task_options if task == job.task else None
+    data: ProblemData = room.data(Trajectories(job.split(split)), options, framewise=framewise)
     return data
 
 

@@ -23,10 +23,24 @@ from wdno.tasks.control.lbfgs import Point
 if TYPE_CHECKING:
     from wdno.controlled import Controlled, World
     from wdno.problem import Batch
+    from wdno.tasks.control.options import Options
 
 
 class ControlError(ValueError):
     """A control that is no control of its system."""
+
+
+def weights_of(system: Controlled, options: Options | None) -> Mapping[str, float]:
+    """Return the weight of each term of J of a system, as a run has chosen it.
+
+    Args:
+        system: the system.
+        options: of the task.
+
+    Raises:
+        ProblemError: a weight is of no term of J.
+    """
+    return differing_weights(system.term_weights, options.weights if options is not None else {})
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,8 @@ class Cases:
         index: numbers of the cases in the data set, ``[n]``.
         first: initial states, ``[n, F, *S]``, float64.
         target: states to be reached, ``[n, F, *S]``, float64; None: there are none.
-        given: the given parts of the problem, float32, for models.
+        given: the given parts of the problem, float32, for models, without outcomes: those are
+            what is sought.
         own: the control of the data set, ``[n, C, T, *S]``, float64, which only a baseline of that
             name may look at.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Controller = ControllerOptions
 else:
     Controller = controllers.REGISTRY.choice()
+
+Outcome = Literal["energy", "last_series"]
 
 LIGHT = {name: controllers.REGISTRY.light(name).Options for name in controllers.REGISTRY.names()}
 WITHOUT_MODEL = {name: one for name, one in LIGHT.items() if not one.trained_for}
@@ -57,10 +59,17 @@ class ControlOptions(TaskOptions):
     )
 
     judging: ClassVar[frozenset[str]] = frozenset({"weights"})
+    rewards: ClassVar[bool] = True
 
     weights: dict[str, NonNegativeFloat] = Field(
         default={},
         description="Weights of terms of J that differ from the system's, by the terms' names.",
+    )
+
+    outcome: list[Outcome] = Field(
+        default=[],
+        description="What models that generate whole trajectories are told of the outcome, and can "
+        "be asked for: energy, the mean square of the forcing; last_series, the series at the end.",
     )
 
     def check(
@@ -76,7 +85,12 @@ class ControlOptions(TaskOptions):
                 "remove the task"
             ]
         known = system.term_weights
-        problems = [
+        problems = []
+        if "last_series" in self.outcome and not system.has_series:
+            problems.append("outcome: 'last_series': this system has no series; remove it")
+        if len(set(self.outcome)) < len(self.outcome):
+            problems.append(f"outcome = {self.outcome}: each may appear once")
+        problems += [
             f"weights of {term!r}: J of this system has the terms {', '.join(known)}"
             for term in self.weights
             if term not in known
@@ -105,6 +119,12 @@ class ControlOptions(TaskOptions):
                 for term in weights
                 if term not in known
             ]
+            problems += [
+                f"method {name!r}: asked: {outcome!r} is no outcome that models are told; name it "
+                "in the task's `outcome`, or leave it out"
+                for outcome in chosen.asks()
+                if outcome not in self.outcome
+            ]
             if method.samples > 1:
                 problems.append(
                     f"method {name!r}: samples = {method.samples}: one control is evaluated of "
@@ -115,7 +135,9 @@ class ControlOptions(TaskOptions):
 
     def splits(self, method: MethodOptions) -> tuple[str, ...]:
         """Return the test set, and what the method's controller reads beside."""
-        return ("test", *controller_of(method).splits())
+        chosen = controller_of(method)
+        told = ("validation",) if self.outcome and chosen.trained_for == "control" else ()
+        return tuple(dict.fromkeys(("test", *chosen.splits(), *told)))
 
     def checkpoints(self, task: str, method: MethodOptions) -> dict[str, tuple[str, str]]:
         """Return the model of the method, trained for the task that its controller says."""

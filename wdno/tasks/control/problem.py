@@ -5,6 +5,8 @@
 | `first` | given | space | u0, u1, ... for each given frame of each field u of the state |
 | `last` | given | space | u0 of each field, the state at the end; of a system with a target |
 | `first_series` | given | number | s0, s1, ... likewise for series; left out where there is none |
+| `last_series` | given | number | s0 of each series, at the end; where it is asked for |
+| `energy` | given | number | mean square of the forcing's components; where it is asked for |
 | `state` | generated | space and time | of the state, begins after `first` |
 | `forcing` | generated | space and time | of the forcing, which is the control |
 | `series` | generated | time | of the series, begins after `first_series`; likewise left out |
@@ -36,17 +38,21 @@ if TYPE_CHECKING:
     from wdno.problem import Problem
     from wdno.tasks.control.options import Options
 
+OUTCOMES = ("energy", "last_series")
+"""Given parts that tell of the outcome: known in training, asked for in use."""
+
 
 def problem(layout: Layout, options: Options | None = None, *, framewise: bool = False) -> Problem:
     """Return the problem that a data file makes.
 
     Args:
         layout: what the file holds.
-        options: of the task; none of them changes the problem.
-        framewise: whether the model sees a frame at a time.
+        options: of the task, with what models are told of the outcome.
+        framewise: whether the model sees a frame at a time, and nothing of the outcome.
 
     Raises:
-        ProblemError: the system has no forcing, or cannot be controlled.
+        ProblemError: the system has no forcing, or cannot be controlled; or the end of series is
+            asked for that it does not have.
     """
     frames, target = layout.given_frames, frame_names(layout.state, 1)
     if framewise:
@@ -60,6 +66,14 @@ def problem(layout: Layout, options: Options | None = None, *, framewise: bool =
     if layout.series and not framewise:
         given.append(Part("first_series", frame_names(layout.series, frames), "number"))
         generated.append(Part("series", layout.series, "time", start="first_series"))
+    for outcome in options.outcome if options is not None and not framewise else ():
+        fields = ("energy",) if outcome == "energy" else frame_names(layout.series, 1)
+        if not fields:
+            raise ProblemError(
+                f"control: outcome: system {layout.system!r} has no series, whose end {outcome!r} "
+                "is; remove it"
+            )
+        given.append(Part(outcome, fields, "number"))
     return layout.problem(given, generated)
 
 
@@ -85,8 +99,8 @@ def data(
 
     Args:
         trajectories: the data file.
-        options: of the task; none of them changes the problem.
-        framewise: whether the model sees a frame at a time.
+        options: of the task, with what models are told of the outcome.
+        framewise: whether the model sees a frame at a time, and nothing of the outcome.
     """
     from wdno.data.dataset import ProblemData
 
@@ -116,6 +130,9 @@ def divide(stored: Mapping[str, Tensor], frames: int, names: Sequence[str]) -> d
         "last": flatten_frames(state[:, :, -1:]),
         "forcing": stored["forcing"],
         "first_series": flatten_frames(series[:, :, :frames]),
+        "last_series": flatten_frames(series[:, :, -1:]),
         "series": series[:, :, frames:],
     }
+    if "energy" in names:
+        parts["energy"] = stored["forcing"].square().flatten(1).mean(1, keepdim=True)
     return {name: parts[name] for name in names}

@@ -13,6 +13,7 @@ from torch import Tensor
 from wdno import objectives
 from wdno.problem import ProblemError
 from wdno.tasks.control.objective import Cases, CountedObjective
+from wdno.tasks.control.problem import OUTCOMES
 
 if TYPE_CHECKING:
     from wdno.data.dataset import ProblemData
@@ -111,6 +112,10 @@ def cases(data: ProblemData, size: int, count: int | None = None) -> Iterator[Ca
             index=batch["index"],
             first=first.double(),
             target=batch["last"].double() if "last" in batch else None,
-            given={part.name: batch[part.name] for part in data.problem.given},
+            given={
+                part.name: batch[part.name]
+                for part in data.problem.given
+                if part.name not in OUTCOMES
+            },
             own=batch["forcing"].double(),
         )

@@ -4,13 +4,19 @@ The model has learned $p(u, f \mid u_0, u^*)$, or without a target $p(u, f \mid 
 training set. Guidance (:mod:`wdno.diffusion.guidance`) tilts what is drawn by J of the present
 estimate; of the sample the control is kept, and the solver alone decides what it is worth (arXiv
 2412.04833, section 3.3). How strongly is chosen on validation cases, by the solver.
+
+A model that was told the energy of the control, or the series at the end, in training can be asked
+for others than are usual: for less, or more, of which is chosen likewise.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,17 +24,36 @@ from torch import Tensor
 
 from wdno.diffusion import guidance
 from wdno.evaluation.predictor import sample_seed
+from wdno.problem import ProblemError
 from wdno.tasks.control.controllers.adjoint import descend
 from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.controllers.options.guided import GuidedOptions
-from wdno.tasks.control.objective import Cases
+from wdno.tasks.control.objective import Cases, ControlError
+from wdno.tasks.control.problem import OUTCOMES
 
 if TYPE_CHECKING:
     from wdno.diffusion.guidance.base import Guidance
     from wdno.diffusion.samplers.base import Denoise
     from wdno.diffusion.schedule import Schedule
-    from wdno.problem import Batch
+    from wdno.problem import Batch, Problem
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is tried on validation cases.
+
+    Attributes:
+        weight: of the first guidance; None: its own.
+        asked: pairs of an outcome and what it is to be.
+    """
+
+    weight: float | None
+    asked: tuple[tuple[str, float], ...]
+
+    def __str__(self) -> str:
+        told = [] if self.weight is None else [f"weight {self.weight:g}"]
+        return ", ".join([*told, *(f"{name} {value:g}" for name, value in self.asked)])
 
 
 class Guided(Base):
@@ -50,15 +75,17 @@ class Guided(Base):
         each = self._trained.objective.evaluations(job.sampling, frames)
         self.evaluations = each * options.draws
         self._guides = self._built(None)
+        self._asked = _usual(setting, self._trained.problem)
         self._scale = 1.0
-        if self._guides:
+        tried = _candidates(options, tuple(self._asked))
+        if self._guides or len(tried) > 1:
             size = job.evaluation.batch_size
             self._validation = list(setting.validation(options.validation_cases, size))
             self._scale = self._mean(lambda cases: cases.own * self._objective.mask)
             self.notes["J of the data"] = self._scale
-        if options.weights:
-            started = time.perf_counter()
-            self._choose()
+        started = time.perf_counter()
+        self._choose(tried)
+        if len(tried) > 1:
             self.notes["seconds to choose"] = time.perf_counter() - started
 
     def _built(self, weight: float | None) -> list[Guidance]:
@@ -68,18 +95,33 @@ class Guided(Base):
             sections[0]["weight"] = weight
         return [guidance.REGISTRY.build(one.pop("name"), **one) for one in sections]
 
-    def _choose(self) -> None:
-        """Take the weight with the least mean J on the validation cases."""
-        tried = {}
-        for weight in self._options.weights:
-            self._guides = self._built(weight)
-            tried[weight] = self._mean(lambda cases: self._draw(cases, 0))
-        best = min(tried, key=lambda weight: tried[weight])
-        self._guides = self._built(best)
-        self.notes |= {
-            "weight": best,
-            "J on validation": {f"{weight:g}": value for weight, value in tried.items()},
-        }
+    def _choose(self, tried: Sequence[Candidate]) -> None:
+        """Take what has the least mean J on the validation cases; what is alone is taken as it is.
+
+        Raises:
+            ControlError: J is finite with none.
+        """
+        usual, found = self._asked, {}
+        for one in tried:
+            self._take(one, usual)
+            if len(tried) > 1:
+                found[one] = self._mean(lambda cases: self._draw(cases, 0))
+        best = min(tried, key=lambda one: found.get(one, math.inf))
+        if found and not math.isfinite(found[best]):
+            raise ControlError(
+                "the solver diverges on validation cases with every weight; try smaller ones"
+            )
+        self._take(best, usual)
+        if best.weight is not None:
+            self.notes["weight"] = best.weight
+        if self._asked:
+            self.notes["asked"] = dict(self._asked)
+        if found:
+            self.notes["J on validation"] = {str(one): value for one, value in found.items()}
+
+    def _take(self, one: Candidate, usual: Mapping[str, list[float]]) -> None:
+        self._guides = self._built(one.weight)
+        self._asked = {**usual, **{name: [value] for name, value in one.asked}}
 
     def _mean(self, control: Callable[[Cases], Tensor]) -> float:
         """Mean J of the validation cases under what a function returns of them."""
@@ -102,6 +144,8 @@ class Guided(Base):
         """Draw sample `number` of each case."""
         device = self._setting.device
         given = {name: values.to(device) for name, values in cases.given.items()}
+        for name, asked in self._asked.items():
+            given[name] = torch.tensor(asked, device=device).expand(len(cases), -1)
         generators = [
             torch.Generator().manual_seed(sample_seed(self._setting.job.seed, case, number))
             for case in cases.index.tolist()
@@ -138,6 +182,37 @@ class Guided(Base):
         for one in self._guides:
             denoise = one.wrap(denoise, schedule, solved if one.by_solver else estimated)
         return denoise
+
+
+def _candidates(options: GuidedOptions, outcomes: Sequence[str]) -> list[Candidate]:
+    """Every weight with all that is asked for.
+
+    Raises:
+        ProblemError: something is asked for that the model is not told.
+    """
+    for name in options.asked:
+        if name not in outcomes:
+            raise ProblemError(
+                f"control: asked: {name!r} is no outcome that the model is told "
+                f"({', '.join(outcomes) or 'none'}); name it in the task's `outcome`, or leave it "
+                "out"
+            )
+    asked = [[(name, value) for value in values] for name, values in options.asked.items()]
+    return [
+        Candidate(weight, tuple(each))
+        for weight in (*options.weights,) or (None,)
+        for each in product(*asked)
+    ]
+
+
+def _usual(setting: Setting, problem: Problem) -> dict[str, list[float]]:
+    """Return the mean over the validation set of each outcome that a model is told."""
+    names = [part.name for part in problem.given if part.name in OUTCOMES]
+    if not names:
+        return {}
+    data = setting.open("validation")
+    batches = list(data.batches(data.block()))
+    return {name: torch.cat([batch[name] for batch in batches]).mean(0).tolist() for name in names}
 
 
 Controller = Guided

@@ -62,6 +62,10 @@ class ControllerOptions(Section):
         """Return weights of terms of J that it names, to be checked against the system's."""
         return ()
 
+    def asks(self) -> tuple[str, ...]:
+        """Return the outcomes that it asks its model for."""
+        return ()
+
     def check_model(self, model: ModelOptions) -> str:
         """Return what is wrong with a model for it; empty: nothing."""
         if model.objective.framewise:

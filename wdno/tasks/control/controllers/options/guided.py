@@ -37,6 +37,11 @@ class GuidedOptions(ControllerOptions):
         description="Weights of the first guidance that are tried on validation cases; the one "
         "with the least J by the solver is taken. Empty: its own `weight`.",
     )
+    asked: dict[str, list[float]] = Field(
+        default={},
+        description="Of each outcome that the model is told, values that it is asked for, each "
+        "tried on validation cases with each weight; default: the mean of the validation set.",
+    )
     validation_cases: PositiveInt | None = Field(
         default=None,
         description="Validation cases, from the first on, by which weights are compared; null: "
@@ -61,9 +66,17 @@ class GuidedOptions(ControllerOptions):
                 f"weights = {self.weights}: there is no guidance to weigh; add `guidance`, or "
                 "remove `weights`"
             )
-        if len(set(self.weights)) < len(self.weights):
-            raise ValueError(f"weights = {self.weights}: each may appear once")
+        for name, values in {"weights": self.weights, **self.asked}.items():
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} = {values}: each may appear once")
+        for name, values in self.asked.items():
+            if not values:
+                raise ValueError(f"asked: {name}: expected values, got none; leave it out")
         return self
+
+    def asks(self) -> tuple[str, ...]:
+        """Return the outcomes that it asks its model for."""
+        return tuple(self.asked)
 
     def weighed(self) -> tuple[Mapping[str, float], ...]:
         """Return the weights that guide, and those of the first part of polish."""
@@ -71,7 +84,7 @@ class GuidedOptions(ControllerOptions):
 
     def splits(self) -> tuple[str, ...]:
         """Return the validation set, where there is something to weigh."""
-        return ("validation",) if self.guidance else ()
+        return ("validation",) if self.guidance or self.asked else ()
 
     def pieces(self) -> Mapping[str, str]:
         """Return the modules of its guidance."""
