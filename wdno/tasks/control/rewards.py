@@ -95,7 +95,7 @@ class Law:
     def rewards(self, stored: Mapping[str, Tensor], last: Tensor | None) -> Tensor:
         """Return the reward of each interval, ``[B, T]``."""
         together = max(1, AT_ONCE // max(stored["state"].numel(), 1))
-        cuts = torch.arange(stored["forcing"].shape[2] + 1).split(together)
+        cuts = torch.split(torch.arange(stored["forcing"].shape[2] + 1), together)
         j = torch.cat([self.j(stored, last, some) for some in cuts], dim=1)
         return -j.diff(dim=1) / self.unit
 
