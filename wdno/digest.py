@@ -42,6 +42,7 @@ MODEL = (
     "wdno.objectives.{objective}",
 )
 STEPPING = "wdno.objectives.{stepping}"
+TRAINER = "wdno.training.{trainer}"
 REWARDS = "wdno.tasks.{task}.{rewards}"
 SCENE = "wdno.evaluation.figures.scene_figure"
 LOSSES = "wdno.evaluation.figures.training"
@@ -61,7 +62,7 @@ STAGES = {
     # Training minimises a loss and draws no samples.
     "train": Stage(
         ("wdno.stages.train", *MODEL),
-        optional=(STEPPING, REWARDS),
+        optional=(STEPPING, TRAINER, REWARDS),
         without=frozenset({"wdno.diffusion.samplers"}),
     ),
     "evaluate": Stage(

@@ -82,16 +82,23 @@ class ModelOptions(Section):
         default_factory=TrainingOptions, description="Optimisation settings."
     )
 
+    @model_validator(mode="after")
+    def _objective_fits(self) -> ModelOptions:
+        if problems := self.objective.check(self):
+            raise ValueError(f"objective {self.objective.name!r}: {'; '.join(problems)}")
+        return self
+
     def pieces(self) -> dict[str, str]:
         """Return the pieces by name, as the digest of a model's code needs them.
 
         Returns:
-            `representation`, `network`, `objective`, `stepping` if it goes from frame to frame,
-            and `rewards` if it learns from such.
+            `representation`, `network`, `objective`, `trainer`, `stepping` if it goes from frame
+            to frame, and `rewards` if it learns from such.
         """
         found = {axis: str(getattr(self, axis).name) for axis in AXES}
         also = {"stepping": self.objective.stepping is not None, "rewards": self.objective.rewarded}
-        return found | {name: name for name, present in also.items() if present}
+        found |= {name: name for name, present in also.items() if present}
+        return {**found, "trainer": self.objective.trainer}
 
     def modules(self, system: str) -> tuple[str, ...]:
         """Return modules whose code counts for the training beside those of its pieces.

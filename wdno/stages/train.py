@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import logging
 from collections.abc import Sequence
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from wdno.tasks.base import TaskOptions
 
 logger = logging.getLogger(__name__)
+
+PLACE = "wdno.training"
+"""Package of trainers."""
 
 
 def train(
@@ -109,6 +113,7 @@ def train(
             validation=validation_set,
             validate_every=validate_every,
             tensorboard=tensorboard,
+            trainer=importlib.import_module(f"{PLACE}.{options.objective.trainer}").Trainer,
             readers=0 if training_set.in_memory else spare_processors(threads),
         )
         if not distributed.is_main():

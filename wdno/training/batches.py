@@ -16,7 +16,7 @@ import torch
 
 from wdno.training.readers import Batch, Readers, affordable
 
-ORDER, STEP, VALIDATION = range(3)
+ORDER, STEP, VALIDATION, WEIGHTS = range(4)
 """Purposes of random numbers; one seed gives each its own."""
 
 

@@ -29,6 +29,7 @@ from wdno.training.batches import Batches, Data
 from wdno.training.interruption import Interrupted, Interruption
 from wdno.training.log import Line, Progress, TrainingLog
 from wdno.training.settings import TrainingSettings
+from wdno.training.state import Training
 from wdno.training.trainer import Trainer
 
 
@@ -69,6 +70,7 @@ def train(
     tensorboard: Path | None = None,
     progress: bool = True,
     readers: int = 0,
+    trainer: type[Training] = Trainer,
 ) -> TrainingResult:
     """Train a model, or go on training it from a saved state.
 
@@ -99,6 +101,7 @@ def train(
         progress: Show a progress bar, or messages where there is no terminal.
         readers: Processes that read `data`, which must be picklable, for this one; 0 for data in
             memory, or to read in a thread. The result does not depend on it.
+        trainer: What takes the steps.
 
     Returns:
         The result.
@@ -115,7 +118,7 @@ def train(
         Interruption() as interruption,
         distributed.process_group(target),
     ):
-        trainer = Trainer(
+        training = trainer(
             model,
             len(data),
             settings=options,
@@ -124,11 +127,11 @@ def train(
             fingerprint=fingerprint,
             device=target,
         )
-        trainer.resume()
+        training.resume()
         with ExitStack() as stack:
             batches = Batches(
                 data,
-                trainer.order,
+                training.order,
                 options.steps,
                 distributed.rank(),
                 distributed.world_size(),
@@ -138,27 +141,27 @@ def train(
             stack.enter_context(closing(batches))
             record = None
             if distributed.is_main():
-                record = TrainingLog(Path(log), trainer.lines, tensorboard)
+                record = TrainingLog(Path(log), training.lines, tensorboard)
                 stack.enter_context(closing(record))
-            bar = Progress(trainer.step, options.steps, shown=progress and distributed.is_main())
+            bar = Progress(training.step, options.steps, shown=progress and distributed.is_main())
             stack.enter_context(closing(bar))
-            _run(trainer, batches, record, bar, interruption, validation, validate_every)
+            _run(training, batches, record, bar, interruption, validation, validate_every)
         return TrainingResult(
-            tensors=trainer.averaged(),
-            steps=trainer.step,
-            seconds=trainer.seconds,
-            final_loss=trainer.lines[-1]["loss"],
+            tensors=training.averaged(),
+            steps=training.step,
+            seconds=training.seconds,
+            final_loss=training.lines[-1]["loss"],
             validation=[
                 (line["step"], line["validation_loss"])
-                for line in trainer.lines
+                for line in training.lines
                 if "validation_loss" in line
             ],
-            lines=trainer.lines,
+            lines=training.lines,
         )
 
 
 def _run(
-    trainer: Trainer,
+    trainer: Training,
     batches: Batches,
     record: TrainingLog | None,
     bar: Progress,
@@ -199,7 +202,7 @@ def _run(
     distributed.wait()
 
 
-def _line(trainer: Trainer, validation_loss: float | None) -> Line:
+def _line(trainer: Training, validation_loss: float | None) -> Line:
     """A line of the log, of the steps since the last."""
     before = trainer.lines[-1] if trainer.lines else {"step": 0, "seconds": 0.0}
     loss, norm = trainer.watch.means()

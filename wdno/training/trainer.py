@@ -1,39 +1,24 @@
-"""A training in progress: one step, one validation, and the state to and from a file."""
+"""The usual training: one loss of all weights, one optimiser."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
-from dataclasses import asdict
-from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from wdno.training import distributed
-from wdno.training.batches import STEP, VALIDATION, BatchOrder, Data, StepRandomness
-from wdno.training.checkpoint import STATE_NAME, load_state, save_state, tidy_state
-from wdno.training.ema import WeightAverage
-from wdno.training.log import Line, lines_from_tensor, lines_to_tensor
+from wdno.training.batches import STEP
 from wdno.training.optimiser import (
     build_optimiser,
     clip_gradient,
     optimiser_tensors,
     restore_optimiser,
     set_learning_rate,
-    trained_parameters,
 )
 from wdno.training.readers import Batch
-from wdno.training.settings import TrainingSettings
-from wdno.training.watch import NonFiniteError, Watch
-
-logger = logging.getLogger(__name__)
-
-WITHOUT_EFFECT = ("checkpoint_seconds", "log_every")
-"""Settings that do not change the weights."""
+from wdno.training.state import Training, below
 
 
 class _Loss(nn.Module):
@@ -48,75 +33,32 @@ class _Loss(nn.Module):
         return losses.float()
 
 
-class Trainer:
-    """Everything that a training state is made of.
+class Trainer(Training):
+    """A training of a model that has one loss."""
 
-    Attributes:
-        step: Steps taken.
-        seconds: Seconds that they took; kept by the loop.
-        lines: Lines of the log; kept by the loop.
-        order: Sample numbers of each step.
-        watch: Means of loss and gradient norm.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        samples: int,
-        *,
-        settings: TrainingSettings,
-        seed: int,
-        state_dir: Path,
-        fingerprint: str,
-        device: torch.device,
-    ) -> None:
-        """Begin at step 0; arguments as those of `train`.
+    def __init__(self, model: nn.Module, samples: int, **more: Any) -> None:
+        """Begin at step 0; arguments as those of `Training`.
 
         Raises:
             ValueError: The arguments do not fit each other.
         """
-        ranks = distributed.world_size()
-        if settings.batch_size % ranks:
-            raise ValueError(
-                f"training: batch_size {settings.batch_size} cannot be shared equally by {ranks} "
-                "processes; make it a multiple"
-            )
         if not callable(getattr(model, "loss_per_sample", None)):
             raise ValueError(
                 f"training: {type(model).__name__} has no method loss_per_sample(batch, generator)"
             )
-        self.settings, self.seed, self.device = settings, seed, device
-        self.state_dir = state_dir
-        self.fingerprint = _fingerprint(fingerprint, settings, seed)
-        self.step, self.seconds, self.lines = 0, 0.0, list[Line]()
-        self.order = BatchOrder(samples, settings.batch_size, seed)
-        self.watch = Watch(device)
-        self._model = model.to(device).train()
-        self._share = settings.batch_size // ranks
-        self._randomness = StepRandomness(device)
+        super().__init__(model, samples, **more)
         self._loss = _Loss(model)
-        if settings.compile:
+        if self.settings.compile:
             own = type(model).compile is not nn.Module.compile
             (model if own else self._loss).compile()
         self._forward: nn.Module = self._loss
-        if ranks > 1:  # also gives all processes the weights of the first
-            cards = [device] if device.type == "cuda" else None
+        if distributed.world_size() > 1:  # also gives all processes the weights of the first
+            cards = [self.device] if self.device.type == "cuda" else None
             self._forward = DistributedDataParallel(self._loss, device_ids=cards)
-        self._parameters = trained_parameters(model)
-        self._optimiser = build_optimiser(self._parameters, settings)
-        self._average = WeightAverage(list(self._parameters.values()), settings.ema_decay)
+        self._optimiser = build_optimiser(self._parameters, self.settings)
 
     def take_step(self, batch: Batch) -> None:
-        """Take one step.
-
-        Args:
-            batch: This process's part of the batch.
-
-        Raises:
-            NonFiniteError: Loss or gradient are not finite. On a GPU, where looking would wait
-                for it, only `require_finite` looks.
-            ValueError: The model does not give one loss per sample.
-        """
+        """See `Training.take_step`; a model must give one loss per sample."""
         generator = self._randomness.start(self.seed, STEP, self.step, distributed.rank())
         set_learning_rate(self._optimiser, self.settings.learning_rate_at(self.step))
         losses = self._losses(self._forward, batch, generator)
@@ -132,146 +74,20 @@ class Trainer:
             self.require_finite()
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
-        self.step += 1
-        if self.step % self.settings.ema_every == 0 or self.step == self.settings.steps:
-            self._average.update()
+        self._counted()
 
-    @torch.no_grad()
-    def validate(self, data: Data) -> float:
-        """Mean loss of the averaged weights over a data set, with the same noise every time."""
-        ranks, size = distributed.world_size(), self.settings.batch_size
-        batches = np.array_split(np.arange(len(data)), -(-len(data) // size))
-        total = torch.zeros(2, dtype=torch.float64)
-        self._average.swap()
-        self._model.eval()
-        for number in range(distributed.rank(), len(batches), ranks):
-            generator = self._randomness.start(self.seed, VALIDATION, number)
-            losses = self._losses(self._loss, data.batch(batches[number]), generator)
-            total += torch.tensor([losses.double().sum().item(), len(losses)])
-        self._model.train()
-        self._average.swap()
-        loss, samples = distributed.mean(total).tolist()
-        return float(loss / samples)
+    def _validation(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        return self._losses(self._loss, batch, generator)
 
-    def require_finite(self) -> None:
-        """Stop if a step so far was not finite; waits for the device.
-
-        Raises:
-            NonFiniteError: Names the step and its samples.
-        """
-        found = self.watch.first_bad()
-        if found is None:
-            return
-        step, bad = found
-        samples = self.order.indices(step)
-        own = np.array_split(samples, distributed.world_size())[distributed.rank()]
-        guilty = own[np.asarray(bad)].tolist()
-        what = f"the loss of samples {guilty}" if guilty else "the gradient"
-        raise NonFiniteError(
-            f"training step {step}: {what} is not finite, in the batch of samples "
-            f"{samples.tolist()}. {self._kept()} Look at these samples, or lower learning_rate or "
-            "gradient_clip, or lengthen warmup_steps, or use precision float32"
-        )
-
-    def averaged(self) -> dict[str, Tensor]:
-        """Averaged weights and the buffers, by their names in `state_dict`, on the CPU."""
-        averages = dict(zip(self._parameters.values(), self._average.tensors, strict=True))
-        return {
-            name: averages.get(value, value).detach().to("cpu", copy=True)
-            for name, value in self._model.state_dict(keep_vars=True).items()
-        }
-
-    def save(self) -> None:
-        """Write the state, replacing the one before; only the first process does.
-
-        Raises:
-            NonFiniteError: Something in it is not finite; the state before is kept.
-            DiskFullError: No space left; the state before is kept.
-        """
-        self.require_finite()
-        if not distributed.is_main():
-            return
+    def _own_tensors(self) -> dict[str, Tensor]:
         moments = optimiser_tensors(self._optimiser, self._parameters)
-        checked = [*self._parameters.values(), *self._average.tensors, *moments.values()]
-        norms = torch.stack([n.cpu() for n in torch._foreach_norm(checked, float("inf"))])
-        if not torch.isfinite(norms).all():
-            raise NonFiniteError(
-                f"training step {self.step - 1}: the update made weights that are not finite. "
-                f"{self._kept()} Lower learning_rate or gradient_clip"
-            )
-        averages = zip(self._parameters, self._average.tensors, strict=True)
-        tensors = {
-            **{f"model/{name}": value for name, value in self._model.state_dict().items()},
-            **{f"average/{name}": value for name, value in averages},
-            **{f"optimiser/{name}": value for name, value in moments.items()},
-            "sums": self.watch.sums,
-            "lines": lines_to_tensor(self.lines),
-        }
-        values = {
-            "fingerprint": self.fingerprint,
-            "step": self.step,
-            "seconds": self.seconds,
-            "updates": self._average.updates,
-        }
-        save_state(self.state_dir, tensors, values)
+        return {f"optimiser/{name}": value for name, value in moments.items()}
 
-    def resume(self) -> None:
-        """Take up the saved state, if there is one that fits.
-
-        Raises:
-            ValueError: The processes found different states.
-        """
-        if distributed.is_main():
-            tidy_state(self.state_dir)
-        found = load_state(self.state_dir, self.fingerprint)
-        if found is not None and self._fits(found[0]):
-            tensors, values = found
-            self._model.load_state_dict(_below("model/", tensors))
-            restore_optimiser(self._optimiser, self._parameters, _below("optimiser/", tensors))
-            averages = _below("average/", tensors)
-            self._average.restore([averages[name] for name in self._parameters], values["updates"])
-            self.watch.sums.copy_(tensors["sums"])
-            self.lines = lines_from_tensor(tensors["lines"])
-            self.step, self.seconds = values["step"], values["seconds"]
-            logger.info("training resumes after step %d, from %s", self.step, self.state_dir)
-        if distributed.largest(self.step) + distributed.largest(-self.step):
-            raise ValueError(
-                f"training: the processes found different states; {self.state_dir} must be on a "
-                "file system that all of them share"
-            )
-
-    def _fits(self, tensors: dict[str, Tensor]) -> bool:
-        found = {name: value.shape for name, value in _below("model/", tensors).items()}
-        wanted = {name: value.shape for name, value in self._model.state_dict().items()}
-        if found == wanted:
-            return True
-        logger.warning(
-            "the training state in %s is of another network, in spite of its fingerprint; "
-            "training starts afresh",
-            self.state_dir,
-        )
-        return False
+    def _restore_own(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        restore_optimiser(self._optimiser, self._parameters, below("optimiser/", tensors))
 
     def _losses(self, forward: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
-        moved = {name: t.to(self.device, non_blocking=True) for name, t in batch.items()}
         bf16 = self.settings.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            losses: Tensor = forward(moved, generator)
+            losses: Tensor = forward(self._on_device(batch), generator)
         return losses
-
-    def _kept(self) -> str:
-        if (self.state_dir / STATE_NAME).exists():
-            return f"The last good state is kept in {self.state_dir}."
-        return "No state had been saved yet."
-
-
-def _fingerprint(given: str, settings: TrainingSettings, seed: int) -> str:
-    """The caller's fingerprint with the seed and the settings that change the weights."""
-    relevant = {k: v for k, v in asdict(settings).items() if k not in WITHOUT_EFFECT}
-    text = json.dumps([given, seed, relevant], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with a prefix, without it."""
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

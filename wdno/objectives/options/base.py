@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from wdno.options import Section
+
+if TYPE_CHECKING:
+    from wdno.config.models import ModelOptions
 
 
 class SteppingOptions(Section):
@@ -39,11 +42,13 @@ class ObjectiveOptions(Section):
         framewise: whether each frame is predicted from what is given at its time alone, by a
             network without an axis of time.
         rewarded: whether batches in training hold the rewards of a task that has such.
+        trainer: module of :mod:`wdno.training` whose `Trainer` trains it.
     """
 
     samples: ClassVar[bool] = False
     framewise: ClassVar[bool] = False
     rewarded: ClassVar[bool] = False
+    trainer: ClassVar[str] = "trainer"
 
     name: str = Field(description="Objective.")
     weighting: Literal["uniform", "scale", "energy"] = Field(
@@ -79,6 +84,10 @@ class ObjectiveOptions(Section):
                 f"stepping with {self.name!r}, which sees each frame by itself; remove stepping"
             )
         return self
+
+    def check(self, model: ModelOptions) -> list[str]:
+        """Return what of a model with it cannot work, each a sentence."""
+        return []
 
     @property
     def timeless(self) -> bool:
