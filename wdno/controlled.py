@@ -13,7 +13,7 @@ started from the given initial state and driven by the forcing alone. Shapes are
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -32,7 +32,11 @@ class World(ABC):
 
     Attributes:
         interval: number of intervals done, 0..T.
+        disturbance: from the number of an interval and the control that is asked for to the one
+            that acts, ``[n, C, *S]``; None: they are the same.
     """
+
+    disturbance: Callable[[int, Tensor], Tensor] | None = None
 
     def __init__(self, system: str, intervals: int, control: Sequence[int]) -> None:
         """Begin with no interval done.
@@ -79,6 +83,8 @@ class World(ABC):
                 f"system {self._name!r}: expected a control of shape {self._expected} for one "
                 f"interval, got {tuple(control.shape)}"
             )
+        if self.disturbance is not None:
+            control = self.disturbance(self.interval, control)
         self._advance(np.ascontiguousarray(control.numpy(force=True), dtype=np.float64))
         self.interval += 1
 

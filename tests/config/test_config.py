@@ -20,6 +20,7 @@ DEFAULT = ROOT / "config" / "config.yaml"
 OVERLAYS = [
     ROOT / "config" / "paper.yaml",
     ROOT / "config" / "gpu.yaml",
+    ROOT / "config" / "control_noise.yaml",
     ROOT / "tests" / "config" / "tiny.yaml",
 ]
 

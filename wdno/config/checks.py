@@ -261,7 +261,9 @@ def _check_study(config: Config, name: str) -> list[str]:
             )
         expansion = expand.expand(config, system)
         problems += expansion.problems
-        sound = [one for one in options.of if one in config.methods]
+        # Of a system that is not studied a method need not fit.
+        studied = name in expansion.variations
+        sound = [one for one in options.of if one in config.methods and studied]
         for of in sound:
             at_fault = _check_method(config, system, of)
             problems += at_fault

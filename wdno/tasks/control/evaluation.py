@@ -1,9 +1,9 @@
 """From a method and a test set to a record: controls, what the true solver makes of them, J.
 
 One path for all: a controller is called with cases and returns controls; the solver starts from the
-given initial states and is driven by them alone. A control that is none (another shape, not finite,
-where none may act, or one that the solver diverges under) ends the evaluation of this method: its
-record has no scores and says why, and the others go on.
+given initial states and is driven by them alone, or by what noise leaves of them. A control that is
+none (another shape, not finite, where none may act, or one that the solver diverges under) ends the
+evaluation of this method: its record has no scores and says why, and the others go on.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from wdno.solvers.grids import DivergedError
 from wdno.tasks.control import controllers, problem
 from wdno.tasks.control.controllers.base import Controller, Setting, cases
 from wdno.tasks.control.metrics import BETTER, CALLS, GRADIENTS, LARGEST, J
+from wdno.tasks.control.noise import ControlNoise, bounds
 from wdno.tasks.control.objective import Cases, ControlError, CountedObjective
-from wdno.tasks.control.options import controller_of
+from wdno.tasks.control.options import controller_of, noise_of
 
 if TYPE_CHECKING:
     from wdno.evaluation.job import Job
@@ -51,12 +52,14 @@ def evaluate(job: Job) -> Record:
 
     Raises:
         EvaluationError: a file is not among the job's.
-        ProblemError: the model was trained on other data, or a weight is of no term of J.
+        ProblemError: the model was trained on other data, a weight is of no term of J, or noise has
+            bounds of another number of components.
         DataError: the test set is damaged.
     """
     options = cast("Options", job.task_options)
     system = systems.REGISTRY.load(job.system)(job.system_options)
     objective = CountedObjective(system, _weights(system, options), threads=job.threads)
+    objective.noise = noise = _noise(job, objective.mask)
     test = problem.data(Trajectories(job.split("test")), options)
     chosen = controller_of(job.options)
     setting = Setting(
@@ -77,7 +80,9 @@ def evaluate(job: Job) -> Record:
         failed = str(error)
         logger.error("%s failed: %s", job.description, failed)
         scores, examples, seconds = _nothing(test, count), xr.Dataset(), float("nan")
-    notes = controller.notes if controller is not None else {}
+    notes = dict(controller.notes) if controller is not None else {}
+    if noise is not None:
+        notes["noise"] = {"low": list(noise.low), "high": list(noise.high)}
     if failed:
         notes = {**notes, "failed": failed}
     model = controller.model if controller is not None else None
@@ -87,7 +92,9 @@ def evaluate(job: Job) -> Record:
     grid = dict(zip(_dims(test), test.problem.grid, strict=True))
     return Record(
         identity=job.identity(test.trajectories, grid),
-        design=job.design(model, controller=chosen.name),
+        design=job.design(
+            model, controller=chosen.name, noise=noise.probability if noise is not None else 0.0
+        ),
         cost=cost,
         scores=scores,
         examples=examples,
@@ -113,6 +120,17 @@ def _weights(system: Controlled, options: Options) -> Mapping[str, float]:
     return {**system.term_weights, **options.weights}
 
 
+def _noise(job: Job, mask: Tensor) -> ControlNoise | None:
+    options = noise_of(job.options)
+    if options.probability == 0:
+        return None
+    low, high = options.low, options.high
+    if low is None or high is None:
+        train = _open(job, job.task, "train")
+        low, high = bounds((some.own for some in cases(train, job.evaluation.batch_size)), mask)
+    return ControlNoise(options.probability, low, high, mask)
+
+
 def _control(
     job: Job, objective: CountedObjective, controller: Controller, test: ProblemData, count: int
 ) -> tuple[xr.Dataset, xr.Dataset, float]:
@@ -132,7 +150,10 @@ def _control(
             found = controller(some)
             seconds += time.perf_counter() - started
             control = objective.require(some, found)
-            scores, outcome = _judge(judge, some, control)
+            own = some.own * judge.mask
+            if objective.noise is not None:
+                control, own = (objective.noise.applied(some, one) for one in (control, own))
+            scores, outcome = _judge(judge, some, control, own)
             scores[CALLS.name] = _counted(objective.calls, some)
             scores[GRADIENTS.name] = _counted(objective.gradients, some)
             parts.append(_dataset(scores, controller.curve))
@@ -150,13 +171,15 @@ def _control(
     return joined, _examples(test, shown, objective), seconds / count
 
 
-def _judge(judge: CountedObjective, some: Cases, control: Tensor) -> tuple[dict[str, Tensor], Any]:
-    """Scores of controls by the solver, and the solutions."""
+def _judge(
+    judge: CountedObjective, some: Cases, control: Tensor, own: Tensor
+) -> tuple[dict[str, Tensor], Any]:
+    """Scores of controls by the solver, beside those of the cases' own, and the solutions."""
     terms, outcome = judge.solve(some, control)
     total = torch.stack(list(terms.values())).sum(0)
-    own = judge.value(some, some.own * judge.mask)
+    rival = judge.value(some, own)
     further = judge.system.reported(some.first, outcome, control, threads=judge.threads)
-    scores = {J.name: total, BETTER.name: (total < own).double(), **terms, **further}
+    scores = {J.name: total, BETTER.name: (total < rival).double(), **terms, **further}
     scores[LARGEST.name] = control.abs().flatten(1).amax(1)
     return scores, outcome
 

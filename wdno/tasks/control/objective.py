@@ -21,6 +21,7 @@ from wdno.solvers.grids import DivergedError
 if TYPE_CHECKING:
     from wdno.controlled import Controlled, World
     from wdno.problem import Batch
+    from wdno.tasks.control.noise import ControlNoise
 
 
 class ControlError(ValueError):
@@ -68,6 +69,7 @@ class CountedObjective:
         system: the system.
         weights: weight of each term.
         threads: processor threads of the solver.
+        noise: what disturbs a controller that acts step by step; None: nothing.
         calls: solutions of each case so far, by its number.
         gradients: gradients of each case so far, by its number; each takes a solution as well,
             which is not among the calls.
@@ -76,6 +78,7 @@ class CountedObjective:
     system: Controlled
     weights: Mapping[str, float]
     threads: int = 1
+    noise: ControlNoise | None = None
     calls: dict[int, int] = field(default_factory=dict)
     gradients: dict[int, int] = field(default_factory=dict)
 
@@ -107,9 +110,15 @@ class CountedObjective:
         return {name: self.weights[name] * term for name, term in terms.items()}, outcome
 
     def begin(self, cases: Cases) -> World:
-        """Start the true solver, to be gone through interval by interval; counted as a solution."""
+        """Start the true solver, to be gone through interval by interval; counted as a solution.
+
+        With noise, what is applied in an interval may be another control than is asked for.
+        """
         _count(self.calls, cases)
-        return self.system.begin(cases.first, threads=self.threads)
+        world = self.system.begin(cases.first, threads=self.threads)
+        if self.noise is not None:
+            world.disturbance = self.noise.step_by_step(cases)
+        return world
 
     def value(self, cases: Cases, control: Tensor) -> Tensor:
         """Return J of a control by the solver, ``[n]``; infinite where the solver diverges."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field, NonNegativeFloat, model_validator
 
 from wdno.options import Section
 from wdno.tasks.base import TaskOptions
@@ -27,6 +27,40 @@ WITHOUT_MODEL = {name: one for name, one in LIGHT.items() if not one.trained_for
 DEFAULT = "guided"
 
 
+class NoiseOptions(Section):
+    """Frames of the control that are lost between the controller and the solver."""
+
+    probability: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="Probability that an interval's whole frame becomes uniform noise.",
+    )
+    low: list[float] | None = Field(
+        default=None,
+        description="Lowest value of each component; null: the lowest in the training set.",
+    )
+    high: list[float] | None = Field(
+        default=None,
+        description="Highest value of each component; null: the highest in the training set.",
+    )
+
+    @model_validator(mode="after")
+    def _bounds_are_in_order(self) -> NoiseOptions:
+        low, high = self.low, self.high
+        if low is None and high is None:
+            return self
+        if low is None or high is None or len(low) != len(high):
+            raise ValueError(f"low = {low} and high = {high}: expected as many values in both")
+        if any(one > other for one, other in zip(low, high, strict=True)):
+            raise ValueError(f"low = {low} is above high = {high}; exchange them")
+        return self
+
+    def splits(self) -> tuple[str, ...]:
+        """Return the training set, where bounds are taken from it."""
+        return ("train",) if self.probability > 0 and self.low is None else ()
+
+
 class MethodSection(Section):
     """How control uses the method."""
 
@@ -34,6 +68,10 @@ class MethodSection(Section):
         default=None,
         description="How a control is found; default: of a method with a model `guided`, of a "
         "baseline that of its name.",
+    )
+    noise: NoiseOptions = Field(
+        default_factory=NoiseOptions,
+        description="Noise in the control, which a controller that acts step by step can answer.",
     )
 
 
@@ -45,6 +83,12 @@ def controller_of(method: MethodOptions) -> ControllerOptions:
     name = method.baseline or DEFAULT
     options: ControllerOptions = LIGHT[name](name=name)
     return options
+
+
+def noise_of(method: MethodOptions) -> NoiseOptions:
+    """Return the noise that the controls of a method meet."""
+    section: MethodSection | None = getattr(method, "control", None)
+    return NoiseOptions() if section is None else section.noise
 
 
 class ControlOptions(TaskOptions):
@@ -102,8 +146,9 @@ class ControlOptions(TaskOptions):
         return problems
 
     def splits(self, method: MethodOptions) -> tuple[str, ...]:
-        """Return the test set, and what the method's controller reads beside."""
-        return ("test", *controller_of(method).splits())
+        """Return the test set, and what the method's controller and noise read beside."""
+        own = (*controller_of(method).splits(), *noise_of(method).splits())
+        return ("test", *dict.fromkeys(own))
 
     def checkpoints(self, task: str, method: MethodOptions) -> dict[str, tuple[str, str]]:
         """Return the model of the method, trained for the task that its controller says."""
