@@ -28,6 +28,7 @@ class TaskOptions(Section):
         baselines: methods without a model that it offers: name -> what it is.
         judging: options that evaluations read and trainings do not.
         selective: figures that show the methods of `evaluation.show` alone.
+        referring: figures that show the reference.
     """
 
     title: ClassVar[str]
@@ -35,6 +36,7 @@ class TaskOptions(Section):
     baselines: ClassVar[Mapping[str, str]] = MappingProxyType({})
     judging: ClassVar[frozenset[str]] = frozenset()
     selective: ClassVar[frozenset[str]] = frozenset()
+    referring: ClassVar[frozenset[str]] = frozenset()
 
     methods: Annotated[list[Name], Field(min_length=1)] = Field(
         description="Rows of the table, in order, by their keys in `methods`."

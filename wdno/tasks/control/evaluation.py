@@ -9,6 +9,7 @@ evaluation of this method: its record has no scores and says why, and the others
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -31,7 +32,7 @@ from wdno.runtime import resolve_device
 from wdno.solvers.grids import DivergedError
 from wdno.tasks.control import controllers, problem
 from wdno.tasks.control.controllers.base import Controller, Setting, cases
-from wdno.tasks.control.metrics import BETTER, CALLS, GRADIENTS, LARGEST, J
+from wdno.tasks.control.metrics import BETTER, CALLS, GRADIENTS, LARGEST, PER_GRADIENT, J
 from wdno.tasks.control.noise import ControlNoise, bounds
 from wdno.tasks.control.objective import Cases, ControlError, CountedObjective
 from wdno.tasks.control.options import controller_of, noise_of
@@ -83,6 +84,8 @@ def evaluate(job: Job) -> Record:
     notes = dict(controller.notes) if controller is not None else {}
     if noise is not None:
         notes["noise"] = {"low": list(noise.low), "high": list(noise.high)}
+    if not math.isnan(objective.seconds_per_gradient):
+        notes[PER_GRADIENT] = objective.seconds_per_gradient
     if failed:
         notes = {**notes, "failed": failed}
     model = controller.model if controller is not None else None
@@ -138,8 +141,7 @@ def _control(
     size, kept = job.evaluation.batch_size, min(job.evaluation.examples, count)
     # Compiled and warm before it is timed.
     controller(next(cases(test, min(2, count), count)))
-    objective.calls.clear()
-    objective.gradients.clear()
+    objective.restart_counting()
     judge = CountedObjective(objective.system, objective.weights, threads=objective.threads)
     parts: list[xr.Dataset] = []
     shown: list[dict[str, Tensor]] = []

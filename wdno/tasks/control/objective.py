@@ -8,6 +8,8 @@ choose.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -73,6 +75,7 @@ class CountedObjective:
         calls: solutions of each case so far, by its number.
         gradients: gradients of each case so far, by its number; each takes a solution as well,
             which is not among the calls.
+        seconds: time that all gradients have taken.
     """
 
     system: Controlled
@@ -81,6 +84,7 @@ class CountedObjective:
     noise: ControlNoise | None = None
     calls: dict[int, int] = field(default_factory=dict)
     gradients: dict[int, int] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self._graded = self.system.for_gradients()
@@ -140,6 +144,7 @@ class CountedObjective:
             control: ``[n, C, T, *S]``.
         """
         _count(self.gradients, cases)
+        started = time.perf_counter()
 
         def solved(rows: Tensor) -> tuple[Tensor, ...]:
             some = cases.take(rows)
@@ -152,7 +157,20 @@ class CountedObjective:
 
         nothing = torch.zeros_like(control, dtype=torch.float64)
         values, gradient = _where_stable(solved, nothing.new_zeros(len(cases)), nothing)
+        self.seconds += time.perf_counter() - started
         return values, gradient
+
+    def restart_counting(self) -> None:
+        """Forget all calls, gradients and their time."""
+        self.calls.clear()
+        self.gradients.clear()
+        self.seconds = 0.0
+
+    @property
+    def seconds_per_gradient(self) -> float:
+        """Time of one gradient of one case so far; NaN where there was none."""
+        count = sum(self.gradients.values())
+        return self.seconds / count if count else math.nan
 
     def estimated(self, parts: Batch, target: Tensor | None) -> Tensor:
         """Return J of what a model predicts, ``[n]``, differentiable.

@@ -101,6 +101,8 @@ class ControlOptions(TaskOptions):
     )
 
     judging: ClassVar[frozenset[str]] = frozenset({"weights"})
+    selective: ClassVar[frozenset[str]] = frozenset({"animation"})
+    referring: ClassVar[frozenset[str]] = frozenset({"animation"})
 
     weights: dict[str, NonNegativeFloat] = Field(
         default={},
@@ -163,8 +165,11 @@ class ControlOptions(TaskOptions):
         return (f"wdno.systems.{system}", own, *chosen.pieces().values())
 
     def figures(self, system: SystemOptions) -> dict[str, str]:
-        """Return the figures of every system."""
-        return {"controls": "png", "cost": "png"}
+        """Return the figures of every system, and those of two axes of space."""
+        drawn = {"controls": "png", "cost": "png"}
+        if len(system.grid_shape()) == 3:
+            drawn["animation"] = "gif"
+        return drawn
 
 
 Options = ControlOptions
