@@ -117,6 +117,7 @@ def _check_task(config: Config, system: str, task: str, options: TaskOptions) ->
         and one.model in {**config.models, **expand.expand(config, system).models}
     }
     told = options.check(section.options, evaluated, models)
+    told += options.check_counts(evaluated, section.data.samples.model_dump())
     return [*problems, *(f"{where}: {problem}" for problem in told)]
 
 

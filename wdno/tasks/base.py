@@ -65,6 +65,20 @@ class TaskOptions(Section):
         """
         return []
 
+    def check_counts(
+        self, methods: Mapping[str, MethodOptions], counts: Mapping[str, int]
+    ) -> list[str]:
+        """Return which methods need more cases than there are.
+
+        Args:
+            methods: as of :meth:`check`.
+            counts: number of cases of each data file, by its split.
+
+        Returns:
+            Problems, each a sentence.
+        """
+        return []
+
     def splits(self, method: MethodOptions) -> tuple[str, ...]:
         """Return the data files that an evaluation of a method reads, by their splits."""
         return ("test",)

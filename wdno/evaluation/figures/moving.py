@@ -121,7 +121,10 @@ class _Drawn:
         columns = min(len(panels), COLUMNS)
         rows = -(-len(panels) // columns)
         high = float(np.clip(_PANEL * plane.ratio, _LOWEST, _HIGHEST)) + 0.4
-        below = 0.3 if plane.scene is not None else 0.0
+        entries = [] if plane.scene is None else legend_entries(plane.scene)
+        # All in one line, where the panels leave room for it.
+        across = len(entries) if columns > 2 else 2
+        below = 0.1 + 0.2 * -(-len(entries) // max(across, 1)) if entries else 0.0
         size = (_PANEL * columns + 1.0, high * rows + 0.55 + below)
         self.figure = Figure(figsize=size, dpi=DPI, layout="constrained", facecolor="white")
         self.canvas = FigureCanvasAgg(self.figure)
@@ -151,9 +154,8 @@ class _Drawn:
         bar["extend"] = picture.extend
         self.figure.colorbar(self.images[0], ax=everywhere.tolist(), **bar)
         self.head = self.figure.suptitle(picture.heading, x=0.01, ha="left", fontsize=9)
-        if plane.scene is not None:
-            entries = legend_entries(plane.scene)
-            place: dict[str, Any] = {"loc": "outside lower center", "ncols": len(entries)}
+        if entries:
+            place: dict[str, Any] = {"loc": "outside lower center", "ncols": across}
             self.figure.legend(handles=entries, **place)
         self._arrow_key()
         self.figure.draw_without_rendering()

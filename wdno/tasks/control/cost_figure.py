@@ -65,6 +65,7 @@ def cost(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> N
             style = {**styles[one.method], "markersize": 5}
             _draw(left, one.calls, one, style)
             _draw(right, np.maximum(one.seconds, LEAST_SECONDS), one, style)
+        _name_starts(left, efforts)
         _savings(left, efforts)
         for axis in (left, right):
             axis.set_yscale("log")
@@ -73,7 +74,7 @@ def cost(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> N
             axis.yaxis.set_minor_formatter(NullFormatter())
         finish(left, "J against calls of the true solver")
         finish(right, "the same against time")
-        left.set_xscale("symlog", linthresh=1.0)
+        left.set_xscale("symlog", linthresh=1.0, linscale=0.5)
         most = max(float(one.calls[-1]) for one in efforts)
         whole_ticks(left, [tick for tick in TICKS if tick <= 1.2 * most])
         left.set_xlim(-0.2, 1.3 * max(most, 1.0))
@@ -93,6 +94,7 @@ class _Effort:
         method: its name.
         label: its name for readers.
         learned: whether it was trained.
+        start: what its descent begins with; empty: there is none.
         j: mean over cases, ``[seeds, k]``; k is 1 where it is not known on the way.
         calls: solutions and gradients of a case, ``[k]``.
         seconds: of a case, ``[k]``.
@@ -101,6 +103,7 @@ class _Effort:
     method: str
     label: str
     learned: bool
+    start: str
     j: Values
     calls: Values
     seconds: Values
@@ -111,14 +114,23 @@ class _Effort:
         curves = [one.scores.get("j_after_gradients") for one in seeds]
         total = _mean(one.mean(CALLS.name) + one.mean(GRADIENTS.name) for one in seeds)
         seconds = _mean(one.cost.seconds for one in seeds)
+        first, start = seeds[0], ""
         j, left, each = np.array([[one.mean(J.name)] for one in seeds]), np.zeros(1), 0.0
         known = [np.asarray(curve).mean(axis=0) for curve in curves if curve is not None]
         if len(known) == len(seeds):
             j = np.stack(known)
             left = np.arange(j.shape[1], dtype=np.float64)[::-1]
             each = _mean(float(one.notes[PER_GRADIENT]) for one in seeds)
-        first = seeds[0]
-        return cls(first.method, first.label, first.learned, j, total - left, seconds - left * each)
+            start = str(first.design.options.get("start") or "its answer")
+        return cls(
+            method=first.method,
+            label=first.label,
+            learned=first.learned,
+            start=start,
+            j=j,
+            calls=total - left,
+            seconds=seconds - left * each,
+        )
 
     def calls_for(self, j: float) -> float:
         """Return the calls after which its mean J is as low; NaN: never, or before it begins."""
@@ -141,6 +153,19 @@ def _draw(axis: Axes, x: Values, one: _Effort, style: dict[str, Any]) -> None:
     label = textwrap.fill(one.label, 24)
     alone = {**style, "linestyle": ""}
     plot_with_range(axis, x[-1:], one.j[:, -1:], label, alone)
+
+
+def _name_starts(axis: Axes, efforts: Sequence[_Effort]) -> None:
+    """Say where the lines begin, the longest from each start once."""
+    longest: dict[tuple[str, bool], _Effort] = {}
+    for one in efforts:
+        key = (one.start, one.learned)
+        if one.start and (key not in longest or len(one.calls) > len(longest[key].calls)):
+            longest[key] = one
+    for one in longest.values():
+        place: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "va": "center"}
+        at = (float(one.calls[0]), float(one.j[:, 0].mean()))
+        axis.annotate(f"from {one.start}", at, (4, 3), **place)
 
 
 def _savings(axis: Axes, efforts: Sequence[_Effort]) -> None:

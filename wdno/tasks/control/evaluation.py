@@ -96,7 +96,10 @@ def evaluate(job: Job) -> Record:
     return Record(
         identity=job.identity(test.trajectories, grid),
         design=job.design(
-            model, controller=chosen.name, noise=noise.probability if noise is not None else 0.0
+            model,
+            controller=chosen.name,
+            start=getattr(chosen, "start", ""),
+            noise=noise.probability if noise is not None else 0.0,
         ),
         cost=cost,
         scores=scores,

@@ -147,6 +147,20 @@ class ControlOptions(TaskOptions):
                 )
         return problems
 
+    def check_counts(
+        self, methods: Mapping[str, MethodOptions], counts: Mapping[str, int]
+    ) -> list[str]:
+        """Refuse controllers that look at more cases than there are."""
+        return [
+            f"method {name!r}: {option} = {needed} of its controller {chosen.name!r}, but "
+            f"data.samples.{split} = {counts[split]}; lower it, or draw more"
+            for name, method in methods.items()
+            if method.baseline is None or method.baseline in self.baselines
+            for chosen in [controller_of(method)]
+            for split, (option, needed) in chosen.cases_needed().items()
+            if needed > counts[split]
+        ]
+
     def splits(self, method: MethodOptions) -> tuple[str, ...]:
         """Return the test set, and what the method's controller and noise read beside."""
         own = (*controller_of(method).splits(), *noise_of(method).splits())

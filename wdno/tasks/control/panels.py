@@ -123,7 +123,7 @@ def _published_panel(view: View) -> Panel | None:
         add(label, f"published_{name}")
     columns.note(
         "From arXiv 2412.04833: J and its standard deviation over 50 test cases (Tables 2 and 10), "
-        "J with noise in a tenth of the control sequence, of a law that is not published (Table 9), "
+        "J with noise in a tenth of the control sequence, of an unpublished law (Table 9), "
         "and parameters and seconds for one case on an A100 (Table 11). BC is its BC in the solver."
     )
     return columns.panel("published", "what the paper reports, at its full size")
