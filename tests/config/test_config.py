@@ -20,7 +20,7 @@ DEFAULT = ROOT / "config" / "config.yaml"
 OVERLAYS = [
     ROOT / "config" / "paper.yaml",
     ROOT / "config" / "gpu.yaml",
-    ROOT / "config" / "control_noise.yaml",
+    ROOT / "config" / "control_studies.yaml",
     ROOT / "tests" / "config" / "tiny.yaml",
 ]
 
