@@ -126,7 +126,7 @@ def test_what_a_start_saves_is_read_off_the_best_line_without_training(
     FIGURES["cost"]([slow, fast, guided], tmp_path / "cost", EvaluationOptions())
     # Half way between 0.16 and 0.04 on the logarithmic axis: 3.5 calls; two gradients and a call.
     said = [text.get_text() for text in drawn[0].axes[0].texts]
-    assert "0.50 fewer" in said
+    assert "saves 0.50 calls" in said
 
 
 def test_controls_on_two_axes(

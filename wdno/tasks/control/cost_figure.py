@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from wdno.evaluation.figures.style import (
     WIDTH,
+    Styles,
     drawing,
     finish,
     looks,
@@ -34,6 +36,19 @@ if TYPE_CHECKING:
 LEAST_SECONDS = 1e-4
 """What takes less stands there."""
 TICKS = (0, 1, 2, 3, 5, 10, 20, 40, 80, 160, 320)
+
+STARTS = {
+    "zero": "from zero",
+    "constant": "from a constant",
+    "data": "from the data's own",
+    "": "from its own answer",
+}
+"""What is written where a line begins, by the option `start` of its controller."""
+WRITTEN: dict[str, Any] = {
+    "textcoords": "offset points",
+    "fontsize": 7,
+    "path_effects": [withStroke(linewidth=2, foreground="white")],
+}
 
 Values = NDArray[np.float64]
 
@@ -65,7 +80,7 @@ def cost(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> N
             style = {**styles[one.method], "markersize": 5}
             _draw(left, one.calls, one, style)
             _draw(right, np.maximum(one.seconds, LEAST_SECONDS), one, style)
-        _name_starts(left, efforts)
+        _name_starts(left, efforts, styles)
         _savings(left, efforts)
         for axis in (left, right):
             axis.set_yscale("log")
@@ -121,7 +136,7 @@ class _Effort:
             j = np.stack(known)
             left = np.arange(j.shape[1], dtype=np.float64)[::-1]
             each = _mean(float(one.notes[PER_GRADIENT]) for one in seeds)
-            start = str(first.design.options.get("start") or "its answer")
+            start = STARTS[str(first.design.options.get("start", ""))]
         return cls(
             method=first.method,
             label=first.label,
@@ -155,7 +170,7 @@ def _draw(axis: Axes, x: Values, one: _Effort, style: dict[str, Any]) -> None:
     plot_with_range(axis, x[-1:], one.j[:, -1:], label, alone)
 
 
-def _name_starts(axis: Axes, efforts: Sequence[_Effort]) -> None:
+def _name_starts(axis: Axes, efforts: Sequence[_Effort], styles: Styles) -> None:
     """Say where the lines begin, the longest from each start once."""
     longest: dict[tuple[str, bool], _Effort] = {}
     for one in efforts:
@@ -163,9 +178,9 @@ def _name_starts(axis: Axes, efforts: Sequence[_Effort]) -> None:
         if one.start and (key not in longest or len(one.calls) > len(longest[key].calls)):
             longest[key] = one
     for one in longest.values():
-        place: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "va": "center"}
         at = (float(one.calls[0]), float(one.j[:, 0].mean()))
-        axis.annotate(f"from {one.start}", at, (4, 3), **place)
+        colour = styles[one.method]["color"]
+        axis.annotate(one.start, at, (4, 4), color=colour, **WRITTEN)
 
 
 def _savings(axis: Axes, efforts: Sequence[_Effort]) -> None:
@@ -182,6 +197,5 @@ def _savings(axis: Axes, efforts: Sequence[_Effort]) -> None:
         arrow |= {"shrinkA": 4, "shrinkB": 0}
         axis.annotate("", (needed, j), (end, j), arrowprops=arrow)
         saved = needed - end
-        said = f"{number(abs(saved), 2)} {'fewer' if saved > 0 else 'more'}"
-        place: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7}
-        axis.annotate(said, (max(needed, end), j), (3, 3), **place)
+        said = f"{'saves' if saved > 0 else 'costs'} {number(abs(saved), 2)} calls"
+        axis.annotate(said, (end, j), (-6, -3), ha="right", **WRITTEN)
