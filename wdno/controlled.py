@@ -13,7 +13,7 @@ started from the given initial state and driven by the forcing alone. Shapes are
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -32,9 +32,22 @@ class World(ABC):
 
     Attributes:
         interval: number of intervals done, 0..T.
+        disturbance: from the number of an interval and the control that is asked for to the one
+            that acts, ``[n, C, *S]``; None: they are the same.
     """
 
-    interval: int
+    disturbance: Callable[[int, Tensor], Tensor] | None = None
+
+    def __init__(self, system: str, intervals: int, control: Sequence[int]) -> None:
+        """Begin with no interval done.
+
+        Args:
+            system: its name, for messages.
+            intervals: number T of intervals up to the horizon.
+            control: shape of the control of one interval, ``(n, C, *S)``.
+        """
+        self.interval = 0
+        self._name, self._intervals, self._expected = system, intervals, tuple(control)
 
     @property
     @abstractmethod
@@ -51,7 +64,6 @@ class World(ABC):
         """What :meth:`Controlled.terms` reads beside state and series now, ``[n]`` each."""
         return {}
 
-    @abstractmethod
     def advance(self, control: Tensor) -> None:
         """Go through one interval.
 
@@ -62,14 +74,40 @@ class World(ABC):
             ValueError: the shape does not fit, or the horizon is reached.
             DivergedError: the solution is not finite or unstable.
         """
+        if self.interval >= self._intervals:
+            raise ValueError(
+                f"system {self._name!r}: all {self._intervals} intervals are done; begin again"
+            )
+        if tuple(control.shape) != self._expected:
+            raise ValueError(
+                f"system {self._name!r}: expected a control of shape {self._expected} for one "
+                f"interval, got {tuple(control.shape)}"
+            )
+        if self.disturbance is not None:
+            control = self.disturbance(self.interval, control)
+        self._advance(np.ascontiguousarray(control.numpy(force=True), dtype=np.float64))
+        self.interval += 1
 
-    @abstractmethod
     def save(self) -> dict[str, NDArray[np.float64]]:
         """Return copies of all that :meth:`restore` needs, by name."""
+        return {**self._save(), "interval": np.array(float(self.interval))}
 
-    @abstractmethod
     def restore(self, saved: Mapping[str, NDArray[np.float64]]) -> None:
         """Go back to what was saved."""
+        self._restore(saved)
+        self.interval = int(saved["interval"])
+
+    @abstractmethod
+    def _advance(self, control: NDArray[np.float64]) -> None:
+        """Go through one interval under a control ``[n, C, *S]`` of the right shape."""
+
+    @abstractmethod
+    def _save(self) -> dict[str, NDArray[np.float64]]:
+        """Return copies of the solver's state, by name."""
+
+    @abstractmethod
+    def _restore(self, saved: Mapping[str, NDArray[np.float64]]) -> None:
+        """Go back to a state of the solver, from copies of it."""
 
 
 class Controlled(ABC):

@@ -20,6 +20,7 @@ DEFAULT = ROOT / "config" / "config.yaml"
 OVERLAYS = [
     ROOT / "config" / "paper.yaml",
     ROOT / "config" / "gpu.yaml",
+    ROOT / "config" / "control_studies.yaml",
     ROOT / "tests" / "config" / "tiny.yaml",
 ]
 
@@ -253,3 +254,29 @@ def test_configuration_is_light_to_import() -> None:
         "set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (
+            "systems.burgers.data.samples",
+            {"train": 15, "validation": 100, "test": 5},
+            "method 'nearest': candidates = 20 of its controller 'nearest', but "
+            "data.samples.train = 15; lower it, or draw more",
+        ),
+        (
+            "systems.burgers.methods",
+            {"wdno_control": {"control": {"controller": {"validation_cases": 101}}}},
+            "method 'wdno_control': validation_cases = 101 of its controller 'guided', but "
+            "data.samples.validation = 100; lower it, or draw more",
+        ),
+    ],
+)
+def test_controllers_that_look_at_more_cases_than_there_are_are_refused(
+    values: dict, path: str, value: object, said: str
+) -> None:
+    values = changed(values, "systems.burgers.tasks.control.methods", ["nearest", "wdno_control"])
+    with pytest.raises(ConfigError) as error:
+        configuration.validate(changed(values, path, value))
+    assert said in str(error.value)

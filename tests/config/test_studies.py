@@ -120,6 +120,25 @@ def test_options_of_the_model_make_models_that_are_trained_once() -> None:
     assert configuration.trainings(config, SYSTEM)[-1] == ("simulation", "wdno__width_24")
 
 
+def test_a_section_that_is_left_out_is_varied_where_it_can_be_only_one() -> None:
+    vary = {"control.noise.probability": [0.0, 0.1]}
+    config = configured(a={"task": "control", "of": ["zero", "bc"], "vary": vary})
+    assert names(config)[1:] == ["zero__probability_0_1", "bc", "bc__probability_0_1"]
+    zero, bc = (configuration.method(config, SYSTEM, name) for name in names(config)[1::2])
+    assert zero.control.controller is None and bc.control.controller.name == "policy"
+    assert zero.control.noise.probability == bc.control.noise.probability == 0.1
+    assert zero.label == "Zero, probability 0.1"
+    # Of many samplers none is meant.
+    said = refused(of=["fno"], vary={"sampler.steps": [1, 4]})
+    assert "there is no `sampler`; vary it as a whole beside" in said
+
+
+def test_a_method_need_not_fit_systems_that_are_not_studied() -> None:
+    vary = {"control.noise.probability": [0.0, 0.1]}
+    # A policy of 48 points, which is none for the map of ERA5.
+    configured(a={"task": "control", "of": ["bc"], "vary": vary})
+
+
 def test_a_variation_that_equals_its_base_is_the_base() -> None:
     vary = {"network.width": [16, 8], "samples": [4, 2]}
     config = configured(a={"of": ["wdno"], "vary": vary})

@@ -124,6 +124,7 @@ def _check_task(config: Config, system: str, task: str, options: TaskOptions) ->
         for of, _ in options.checkpoints(task, evaluated[name]).values()
         if one.objective.rewarded and not TASKS.light(of).Options.rewards
     ]
+    told += options.check_counts(evaluated, section.data.samples.model_dump())
     return [*problems, *(f"{where}: {problem}" for problem in told)]
 
 
@@ -268,7 +269,9 @@ def _check_study(config: Config, name: str) -> list[str]:
             )
         expansion = expand.expand(config, system)
         problems += expansion.problems
-        sound = [one for one in options.of if one in config.methods]
+        # Of a system that is not studied a method need not fit.
+        studied = name in expansion.variations
+        sound = [one for one in options.of if one in config.methods and studied]
         for of in sound:
             at_fault = _check_method(config, system, of)
             problems += at_fault

@@ -26,6 +26,17 @@ def records(config: configuration.Config, inputs: Sequence[Path], examples: bool
     return [_named(config, Record.read(folder, examples=examples), folder) for folder in inputs]
 
 
+def evaluation_options(
+    config: configuration.Config, task: str, records: Sequence[Record]
+) -> configuration.EvaluationOptions:
+    """Return how records of a task are compared: with its reference, if that is among them."""
+    reference = configuration.reference(config, task)
+    if all(record.method != reference for record in records):
+        # Some records alone.
+        reference = None
+    return config.evaluation.model_copy(update={"reference": reference})
+
+
 def require_task(records: Sequence[Record], task: str, inputs: Sequence[Path]) -> None:
     """Refuse records of another task.
 

@@ -40,7 +40,8 @@ def figure(
         )
     records = _read.records(loaded, inputs, examples=True)
     _read.require_task(records, task, inputs)
-    drawn[name](records, output.with_suffix(""), loaded.evaluation)
+    options = _read.evaluation_options(loaded, task, records)
+    drawn[name](records, output.with_suffix(""), options)
 
 
 def training(

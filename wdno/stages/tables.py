@@ -46,11 +46,7 @@ def table(config: Sequence[Path], task: str, inputs: Sequence[Path], output: Pat
     room = tasks.REGISTRY.module(task, "table")
     records = _read.records(loaded, inputs, examples=False)
     _read.require_task(records, task, inputs)
-    reference = configuration.reference(loaded, task)
-    if all(record.method != reference for record in records):
-        # A table of some records alone.
-        reference = None
-    options = loaded.evaluation.model_copy(update={"reference": reference})
+    options = _read.evaluation_options(loaded, task, records)
     room.table(records, output.with_suffix(""), options)
 
 

@@ -195,10 +195,11 @@ def _changed(section: M, values: Mapping[str, Any], named: Mapping[str, Any]) ->
         place: dict[str, Any] = plain
         there: object = section
         for part in path:
-            there = getattr(there, part, None)
+            outer, there = there, getattr(there, part, None)
             if place.get(part) is None:
                 if there is None:
-                    raise VariationError(f"{key}: there is no `{part}`; vary it as a whole beside")
+                    assert isinstance(outer, BaseModel)
+                    there = _default(outer, part, key)
                 place[part] = {}
             place = place[part]
         place[last] = _beside(place.get(last), value)
@@ -208,6 +209,14 @@ def _changed(section: M, values: Mapping[str, Any], named: Mapping[str, Any]) ->
         told = ", ".join(f"{key} = {value!r}" for key, value in named.items())
         problems = "; ".join(explain.problems(error, type(section)))
         raise VariationError(f"{told}: {problems}") from error
+
+
+def _default(outer: BaseModel, part: str, key: str) -> BaseModel:
+    """Return the section that is meant where one is left out, if it can be only one."""
+    kinds = list(explain.sections(type(outer).model_fields[part].annotation))
+    if len(kinds) != 1 or any(one.is_required() for one in kinds[0].model_fields.values()):
+        raise VariationError(f"{key}: there is no `{part}`; vary it as a whole beside")
+    return kinds[0]()
 
 
 def _beside(own: Any, value: Any) -> Any:

@@ -16,6 +16,7 @@ as its evaluator counts it, are reported beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -50,10 +51,16 @@ class SmokeControl(Controlled):
 
         A cell's value is held over all its cells of the solver, and acts on those in the frame.
         """
-        smoke = self._smoke()
-        inside = smoke.drawing.frame.astype(np.float64)
-        mask: NDArray[np.bool_] = smoke.stored(inside) > 0
+        mask: NDArray[np.bool_] = self._acting.numpy()
         return np.stack([mask, mask])
+
+    @cached_property
+    def _acting(self) -> Tensor:
+        """The stored cells that lie in the frame, ``[Y, X]``; :meth:`estimated` asks each step."""
+        import torch
+
+        smoke = self._smoke()
+        return torch.from_numpy(smoke.stored(smoke.drawing.frame.astype(np.float64)) > 0)
 
     def run(self, first: Tensor, control: Tensor, *, threads: int = 1) -> dict[str, Tensor]:
         """Solve from the density at the start; the velocity there is the system's.
@@ -121,11 +128,9 @@ class SmokeControl(Controlled):
         }
 
     def _mean_square(self, control: Tensor) -> Tensor:
-        import torch
-
-        mask = torch.from_numpy(self.control_mask()).to(control.device)[:, None]
-        total: Tensor = control.masked_fill(~mask, 0.0).square().flatten(1).sum(1)
-        return total / (mask.sum() * control.shape[2])
+        acting = self._acting.to(control.device)
+        total: Tensor = control.masked_fill(~acting, 0.0).square().flatten(1).sum(1)
+        return total / (acting.sum() * control.shape[1] * control.shape[2])
 
     def _outcome(self, run: object) -> dict[str, Tensor]:
         """What :meth:`run` returns, of a run whose parts are tensors."""

@@ -24,10 +24,10 @@ class SmokeWorld(World):
 
     def __init__(self, system: Smoke, first: Tensor, threads: int) -> None:
         """Start from the density of initial states ``[n, 3, Y, X]``."""
-        self.interval = 0
+        intervals, *space = system.options.grid_shape()
+        super().__init__("smoke", intervals, (len(first), 2, *space))
         self._system = system
-        self._intervals = system.options.grid.time
-        self._hold = system.options.steps // self._intervals
+        self._hold = system.options.steps // intervals
         self._batch = system.batch(first[:, 0].numpy(force=True), threads)
         area = system.drawing.spacing**2
         self._start = torch.from_numpy(self._batch.smoke).sum(-1).sum(-1) * area
@@ -56,31 +56,17 @@ class SmokeWorld(World):
     def _target(self) -> int:
         return self._system.options.scene.target
 
-    def advance(self, control: Tensor) -> None:
-        """Go through one interval; see :meth:`wdno.controlled.World.advance`."""
-        y, x = self._system.options.grid_shape()[1:]
-        expected = (self._batch.size, 2, y, x)
-        if self.interval >= self._intervals:
-            raise ValueError(
-                f"system 'smoke': all {self._intervals} intervals are done; begin again"
-            )
-        if tuple(control.shape) != expected:
-            raise ValueError(
-                f"system 'smoke': expected a control of shape {expected} for one interval, got "
-                f"{tuple(control.shape)}"
-            )
-        force = self._system.force(control.double().numpy(force=True)[:, None])
+    def _advance(self, control: Array) -> None:
+        """Go through one interval under a velocity (y, x) in the frame, ``[n, 2, Y, X]``."""
+        force = self._system.force(control[:, None])
         overwrite = np.ones((self._batch.size, 1), dtype=bool)
         self._batch.advance(force, overwrite, self._hold)
-        self.interval += 1
 
-    def save(self) -> dict[str, Array]:
-        """Return copies of smoke, velocity, tallies and the number of intervals."""
-        kept = dict(zip(PARTS, self._batch.state(), strict=True))
-        return {**kept, "interval": np.array(float(self.interval))}
+    def _save(self) -> dict[str, Array]:
+        """Return copies of smoke, velocity and tallies."""
+        return dict(zip(PARTS, self._batch.state(), strict=True))
 
-    def restore(self, saved: Mapping[str, Array]) -> None:
+    def _restore(self, saved: Mapping[str, Array]) -> None:
         """Go back to what was saved."""
         smoke, v, u, tallies = (saved[name] for name in PARTS)
         self._batch.set_state((smoke, v, u, tallies))
-        self.interval = int(saved["interval"])

@@ -30,6 +30,7 @@ class TaskOptions(Section):
         rewards: whether it has rewards to train on: a module `rewards`, see
             :mod:`wdno.tasks.control.rewards`.
         selective: figures that show the methods of `evaluation.show` alone.
+        referring: figures that show the reference.
     """
 
     title: ClassVar[str]
@@ -38,6 +39,7 @@ class TaskOptions(Section):
     judging: ClassVar[frozenset[str]] = frozenset()
     rewards: ClassVar[bool] = False
     selective: ClassVar[frozenset[str]] = frozenset()
+    referring: ClassVar[frozenset[str]] = frozenset()
 
     methods: Annotated[list[Name], Field(min_length=1)] = Field(
         description="Rows of the table, in order, by their keys in `methods`."
@@ -60,6 +62,20 @@ class TaskOptions(Section):
             system: options of the system.
             methods: every method that the task evaluates, by name, as it is for the system.
             models: the models of those that have one, by the methods' names.
+
+        Returns:
+            Problems, each a sentence.
+        """
+        return []
+
+    def check_counts(
+        self, methods: Mapping[str, MethodOptions], counts: Mapping[str, int]
+    ) -> list[str]:
+        """Return which methods need more cases than there are.
+
+        Args:
+            methods: as of :meth:`check`.
+            counts: number of cases of each data file, by its split.
 
         Returns:
             Problems, each a sentence.

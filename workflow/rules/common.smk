@@ -88,6 +88,11 @@ def selective_figures(task):
     return KNOWN_TASKS.light(task).Options.selective
 
 
+def referring_figures(task):
+    """Return the figures of a task that show the reference."""
+    return KNOWN_TASKS.light(task).Options.referring
+
+
 def any_of(names):
     """Return a pattern of names."""
     return "|".join(dict.fromkeys(names))

@@ -83,6 +83,11 @@ for task in TASKS:
                     CONFIG.evaluation,
                     include={"show"} if figure in selective_figures(task) else set(),
                 ),
+                reference=(
+                    configuration.reference(CONFIG, task)
+                    if figure in referring_figures(task)
+                    else None
+                ),
                 names=system_method_names(task),
                 code=stage_digest("figure", task=task),
             shell:

@@ -21,7 +21,7 @@ from wdno.tasks.simulation import published
 from wdno.tasks.simulation.metrics import COMPARED, METRICS
 from wdno.tasks.simulation.panels import panels
 from wdno.tasks.simulation.scores import Measure
-from wdno.tasks.simulation.table import collect_rows, write
+from wdno.tasks.simulation.table import beside
 from wdno.tasks.simulation.table import table as write_table
 from wdno.text_tables import with_spread
 
@@ -33,7 +33,7 @@ def records():
 
 @pytest.fixture(scope="module")
 def table(records):
-    return collect_rows(records, published.simulation(), reference="wdno", resamples=200)
+    return beside(published.simulation()).collect(records, reference="wdno", resamples=200)
 
 
 def test_rows_are_methods_in_their_order(table):
@@ -74,7 +74,7 @@ def test_comparisons(records, table):
 
 def test_comparisons_can_be_left_out(records):
     learned = [record for record in records if record.learned]
-    table = collect_rows(learned, {})
+    table = beside({}).collect(learned)
     for name in ("mse_ratio", "baseline_ratio", "published_mse"):
         assert table[name].isna().all(), name
     assert "times_better_than_persistence" not in table
@@ -83,7 +83,7 @@ def test_comparisons_can_be_left_out(records):
 def test_a_missing_reference_is_named(records):
     rest = [record for record in records if record.method != "wdno"]
     with pytest.raises(EvaluationError, match="'burgers': method 'wdno'"):
-        collect_rows(rest, {}, reference="wdno")
+        beside({}).collect(rest, reference="wdno")
 
 
 def test_options_choose_reference_intervals_and_digits(tmp_path, records):
@@ -100,7 +100,7 @@ def test_options_choose_reference_intervals_and_digits(tmp_path, records):
 
 
 def test_csv_keeps_full_precision(tmp_path, records, table):
-    write(table, records, tmp_path / "tables" / "simulation")
+    beside({}).write(table, records, tmp_path / "tables" / "simulation")
     found = pd.read_csv(tmp_path / "tables" / "simulation.csv")
     assert found.columns.tolist() == table.columns.tolist()
     for name in ("mse", "mse_sd", "mse_ratio_low", "published_mse", "seconds_per_trajectory"):
@@ -109,7 +109,7 @@ def test_csv_keeps_full_precision(tmp_path, records, table):
 
 
 def test_markdown_for_readers(tmp_path, records, table):
-    write(table, records, tmp_path / "simulation")
+    beside({}).write(table, records, tmp_path / "simulation")
     text = (tmp_path / "simulation.md").read_text()
     errors, further, costs = read_markdown(text)
     assert errors["Method"].tolist() == ["Persistence", "WDNO", "DDPM", "FNO"]
@@ -149,9 +149,9 @@ def test_a_metric_that_is_added_is_among_the_further_errors(table, records):
 
 def test_several_samples_have_columns_of_their_own(tmp_path):
     records = [evaluation("wdno", samples=4), evaluation("ddpm", samples=4), evaluation("fno")]
-    table = collect_rows(records, {}, reference="wdno", resamples=50)
+    table = beside({}).collect(records, reference="wdno", resamples=50)
     assert table["crps"][0] < table["crps"][2] == table["mae"][2]
-    write(table, records, tmp_path / "t")
+    beside({}).write(table, records, tmp_path / "t")
     errors, further = read_markdown((tmp_path / "t.md").read_text())[:2]
     assert errors["Sampler"][0] == "DDIM 10, eta 0, 4 samples"
     assert errors["CRPS"][0].startswith("**")
@@ -162,8 +162,8 @@ def test_several_samples_have_columns_of_their_own(tmp_path):
 def test_panels_of_several_systems(tmp_path, records):
     others = evaluations(("wdno", "fno"), seeds=2, system="smoke", grid=(4, 6, 6))
     both = [*records, *others]
-    table = collect_rows(both, published.simulation(), reference="wdno", resamples=50)
-    write(table, both, tmp_path / "t")
+    table = beside(published.simulation()).collect(both, reference="wdno", resamples=50)
+    beside({}).write(table, both, tmp_path / "t")
     text = (tmp_path / "t.md").read_text()
     assert [len(panel) for panel in read_markdown(text)] == [4, 4, 4, 2, 2, 2]
     assert "## Smoke equation: errors on 12 test cases of 4 x 6 x 6 (time x space)" in text
@@ -184,7 +184,7 @@ def test_several_fields_have_their_own_errors(tmp_path):
     fields, spreads = ("rho", "p"), np.array([0.5, 4.0])
     options = {"fields": fields, "measure": Measure(spreads=spreads), "system": "compressible_ns"}
     records = [*evaluations(("wdno",), **options), evaluation("fno", **options)]
-    table = collect_rows(records, published.simulation(), resamples=50)
+    table = beside(published.simulation()).collect(records, resamples=50)
     for name in ("mse", "mae", "max_error"):
         values = [r.score_of("field", "p", name).mean() for r in records[:3]]
         assert table[f"p_{name}"][0] == pytest.approx(np.mean(values))
@@ -192,7 +192,7 @@ def test_several_fields_have_their_own_errors(tmp_path):
     normalised = (table["rho_mse"] / 0.25 + table["p_mse"] / 16) / 2
     assert table["mse_normalised"].to_numpy() == pytest.approx(normalised)
     assert table["published_mae"].tolist() == [0.1049, 0.1985]
-    write(table, records, tmp_path / "t")
+    beside({}).write(table, records, tmp_path / "t")
     _, further, by_field, _ = read_markdown((tmp_path / "t.md").read_text())
     assert further["MAE, paper"].tolist() == ["0.105", "0.199"]
     assert {"MSE, normalised", "MAE, normalised", "Max. error, normalised"} <= set(further)
@@ -206,7 +206,7 @@ def test_series_mass_and_divergence_have_their_columns(tmp_path):
     options = {"grid": (6, 8, 8), "fields": ("density", "v", "u"), "series": ("share",)}
     options |= {"system": "smoke", "seeds": 1, "measure": Measure(flow=flow)}
     records = evaluations(("wdno", "fno", "persistence"), **options)
-    table = collect_rows(records, published.simulation(), resamples=100)
+    table = beside(published.simulation()).collect(records, resamples=100)
     for row, record in zip(table.itertuples(), records, strict=True):
         share = record.score_of("series", "share", "mse").mean()
         assert row.share_mse == pytest.approx(share)
@@ -216,7 +216,7 @@ def test_series_mass_and_divergence_have_their_columns(tmp_path):
     growth = table["mse_growth_per_frame"][0]
     assert growth**5 == pytest.approx(table["mse_last_frame"][0] / table["mse_first_frame"][0])
     assert growth > 1, "the noise of these records grows in time"
-    write(table, records, tmp_path / "simulation")
+    beside({}).write(table, records, tmp_path / "simulation")
     text = (tmp_path / "simulation.md").read_text()
     for words in (
         "MSE with series",
@@ -227,7 +227,7 @@ def test_series_mass_and_divergence_have_their_columns(tmp_path):
     ):
         assert words in text, words
     without = evaluations(("wdno", "persistence"), seeds=1)
-    write(collect_rows(without, published.simulation()), without, tmp_path / "other")
+    beside({}).write(beside(published.simulation()).collect(without), without, tmp_path / "other")
     assert "Mass error" not in (tmp_path / "other.md").read_text()
     assert "with series" not in (tmp_path / "other.md").read_text()
 
@@ -255,7 +255,7 @@ def forecasts():
 
 
 def test_forecasts_have_their_usual_scores(tmp_path, forecasts):
-    table = collect_rows(forecasts, published.simulation(), reference="wdno", resamples=50)
+    table = beside(published.simulation()).collect(forecasts, reference="wdno", resamples=50)
     wdno = forecasts[0].scores.mean("case")
     assert table["root_mse_weighted"][0] == pytest.approx(math.sqrt(wdno["mse_weighted"]))
     skill = math.sqrt(wdno["spread"] / wdno["mse_mean_weighted"])
@@ -263,7 +263,7 @@ def test_forecasts_have_their_usual_scores(tmp_path, forecasts):
     # The truth in the middle of four samples: (4 + 1) / 4 of their variance over a quarter of it.
     assert skill == pytest.approx(math.sqrt(5), rel=0.05)
     assert table["spread_skill"][1:].isna().all()
-    write(table, forecasts, tmp_path / "t")
+    beside({}).write(table, forecasts, tmp_path / "t")
     errors, scores, *_ = read_markdown((tmp_path / "t.md").read_text())
     assert {"RMSE", "Rel. L2", "Anomaly corr.", "CRPS", "Spread / skill"} <= set(scores)
     best = table["anomaly_correlation"][:2].idxmax()
@@ -285,11 +285,11 @@ def test_cases_that_overlap_are_counted_by_their_windows(tmp_path, forecasts):
     overlapping = [
         dataclasses.replace(r, scores=r.scores.assign_coords(block=blocks)) for r in forecasts
     ]
-    table = collect_rows(overlapping, {}, reference="wdno", resamples=50)
+    table = beside({}).collect(overlapping, reference="wdno", resamples=50)
     assert table["blocks"].tolist() == [3] * 4
     assert table["mse_ratio_low"][1:].isna().all()
     assert table["mse_ratio"].notna().all()
-    write(table, overlapping, tmp_path / "t")
+    beside({}).write(table, overlapping, tmp_path / "t")
     text = (tmp_path / "t.md").read_text()
     assert "errors on 12 test cases (in 3 periods of a window's length) of 4 x 6 x 8" in text
     assert "[" not in read_markdown(text)[0]["MSE / WDNO [95 %]"][1]
@@ -298,9 +298,9 @@ def test_cases_that_overlap_are_counted_by_their_windows(tmp_path, forecasts):
 def test_data_that_stand_in_are_named_and_have_no_published_values(tmp_path, forecasts):
     title = "ERA5 stand-in (synthetic)"
     records = [changed(r, title=title, stand_in=True) for r in forecasts]
-    table = collect_rows(records, published.simulation(), resamples=50)
+    table = beside(published.simulation()).collect(records, resamples=50)
     assert table["published_mse"].isna().all()
-    write(table, records, tmp_path / "t")
+    beside({}).write(table, records, tmp_path / "t")
     for suffix in ("csv", "md", "tex", "html"):
         assert title in (tmp_path / f"t.{suffix}").read_text(), suffix
     for heading in (tmp_path / "t.md").read_text().split("\n## ")[1:]:
@@ -310,8 +310,8 @@ def test_data_that_stand_in_are_named_and_have_no_published_values(tmp_path, for
 def test_a_method_that_diverged_is_shown_and_wins_nothing(tmp_path):
     broken = evaluation("ddpm", scale=math.inf)
     records = [evaluation("wdno"), broken, evaluation("fno")]
-    table = collect_rows(records, {}, reference="wdno", resamples=50)
-    write(table, records, tmp_path / "t")
+    table = beside({}).collect(records, reference="wdno", resamples=50)
+    beside({}).write(table, records, tmp_path / "t")
     errors = read_markdown((tmp_path / "t.md").read_text())[0]
     assert errors["MSE"][1] in ("–", "inf")
     assert errors["MSE / WDNO [95 %]"][1] == "–"
@@ -323,8 +323,8 @@ def test_latex_is_escaped_and_balanced(tmp_path):
         evaluation("wdno", label="WDNO_a & 50 %", title="Flow & shocks", system="compressible_ns")
     ]
     records += [evaluation("fno", system="compressible_ns", title="Flow & shocks", scale=1e-4)]
-    table = collect_rows(records, {}, resamples=50)
-    write(table, records, tmp_path / "t")
+    table = beside({}).collect(records, resamples=50)
+    beside({}).write(table, records, tmp_path / "t")
     text = (tmp_path / "t.tex").read_text()
     assert r"WDNO\_a \& 50 \%" in text
     assert r"Flow \& shocks: errors" in text

@@ -54,7 +54,7 @@ def draw_frames(path: str | Path, drawn: Several, cases: int, scale: str, styles
         styles: colour and dashes of each method.
     """
     first = drawn[0]
-    plane = Plane(first)
+    plane = Plane.of(first)
     blocks = [(case, field) for case in range(cases) for field in range(len(first.fields))]
     sizes, smaller = (_Sizes(columns, 1 + len(drawn), plane.ratio) for columns in (3, 4))
     if len(blocks) * sizes.block > _PAGE and smaller.height < sizes.height:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
 
+from wdno.data.scene import SceneMap
 from wdno.evaluation.figures.coastlines import (
     bounds,
     coastlines,
@@ -28,12 +31,24 @@ class Plane:
     A unit of `y` is `aspect` times as long as one of `x`, a panel `ratio` times as high as wide.
     """
 
-    def __init__(self, examples: DrawnExamples) -> None:
-        names = examples.space[::-1]
-        self.x, self.y = (np.asarray(examples.coordinates[name], dtype=float) for name in names)
-        units = [examples.unit(name) for name in names]
-        self.map = units == ["degrees_east", "degrees_north"]
-        labels = (axis_label(name, unit=unit) for name, unit in zip(names, units, strict=True))
+    def __init__(
+        self,
+        coordinates: Mapping[str, NDArray[np.floating]],
+        units: Mapping[str, str],
+        scene: SceneMap | None = None,
+    ) -> None:
+        """Of two axes.
+
+        Args:
+            coordinates: of `y` and of `x`, in this order, by their names.
+            units: of both.
+            scene: what lies over the images; None: nothing.
+        """
+        names = list(coordinates)[::-1]
+        self.x, self.y = (np.asarray(coordinates[name], dtype=float) for name in names)
+        units_of = [units.get(name, "") for name in names]
+        self.map = units_of == ["degrees_east", "degrees_north"]
+        labels = (axis_label(name, unit=unit) for name, unit in zip(names, units_of, strict=True))
         self.labels = ["" if self.map else label for label in labels]
         self.aspect = 1.0
         if self.map:
@@ -41,8 +56,15 @@ class Plane:
             self.aspect = 1.0 / max(float(np.cos(np.deg2rad(self.y.mean()))), 0.1)
         x, y = bounds(self.x), bounds(self.y)
         self.coasts = coastlines(*x, *y) if self.map else []
-        self.scene = examples.scene
+        self.scene = scene
         self.ratio = self.aspect * (y[1] - y[0]) / (x[1] - x[0])
+
+    @classmethod
+    def of(cls, examples: DrawnExamples) -> Plane:
+        """Take the plane of the examples of a record."""
+        coordinates = {name: examples.coordinates[name] for name in examples.space}
+        units = {name: examples.unit(name) for name in examples.space}
+        return cls(coordinates, units, examples.scene)
 
     def draw(self, axis: Axes, values: Values, dark: bool, **options: Any) -> Any:
         """Draw values `[ny, nx]`, coastlines and scene; `dark` says that the colours are.

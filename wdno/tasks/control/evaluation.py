@@ -1,14 +1,15 @@
 """From a method and a test set to a record: controls, what the true solver makes of them, J.
 
 One path for all: a controller is called with cases and returns controls; the solver starts from the
-given initial states and is driven by them alone. A control that is none (another shape, not finite,
-where none may act, or one that the solver diverges under) ends the evaluation of this method: its
-record has no scores and says why, and the others go on.
+given initial states and is driven by them alone, or by what noise leaves of them. A control that is
+none (another shape, not finite, where none may act, or one that the solver diverges under) ends the
+evaluation of this method: its record has no scores and says why, and the others go on.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -29,9 +30,10 @@ from wdno.runtime import resolve_device
 from wdno.solvers.grids import DivergedError
 from wdno.tasks.control import controllers, problem
 from wdno.tasks.control.controllers.base import Controller, Setting, cases
-from wdno.tasks.control.metrics import BETTER, CALLS, GRADIENTS, LARGEST, J
+from wdno.tasks.control.metrics import BETTER, CALLS, GRADIENTS, LARGEST, PER_GRADIENT, J
+from wdno.tasks.control.noise import ControlNoise, bounds
 from wdno.tasks.control.objective import Cases, ControlError, CountedObjective, weights_of
-from wdno.tasks.control.options import controller_of
+from wdno.tasks.control.options import controller_of, noise_of
 
 if TYPE_CHECKING:
     from wdno.evaluation.job import Job
@@ -49,12 +51,14 @@ def evaluate(job: Job) -> Record:
 
     Raises:
         EvaluationError: a file is not among the job's.
-        ProblemError: the model was trained on other data, or a weight is of no term of J.
+        ProblemError: the model was trained on other data, a weight is of no term of J, or noise has
+            bounds of another number of components.
         DataError: the test set is damaged.
     """
     options = cast("Options", job.task_options)
     system = systems.REGISTRY.load(job.system)(job.system_options)
     objective = CountedObjective(system, weights_of(system, options), threads=job.threads)
+    objective.noise = noise = _noise(job, objective.mask)
     test = problem.data(Trajectories(job.split("test")), options)
     chosen = controller_of(job.options)
     setting = Setting(
@@ -75,7 +79,11 @@ def evaluate(job: Job) -> Record:
         failed = str(error)
         logger.error("%s failed: %s", job.description, failed)
         scores, examples, seconds = _nothing(test, count), xr.Dataset(), float("nan")
-    notes = controller.notes if controller is not None else {}
+    notes = dict(controller.notes) if controller is not None else {}
+    if noise is not None:
+        notes["noise"] = {"low": list(noise.low), "high": list(noise.high)}
+    if not math.isnan(objective.seconds_per_gradient):
+        notes[PER_GRADIENT] = objective.seconds_per_gradient
     if failed:
         notes = {**notes, "failed": failed}
     model = controller.model if controller is not None else None
@@ -85,7 +93,12 @@ def evaluate(job: Job) -> Record:
     grid = dict(zip(_dims(test), test.problem.grid, strict=True))
     return Record(
         identity=job.identity(test.trajectories, grid),
-        design=job.design(model, controller=chosen.name),
+        design=job.design(
+            model,
+            controller=chosen.name,
+            start=getattr(chosen, "start", ""),
+            noise=noise.probability if noise is not None else 0.0,
+        ),
         cost=cost,
         scores=scores,
         examples=examples,
@@ -102,6 +115,17 @@ def _open(job: Job, task: str, split: str, framewise: bool = False) -> ProblemDa
     return data
 
 
+def _noise(job: Job, mask: Tensor) -> ControlNoise | None:
+    options = noise_of(job.options)
+    if options.probability == 0:
+        return None
+    low, high = options.low, options.high
+    if low is None or high is None:
+        train = _open(job, job.task, "train")
+        low, high = bounds((some.own for some in cases(train, job.evaluation.batch_size)), mask)
+    return ControlNoise(options.probability, low, high, mask)
+
+
 def _control(
     job: Job, objective: CountedObjective, controller: Controller, test: ProblemData, count: int
 ) -> tuple[xr.Dataset, xr.Dataset, float]:
@@ -109,8 +133,7 @@ def _control(
     size, kept = job.evaluation.batch_size, min(job.evaluation.examples, count)
     # Compiled and warm before it is timed.
     controller(next(cases(test, min(2, count), count)))
-    objective.calls.clear()
-    objective.gradients.clear()
+    objective.restart_counting()
     judge = CountedObjective(objective.system, objective.weights, threads=objective.threads)
     parts: list[xr.Dataset] = []
     shown: list[dict[str, Tensor]] = []
@@ -121,7 +144,10 @@ def _control(
             found = controller(some)
             seconds += time.perf_counter() - started
             control = objective.require(some, found)
-            scores, outcome = _judge(judge, some, control)
+            own = some.own * judge.mask
+            if objective.noise is not None:
+                control, own = (objective.noise.applied(some, one) for one in (control, own))
+            scores, outcome = _judge(judge, some, control, own)
             scores[CALLS.name] = _counted(objective.calls, some)
             scores[GRADIENTS.name] = _counted(objective.gradients, some)
             parts.append(_dataset(scores, controller.curve))
@@ -139,13 +165,15 @@ def _control(
     return joined, _examples(test, shown, objective), seconds / count
 
 
-def _judge(judge: CountedObjective, some: Cases, control: Tensor) -> tuple[dict[str, Tensor], Any]:
-    """Scores of controls by the solver, and the solutions."""
+def _judge(
+    judge: CountedObjective, some: Cases, control: Tensor, own: Tensor
+) -> tuple[dict[str, Tensor], Any]:
+    """Scores of controls by the solver, beside those of the cases' own, and the solutions."""
     terms, outcome = judge.solve(some, control)
     total = torch.stack(list(terms.values())).sum(0)
-    own = judge.value(some, some.own * judge.mask)
+    rival = judge.value(some, own)
     further = judge.system.reported(some.first, outcome, control, threads=judge.threads)
-    scores = {J.name: total, BETTER.name: (total < own).double(), **terms, **further}
+    scores = {J.name: total, BETTER.name: (total < rival).double(), **terms, **further}
     scores[LARGEST.name] = control.abs().flatten(1).amax(1)
     return scores, outcome
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from wdno.data.scene import SceneMap
@@ -18,17 +17,15 @@ from wdno.evaluation.figures.images import beyond, image, scale_of_field
 from wdno.evaluation.figures.scene_overlay import draw_scene, legend_entries
 from wdno.evaluation.figures.style import (
     WIDTH,
-    Styles,
     axis_label,
     drawing,
-    finish,
-    looks,
-    plot_with_range,
     shared_legend,
 )
 from wdno.evaluation.grouping import only_system
 from wdno.evaluation.record import EvaluationError, Record
-from wdno.tasks.control.metrics import GRADIENTS, J
+from wdno.tasks.control.cost_figure import cost
+from wdno.tasks.control.metrics import J
+from wdno.tasks.control.moving_smoke import animation
 from wdno.text_tables import number
 
 if TYPE_CHECKING:
@@ -149,54 +146,7 @@ def _ends(axis: Axes, x: NDArray[Any], state: NDArray[Any], target: NDArray[Any]
     axis.plot(x, state, color="black", linewidth=1.0, label="reached")
 
 
-def cost(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
-    """Draw J against gradients of the true solver, and against seconds.
-
-    Methods that descend along true gradients are lines; the others are points at the solutions
-    that they asked for, and all are points at their seconds.
-
-    Args:
-        records: of one system.
-        stem: path without suffix.
-        options: not looked at.
-
-    Raises:
-        EvaluationError: the records do not fit together.
-    """
-    records = [one for one in records if np.isfinite(one.mean(J.name))]
-    styles = looks(records)
-    with drawing(stem, WIDTH, 2.9) as figure:
-        left, right = figure.subplots(1, 2, sharey=True)
-        for name, seeds in only_system(records).items():
-            _lines(left, seeds, styles, name)
-            style = {**styles[name], "linestyle": "", "markersize": 5}
-            seconds = float(np.mean([one.cost.seconds for one in seeds]))
-            values = float(np.mean([one.mean(J.name) for one in seeds]))
-            right.plot([max(seconds, 1e-4)], [values], label=seeds[0].label, **style)
-        for axis in (left, right):
-            axis.set_yscale("log")
-            axis.yaxis.set_minor_formatter(NullFormatter())
-            finish(axis, "")
-        left.set_xlabel("gradients of the solver")
-        left.set_ylabel("J, mean over cases")
-        right.set_xscale("log")
-        right.set_xlabel("seconds a case (at least 0.1 ms)")
-        figure.suptitle(records[0].title, x=0.01, ha="left", fontsize=9)
-        shared_legend(figure, (right,))
-
-
-def _lines(axis: Axes, seeds: Sequence[Record], styles: Styles, name: str) -> None:
-    curves = [one.scores.get("j_after_gradients") for one in seeds]
-    if any(curve is None for curve in curves):
-        values = np.array([[one.mean(J.name)] for one in seeds])
-        style = {**styles[name], "linestyle": "", "markersize": 5}
-        asked = np.mean([one.mean(GRADIENTS.name) for one in seeds])
-        plot_with_range(axis, np.array([asked]), values, seeds[0].label, style)
-        return
-    lines = np.stack([np.asarray(curve).mean(axis=0) for curve in curves])
-    style = {**styles[name], "marker": ""}
-    plot_with_range(axis, np.arange(1, lines.shape[1] + 1), lines, seeds[0].label, style)
-
-
-FIGURES: Mapping[str, Draw] = MappingProxyType({"controls": controls, "cost": cost})
+FIGURES: Mapping[str, Draw] = MappingProxyType(
+    {"controls": controls, "cost": cost, "animation": animation}
+)
 """Draws each figure from the records of one system."""

@@ -94,5 +94,8 @@ METRICS = Metrics(
     )
 )
 
+PER_GRADIENT = "seconds of a gradient"
+"""Among the notes of a record: time of a gradient of one case, of a method that asks for some."""
+
 COMPARED = J.name
 """The score that ratios between methods are made of."""

@@ -8,6 +8,8 @@ choose.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ from wdno.tasks.control.lbfgs import Point
 if TYPE_CHECKING:
     from wdno.controlled import Controlled, World
     from wdno.problem import Batch
+    from wdno.tasks.control.noise import ControlNoise
     from wdno.tasks.control.options import Options
 
 
@@ -85,16 +88,20 @@ class CountedObjective:
         system: the system.
         weights: weight of each term.
         threads: processor threads of the solver.
+        noise: what disturbs a controller that acts step by step; None: nothing.
         calls: solutions of each case so far, by its number.
         gradients: gradients of each case so far, by its number; each takes a solution as well,
             which is not among the calls.
+        seconds: time that all gradients have taken.
     """
 
     system: Controlled
     weights: Mapping[str, float]
     threads: int = 1
+    noise: ControlNoise | None = None
     calls: dict[int, int] = field(default_factory=dict)
     gradients: dict[int, int] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self._graded = self.system.for_gradients()
@@ -131,9 +138,15 @@ class CountedObjective:
         return {name: self.weights[name] * term for name, term in terms.items()}, outcome
 
     def begin(self, cases: Cases) -> World:
-        """Start the true solver, to be gone through interval by interval; counted as a solution."""
+        """Start the true solver, to be gone through interval by interval; counted as a solution.
+
+        With noise, what is applied in an interval may be another control than is asked for.
+        """
         _count(self.calls, cases)
-        return self.system.begin(cases.first, threads=self.threads)
+        world = self.system.begin(cases.first, threads=self.threads)
+        if self.noise is not None:
+            world.disturbance = self.noise.step_by_step(cases)
+        return world
 
     def value(self, cases: Cases, control: Tensor) -> Tensor:
         """Return J of a control by the solver, ``[n]``; infinite where the solver diverges."""
@@ -162,6 +175,7 @@ class CountedObjective:
             ProblemError: a weight is of no term of J.
         """
         _count(self.gradients, cases)
+        started = time.perf_counter()
 
         def solved(rows: Tensor) -> tuple[Tensor, ...]:
             some = cases.take(rows)
@@ -175,7 +189,21 @@ class CountedObjective:
 
         none = torch.zeros_like(control, dtype=torch.float64)
         each = none.new_full((len(cases),), torch.inf)
-        return Point(*_where_stable(solved, each, none, each.clone()))
+        found = Point(*_where_stable(solved, each, none, each.clone()))
+        self.seconds += time.perf_counter() - started
+        return found
+
+    def restart_counting(self) -> None:
+        """Forget all calls, gradients and their time."""
+        self.calls.clear()
+        self.gradients.clear()
+        self.seconds = 0.0
+
+    @property
+    def seconds_per_gradient(self) -> float:
+        """Time of one gradient of one case so far; NaN where there was none."""
+        count = sum(self.gradients.values())
+        return self.seconds / count if count else math.nan
 
     def estimated(
         self, parts: Batch, target: Tensor | None, differing: Mapping[str, float] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field, NonNegativeFloat, model_validator
 
 from wdno.options import Section
 from wdno.tasks.base import TaskOptions
@@ -29,6 +29,40 @@ WITHOUT_MODEL = {name: one for name, one in LIGHT.items() if not one.trained_for
 DEFAULT = "guided"
 
 
+class NoiseOptions(Section):
+    """Frames of the control that are lost between the controller and the solver."""
+
+    probability: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="Probability that an interval's whole frame becomes uniform noise.",
+    )
+    low: list[float] | None = Field(
+        default=None,
+        description="Lowest value of each component; null: the lowest in the training set.",
+    )
+    high: list[float] | None = Field(
+        default=None,
+        description="Highest value of each component; null: the highest in the training set.",
+    )
+
+    @model_validator(mode="after")
+    def _bounds_are_in_order(self) -> NoiseOptions:
+        low, high = self.low, self.high
+        if low is None and high is None:
+            return self
+        if low is None or high is None or len(low) != len(high):
+            raise ValueError(f"low = {low} and high = {high}: expected as many values in both")
+        if any(one > other for one, other in zip(low, high, strict=True)):
+            raise ValueError(f"low = {low} is above high = {high}; exchange them")
+        return self
+
+    def splits(self) -> tuple[str, ...]:
+        """Return the training set, where bounds are taken from it."""
+        return ("train",) if self.probability > 0 and self.low is None else ()
+
+
 class MethodSection(Section):
     """How control uses the method."""
 
@@ -36,6 +70,10 @@ class MethodSection(Section):
         default=None,
         description="How a control is found; default: of a method with a model `guided`, of a "
         "baseline that of its name.",
+    )
+    noise: NoiseOptions = Field(
+        default_factory=NoiseOptions,
+        description="Noise in the control, which a controller that acts step by step can answer.",
     )
 
 
@@ -49,6 +87,12 @@ def controller_of(method: MethodOptions) -> ControllerOptions:
     return options
 
 
+def noise_of(method: MethodOptions) -> NoiseOptions:
+    """Return the noise that the controls of a method meet."""
+    section: MethodSection | None = getattr(method, "control", None)
+    return NoiseOptions() if section is None else section.noise
+
+
 class ControlOptions(TaskOptions):
     """Control: the forcing that lowers J, judged by the true solver."""
 
@@ -60,6 +104,8 @@ class ControlOptions(TaskOptions):
 
     judging: ClassVar[frozenset[str]] = frozenset({"weights"})
     rewards: ClassVar[bool] = True
+    selective: ClassVar[frozenset[str]] = frozenset({"animation"})
+    referring: ClassVar[frozenset[str]] = frozenset({"animation"})
 
     weights: dict[str, NonNegativeFloat] = Field(
         default={},
@@ -133,11 +179,26 @@ class ControlOptions(TaskOptions):
                 )
         return problems
 
+    def check_counts(
+        self, methods: Mapping[str, MethodOptions], counts: Mapping[str, int]
+    ) -> list[str]:
+        """Refuse controllers that look at more cases than there are."""
+        return [
+            f"method {name!r}: {option} = {needed} of its controller {chosen.name!r}, but "
+            f"data.samples.{split} = {counts[split]}; lower it, or draw more"
+            for name, method in methods.items()
+            if method.baseline is None or method.baseline in self.baselines
+            for chosen in [controller_of(method)]
+            for split, (option, needed) in chosen.cases_needed().items()
+            if needed > counts[split]
+        ]
+
     def splits(self, method: MethodOptions) -> tuple[str, ...]:
-        """Return the test set, and what the method's controller reads beside."""
+        """Return the test set, and what the method's controller and noise read beside."""
         chosen = controller_of(method)
         told = ("validation",) if self.outcome and chosen.trained_for == "control" else ()
-        return tuple(dict.fromkeys(("test", *chosen.splits(), *told)))
+        own = (*chosen.splits(), *told, *noise_of(method).splits())
+        return ("test", *dict.fromkeys(own))
 
     def checkpoints(self, task: str, method: MethodOptions) -> dict[str, tuple[str, str]]:
         """Return the model of the method, trained for the task that its controller says."""
@@ -152,8 +213,11 @@ class ControlOptions(TaskOptions):
         return (f"wdno.systems.{system}", own, *chosen.pieces().values())
 
     def figures(self, system: SystemOptions) -> dict[str, str]:
-        """Return the figures of every system."""
-        return {"controls": "png", "cost": "png"}
+        """Return the figures of every system, and those of two axes of space."""
+        drawn = {"controls": "png", "cost": "png"}
+        if len(system.grid_shape()) == 3:
+            drawn["animation"] = "gif"
+        return drawn
 
 
 Options = ControlOptions

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from wdno.evaluation.record import Record
-from wdno.evaluation.tables.collect import collect
-from wdno.evaluation.tables.columns import views
-from wdno.tasks.control.metrics import COMPARED, METRICS
+from wdno.evaluation.tables.task_table import TaskTable
+from wdno.tasks.control import published as papers
+from wdno.tasks.control.metrics import COMPARED, METRICS, PER_GRADIENT, J
 from wdno.tasks.control.panels import panels
-from wdno.tasks.control.published import control as published
-from wdno.text_tables import write_table
 
 if TYPE_CHECKING:
     from wdno.config.root import EvaluationOptions
@@ -30,31 +30,38 @@ def table(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> 
     Raises:
         EvaluationError: the records do not fit together, or a system has none of the reference.
     """
-    rows = collect(
-        records,
-        METRICS,
-        COMPARED,
-        reference=options.reference,
-        level=options.confidence,
-        resamples=options.bootstrap,
-        further=_further,
-    )
-    shown = [
-        panel
-        for view in views(rows, records, METRICS, COMPARED, options.digits)
-        for panel in panels(view)
-    ]
-    runs = ", ".join(dict.fromkeys(rows["run"]))
-    write_table(stem, f"Control, run {runs}", rows, shown)
+    CONTROL.make(records, stem, options)
 
 
 def _further(seeds: Sequence[Record]) -> Mapping[str, Any]:
-    """What was chosen, why a method failed, and what the paper reports of one of its name."""
-    notes = [record.notes for record in seeds]
-    weights = [one["weight"] for one in notes if "weight" in one]
+    """What was chosen and met, why a method failed, and what the paper reports of its label."""
+    first = seeds[0]
+    failed = [str(record.notes["failed"]) for record in seeds if "failed" in record.notes]
+    reported = papers.control(first.system)
+    # A policy here acts in the solver, which the paper says behind the names of its policies.
+    published = reported.get(first.label, reported.get(f"{first.label} (solver)", {}))
     return {
-        "controller": seeds[0].design.options.get("controller", ""),
-        "weight": float(sum(weights) / len(weights)) if weights else math.nan,
-        "failed": "; ".join(dict.fromkeys(one["failed"] for one in notes if "failed" in one)),
-        "published_j": published(seeds[0].system).get(seeds[0].label, math.nan),
+        "controller": first.design.options.get("controller", ""),
+        "noise": first.design.options.get("noise", 0.0),
+        "j_spread": float(np.mean([_spread(record) for record in seeds])),
+        "weight": _noted(seeds, "weight"),
+        "seconds_per_gradient": _noted(seeds, PER_GRADIENT),
+        "failed": "; ".join(dict.fromkeys(failed)),
+        **{f"published_{name}": published.get(name, math.nan) for name in papers.COLUMNS},
     }
+
+
+def _spread(record: Record) -> float:
+    """Sample standard deviation of J over the cases."""
+    return float(np.std(record.score(J.name), ddof=1)) if record.cases > 1 else math.nan
+
+
+def _noted(seeds: Sequence[Record], name: str) -> float:
+    """Mean over seeds of a number among their notes; NaN where none has it."""
+    values = [float(record.notes[name]) for record in seeds if name in record.notes]
+    return float(np.mean(values)) if values else math.nan
+
+
+CONTROL = TaskTable(
+    title="Control", metrics=METRICS, compared=COMPARED, panels=panels, further=_further
+)

@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from wdno.evaluation.bootstrap import mean_and_sd
 from wdno.evaluation.record import Record
 from wdno.evaluation.scores.forecast import MSE_MEAN_WEIGHTED, MSE_WEIGHTED, SPREAD
 from wdno.evaluation.scores.pointwise import MAE, MAX_ERROR, MSE, MSE_MEAN, MSE_NORMALISED
-from wdno.evaluation.tables.collect import collect
-from wdno.evaluation.tables.columns import views
+from wdno.evaluation.tables.task_table import TaskTable
 from wdno.tasks.simulation import published as papers
 from wdno.tasks.simulation.metrics import COMPARED, METRICS
 from wdno.tasks.simulation.panels import panels
 from wdno.tasks.simulation.published import Published
-from wdno.text_tables import write_table
 
 if TYPE_CHECKING:
     from wdno.config.root import EvaluationOptions
@@ -41,69 +38,29 @@ def table(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> 
     Raises:
         EvaluationError: the records do not fit together, or a system has none of the reference.
     """
-    rows = collect_rows(
-        records,
-        papers.simulation(),
-        reference=options.reference,
-        level=options.confidence,
-        resamples=options.bootstrap,
-    )
-    write(rows, records, stem, options.digits)
+    beside(papers.simulation()).make(records, stem, options)
 
 
-def write(rows: pd.DataFrame, records: Sequence[Record], stem: Path, digits: int = 3) -> None:
-    """Write rows as `{stem}.csv` with every column at full precision, and the others for readers.
+def beside(published: Published) -> TaskTable:
+    """Return the table beside values of papers.
 
-    Args:
-        rows: rows of :func:`collect_rows`.
-        records: of which they were collected.
-        stem: without suffix.
-        digits: significant digits for readers.
-    """
-    shown = [
-        panel for view in views(rows, records, METRICS, COMPARED, digits) for panel in panels(view)
-    ]
-    runs = ", ".join(dict.fromkeys(rows["run"]))
-    write_table(stem, f"Simulation, run {runs}", rows, shown)
-
-
-def collect_rows(
-    records: Sequence[Record],
-    published: Published,
-    *,
-    reference: str | None = None,
-    level: float = 0.95,
-    resamples: int = 2000,
-) -> pd.DataFrame:
-    """Collect records into a row for each system and method.
+    Its rows have, beside the columns of :func:`wdno.evaluation.tables.collect.collect`, those of
+    the MSE, the MAE and the largest error of each field and series, and mse_first_frame,
+    mse_last_frame (normalised where there are several fields), mse_growth_per_frame, the factor
+    between them, root_mse_weighted and its `_sd`, spread_skill
+    (:mod:`wdno.evaluation.scores.forecast`), published_mse, published_mae, published_max_error.
 
     Args:
-        records: one for each system, method and seed.
         published: values of papers (:mod:`.published`); looked up by the method's name, then by its
             label; not beside data that stand in for a record.
-        reference: method that the others are divided by; None leaves the ratio out.
-        level: coverage of the intervals.
-        resamples: bootstrap resamples.
-
-    Returns:
-        The columns of :func:`wdno.evaluation.tables.collect.collect`, with those of the MSE, the
-        MAE and the largest error of each field and series, and mse_first_frame, mse_last_frame
-        (normalised where there are several fields), mse_growth_per_frame, the factor between them,
-        root_mse_weighted and its `_sd`, spread_skill (:mod:`wdno.evaluation.scores.forecast`),
-        published_mse, published_mae, published_max_error.
-
-    Raises:
-        EvaluationError: the records do not fit together, or a system has none of the reference.
     """
-    return collect(
-        records,
-        METRICS,
-        COMPARED,
-        reference=reference,
-        level=level,
-        resamples=resamples,
-        of_items=OF_FIELDS,
+    return TaskTable(
+        title="Simulation",
+        metrics=METRICS,
+        compared=COMPARED,
+        panels=panels,
         further=partial(_further, published=published),
+        of_items=OF_FIELDS,
     )
 
 

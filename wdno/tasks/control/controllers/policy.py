@@ -33,7 +33,7 @@ class Policy(Base):
         self.evaluations = setting.grid[0]
 
     def __call__(self, cases: Cases) -> Tensor:
-        """Return what it has done in each interval, ``[n, C, T, *S]``."""
+        """Return what it has asked for in each interval, ``[n, C, T, *S]``."""
         world = self._objective.begin(cases)
         control = torch.zeros_like(cases.own)
         given = self._given(cases)

@@ -66,6 +66,10 @@ class ControllerOptions(Section):
         """Return the outcomes that it asks its model for."""
         return ()
 
+    def cases_needed(self) -> Mapping[str, tuple[str, int]]:
+        """Return how many cases it needs of data files, and the option that says so, by split."""
+        return MappingProxyType({})
+
     def check_model(self, model: ModelOptions) -> str:
         """Return what is wrong with a model for it; empty: nothing."""
         if model.objective.framewise:

@@ -86,6 +86,12 @@ class GuidedOptions(ControllerOptions):
         """Return the validation set, where there is something to weigh."""
         return ("validation",) if self.guidance or self.asked else ()
 
+    def cases_needed(self) -> Mapping[str, tuple[str, int]]:
+        """Return the validation cases, where there is something to weigh."""
+        if not self.guidance or self.validation_cases is None:
+            return {}
+        return {"validation": ("validation_cases", self.validation_cases)}
+
     def pieces(self) -> Mapping[str, str]:
         """Return the modules of its guidance."""
         return {f"guidance {one.name}": f"{guidance.__name__}.{one.name}" for one in self.guidance}

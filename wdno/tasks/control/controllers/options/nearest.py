@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveInt
@@ -22,6 +23,10 @@ class NearestOptions(ControllerOptions):
     def splits(self) -> tuple[str, ...]:
         """Return the training set."""
         return ("train",)
+
+    def cases_needed(self) -> Mapping[str, tuple[str, int]]:
+        """Return the candidates, of the training set."""
+        return {"train": ("candidates", self.candidates)}
 
 
 Options = NearestOptions
