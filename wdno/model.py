@@ -381,3 +381,25 @@ def load(path: Path) -> tuple[Model, dict[str, Any]]:
         ) from error
     model.load_state_dict(tensors)
     return model.eval(), metadata
+
+
+def start_from(model: Model, path: Path) -> None:
+    """Give a model the weights and scales of a trained one.
+
+    Args:
+        model: a model of the same axes and problem.
+        path: the trained model.
+
+    Raises:
+        CheckpointError: the file is absent or damaged, or of a model of other axes.
+        ProblemError: it was trained on another problem.
+    """
+    trained, _ = load(path)
+    for axis in AXES:
+        if trained.spec[axis] != model.spec[axis]:
+            raise CheckpointError(
+                f"model {path}: its {axis} is {trained.spec[axis]}, training is to start from "
+                f"{model.spec[axis]}; train it again"
+            )
+    trained.problem.require(model.problem, "the training set", path)
+    model.load_state_dict(trained.state_dict())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 
@@ -16,8 +17,8 @@ from wdno import config as configuration
 from wdno import model as models
 from wdno import tasks
 from wdno.data.dataset import ProblemData, Trajectories
-from wdno.digest import stage_digest
-from wdno.files import alone
+from wdno.data.joined import JoinedTrajectories
+from wdno.files import alone, digest_of
 from wdno.provenance import provenance
 from wdno.runtime import set_threads, spare_processors
 from wdno.training import distributed
@@ -40,6 +41,8 @@ def train(
     log: Path,
     state: Path,
     threads: int,
+    collected: Path | None = None,
+    needs: Mapping[str, Path] = MappingProxyType({}),
 ) -> None:
     """Train a model, or continue its training, and write it.
 
@@ -55,9 +58,15 @@ def train(
         log: JSON lines of the training.
         state: folder from which an interrupted training continues; removed in the end.
         threads: processor threads.
+        collected: further training data, of a model with `collect`.
+        needs: trained models that this one needs, by their roles, such as `start`.
 
     Raises:
-        ConfigError: the configuration is invalid, or lacks system or model.
+        CheckpointError: a model that this one needs is not trained, or its file is damaged.
+        ConfigError: the configuration is invalid, or lacks system or model, or the files are not
+            those that the model needs.
+        DataError: the collected data have another layout than the training set, or are fewer than
+            the model asks for.
         UnknownPieceError: there is no such task.
         ProblemError: training and validation data make different problems.
         Interrupted: by a signal; the state is saved.
@@ -66,23 +75,28 @@ def train(
     loaded = configuration.load(*config)
     options = configuration.model(loaded, system, model)
     task_options = getattr(configuration.system(loaded, system).tasks, task, None)
+    roles = configuration.models_for(loaded, system, (task, model))
+    _require(model, options, collected, needs, roles)
     room = tasks.REGISTRY.module(task, "problem")
     threads = set_threads(threads)
     with ExitStack() as held:
         if distributed.is_main():
             held.enter_context(alone(state))
         opened = partial(room.data, framewise=options.objective.framewise)
-        training_set: ProblemData = opened(Trajectories(data), task_options)
+        training_set: ProblemData = opened(_samples(data, collected, options), task_options)
         validation_set: ProblemData = opened(Trajectories(validation), task_options)
         spec = {axis: getattr(options, axis).model_dump(mode="json") for axis in models.AXES}
         torch.manual_seed(seed)
         built = models.Model(spec, training_set.problem)
         built.problem.require(validation_set.problem, validation, data)
-        built.fit_scales(training_set)
+        if "start" in needs:
+            models.start_from(built, needs["start"])
+        else:
+            built.fit_scales(training_set)
         settings = options.training.model_dump()
         validate_every = settings.pop("validate_every")
         tensorboard = log.parent / "tensorboard" if settings.pop("tensorboard") else None
-        code = stage_digest("train", task=task, **options.pieces())
+        code = configuration.training_code(loaded, system, task, model)
         result = fit(
             built,
             training_set,
@@ -90,7 +104,7 @@ def train(
             seed=seed,
             state_dir=state,
             log=log,
-            fingerprint=_fingerprint(spec, training_set, code),
+            fingerprint=_fingerprint(spec, training_set, code, needs),
             validation=validation_set,
             validate_every=validate_every,
             tensorboard=tensorboard,
@@ -108,7 +122,12 @@ def train(
             "training_seconds": result.seconds,
             "final_loss": result.final_loss,
             "parameters": built.parameter_count(),
-            "data": {"file": str(data), "provenance": training_set.trajectories.provenance},
+            "needs": {role: str(path) for role, path in needs.items()},
+            "data": {
+                "file": str(data),
+                "collected": str(collected or ""),
+                "provenance": training_set.trajectories.provenance,
+            },
             "provenance": provenance(),
         }
         models.save(output, built, result.tensors, facts)
@@ -116,13 +135,46 @@ def train(
         logger.info("wrote %s: %d steps in %.1f s", output, result.steps, result.seconds)
 
 
-def _fingerprint(spec: dict[str, object], data: ProblemData, code: str) -> str:
-    """Identify what a saved state belongs to: the model, the problem, the data and the code."""
-    attributes = {
-        key: value
-        for key, value in data.trajectories.dataset.attrs.items()
-        if isinstance(value, str | int)
-    }
-    given = [spec, data.problem.to_json(), attributes, len(data), code]
+def _samples(
+    data: Path, collected: Path | None, options: configuration.ModelOptions
+) -> Trajectories:
+    """Open the training set, with the collected data if there are."""
+    if collected is None or options.collect is None:
+        return Trajectories(data)
+    return JoinedTrajectories([data, collected], [None, options.collect.cases])
+
+
+def _require(
+    name: str,
+    options: configuration.ModelOptions,
+    collected: Path | None,
+    needs: Mapping[str, Path],
+    roles: Mapping[str, object],
+) -> None:
+    """Refuse other files than a model needs.
+
+    Raises:
+        ConfigError: naming the option, what is needed and what was given.
+    """
+    if set(needs) != set(roles):
+        raise configuration.ConfigError(
+            f"model {name!r} needs --needs of: {', '.join(roles) or 'none'}; given: "
+            f"{', '.join(needs) or 'none'}"
+        )
+    if (collected is None) != (options.collect is None):
+        wanted = "collects no data" if options.collect is None else "needs collected data"
+        raise configuration.ConfigError(
+            f"model {name!r} {wanted}, but --collected is {collected}; give it exactly where the "
+            "model has `collect`"
+        )
+
+
+def _fingerprint(
+    spec: dict[str, object], data: ProblemData, code: str, needs: Mapping[str, Path]
+) -> str:
+    """Identify what a saved state belongs to: model, problem, data, code, and what it needs."""
+    files = {role: digest_of(path) for role, path in needs.items()}
+    attributes = data.trajectories.attributes
+    given = [spec, data.problem.to_json(), attributes, len(data), code, files]
     identity = json.dumps(given, sort_keys=True, default=str)
     return hashlib.sha256(identity.encode()).hexdigest()

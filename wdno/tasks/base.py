@@ -28,6 +28,8 @@ class TaskOptions(Section):
         baselines: methods without a model that it offers: name -> what it is.
         judging: options that evaluations read and trainings do not.
         selective: figures that show the methods of `evaluation.show` alone.
+        collects: whether its methods make further training data; the room then has a module
+            `collection`.
     """
 
     title: ClassVar[str]
@@ -35,6 +37,7 @@ class TaskOptions(Section):
     baselines: ClassVar[Mapping[str, str]] = MappingProxyType({})
     judging: ClassVar[frozenset[str]] = frozenset()
     selective: ClassVar[frozenset[str]] = frozenset()
+    collects: ClassVar[bool] = False
 
     methods: Annotated[list[Name], Field(min_length=1)] = Field(
         description="Rows of the table, in order, by their keys in `methods`."
@@ -63,9 +66,14 @@ class TaskOptions(Section):
         """
         return []
 
-    def splits(self, method: MethodOptions) -> tuple[str, ...]:
-        """Return the data files that an evaluation of a method reads, by their splits."""
-        return ("test",)
+    def splits(self, method: MethodOptions, of: str = "test") -> tuple[str, ...]:
+        """Return the data files that a method reads, by their splits.
+
+        Args:
+            method: the method.
+            of: split of the cases that it is asked for.
+        """
+        return (of,)
 
     def checkpoints(self, task: str, method: MethodOptions) -> dict[str, tuple[str, str]]:
         """Return the trained models that a method needs.

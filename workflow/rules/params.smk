@@ -46,29 +46,20 @@ def model_section(wildcards):
 
 def training_code(wildcards):
     """Return the digest of the code that trains a model."""
-    options = configuration.model(CONFIG, wildcards.system, wildcards.model)
-    return stage_digest("train", task=wildcards.task, **options.pieces())
+    names = wildcards.system, wildcards.task, wildcards.model
+    return configuration.training_code(CONFIG, *names, stage_digest)
 
 
 def evaluation_code(wildcards):
     """Return the digest of the code that evaluates a method, with all its models."""
-    method = configuration.method(CONFIG, wildcards.system, wildcards.method)
-    needed = checkpoints_of(wildcards.system, wildcards.task, wildcards.method)
-    sampler = {"sampler": method.sampler.name} if method.sampler is not None else {}
-    also = tasks_of(wildcards.system)[wildcards.task].modules(wildcards.system, method)
-    digests = [
-        stage_digest(
-            "evaluate",
-            task=wildcards.task,
-            also=also,
-            **sampler,
-            **configuration.model(CONFIG, wildcards.system, model).pieces(),
-        )
-        for _, model in needed.values()
-    ]
-    return digests or [
-        stage_digest("evaluate_baseline", task=wildcards.task, also=also)
-    ]
+    names = wildcards.system, wildcards.task, wildcards.method
+    return configuration.method_code(CONFIG, *names, "evaluate", stage_digest)
+
+
+def collection_code(wildcards):
+    """Return the digest of the code that finds and solves a method's controls."""
+    names = wildcards.system, wildcards.task, wildcards.method
+    return configuration.method_code(CONFIG, *names, "collect", stage_digest)
 
 
 def data_arguments(wildcards, input):
@@ -81,6 +72,19 @@ def model_arguments(wildcards, input):
     roles = checkpoints_of(wildcards.system, wildcards.task, wildcards.method)
     pairs = zip(roles, input.models, strict=True)
     return [f"--model {role}={file}" for role, file in pairs]
+
+
+def needed_arguments(wildcards, input):
+    """Return the models that a training needs as arguments of the command line."""
+    roles = needed_by(wildcards)
+    pairs = zip(roles, input.needed, strict=True)
+    return [f"--needs {role}={file}" for role, file in pairs]
+
+
+def cases_argument(wildcards):
+    """Return how many cases are collected, as an argument of the command line; none of all."""
+    count = collections_of(wildcards.system)[wildcards.task, wildcards.method]
+    return f"--cases {count}" if count is not None else ""
 
 
 def study_section(wildcards):

@@ -11,8 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,24 +19,20 @@ import xarray as xr
 from torch import Tensor
 from tqdm import tqdm
 
-from wdno import systems, tasks
-from wdno.controlled import Controlled
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.data.scene import SceneMap
 from wdno.evaluation.record import Record
-from wdno.problem import ProblemError
 from wdno.provenance import provenance
-from wdno.runtime import resolve_device
 from wdno.solvers.grids import DivergedError
-from wdno.tasks.control import controllers, problem
-from wdno.tasks.control.controllers.base import Controller, Setting, cases
+from wdno.tasks.control import controllers
+from wdno.tasks.control.controllers.base import Controller, cases
 from wdno.tasks.control.metrics import BETTER, CALLS, GRADIENTS, LARGEST, J
 from wdno.tasks.control.objective import Cases, ControlError, CountedObjective
 from wdno.tasks.control.options import controller_of
+from wdno.tasks.control.setting import setting_of
 
 if TYPE_CHECKING:
     from wdno.evaluation.job import Job
-    from wdno.tasks.control.options import Options
 
 logger = logging.getLogger(__name__)
 
@@ -54,19 +49,8 @@ def evaluate(job: Job) -> Record:
         ProblemError: the model was trained on other data, or a weight is of no term of J.
         DataError: the test set is damaged.
     """
-    options = cast("Options", job.task_options)
-    system = systems.REGISTRY.load(job.system)(job.system_options)
-    objective = CountedObjective(system, _weights(system, options), threads=job.threads)
-    test = problem.data(Trajectories(job.split("test")), options)
-    chosen = controller_of(job.options)
-    setting = Setting(
-        job=job,
-        objective=objective,
-        grid=test.problem.grid,
-        device=resolve_device() if chosen.trained_for else torch.device("cpu"),
-        open=partial(_open, job, job.task),
-        problem_of=lambda split, task, framewise: _open(job, task, split, framewise),
-    )
+    setting, test = setting_of(job)
+    objective, chosen = setting.objective, controller_of(job.options)
     count = job.cases(len(test))
     failed = ""
     controller: Controller | None = None
@@ -94,23 +78,6 @@ def evaluate(job: Job) -> Record:
         notes=notes,
         provenance=provenance(),
     )
-
-
-def _open(job: Job, task: str, split: str, framewise: bool = False) -> ProblemData:
-    """Open a data file of the job as the problem of a task."""
-    room = tasks.REGISTRY.module(task, "problem")
-    data: ProblemData = room.data(Trajectories(job.split(split)), None, framewise=framewise)
-    return data
-
-
-def _weights(system: Controlled, options: Options) -> Mapping[str, float]:
-    unknown = [name for name in options.weights if name not in system.term_weights]
-    if unknown:
-        raise ProblemError(
-            f"control: weights of {', '.join(unknown)}: J of this system has the terms "
-            f"{', '.join(system.term_weights)}"
-        )
-    return {**system.term_weights, **options.weights}
 
 
 def _control(

@@ -57,6 +57,7 @@ class ControlOptions(TaskOptions):
     )
 
     judging: ClassVar[frozenset[str]] = frozenset({"weights"})
+    collects: ClassVar[bool] = True
 
     weights: dict[str, NonNegativeFloat] = Field(
         default={},
@@ -101,9 +102,9 @@ class ControlOptions(TaskOptions):
                 )
         return problems
 
-    def splits(self, method: MethodOptions) -> tuple[str, ...]:
-        """Return the test set, and what the method's controller reads beside."""
-        return ("test", *controller_of(method).splits())
+    def splits(self, method: MethodOptions, of: str = "test") -> tuple[str, ...]:
+        """Return the split of the cases, and what the method's controller reads beside."""
+        return tuple(dict.fromkeys((of, *controller_of(method).splits())))
 
     def checkpoints(self, task: str, method: MethodOptions) -> dict[str, tuple[str, str]]:
         """Return the model of the method, trained for the task that its controller says."""
