@@ -9,6 +9,7 @@ from wdno.config.lookup import method, model
 from wdno.config.overrides import tasks
 from wdno.config.root import Config
 from wdno.digest import stage_digest
+from wdno.tasks import REGISTRY as TASKS
 
 Digest = Callable[..., str]
 
@@ -25,7 +26,9 @@ def training_code(
         name: name of the model.
         digest: :func:`wdno.digest.stage_digest`, or the same with a memory.
     """
-    return digest("train", task=task, **model(config, system, name).pieces())
+    options = model(config, system, name)
+    also = TASKS.light(task).Options.training_modules(system, options)
+    return digest("train", task=task, also=also, **options.pieces())
 
 
 def method_code(

@@ -31,7 +31,8 @@ def models_for(config: Config, system_name: str, training: Training) -> dict[str
     """
     task, name = training
     options = model(config, system_name, name)
-    return {"start": (task, options.start)} if options.start is not None else {}
+    start = {"start": (task, options.start)} if options.start is not None else {}
+    return start | dict(options.objective.models())
 
 
 def needed(config: Config, system_name: str, training: Training) -> dict[str, Training]:

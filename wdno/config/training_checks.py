@@ -57,12 +57,15 @@ def _visit(
     if training in done:
         return []
     done.add(training)
-    _, name = training
+    task, name = training
     options = model(config, system, name)
     section = system_section(config, system)
     problems = check_model(system, section, f"models.{name}", options)
     references = [*_check_start(config, system, name, options)]
     references += _check_collect(config, system, training, options)
+    references += _check_objective(config, system, name, options)
+    told = TASKS.light(task).Options.check_training(section.options, options)
+    problems += [f"systems.{system}, models.{name}: {problem}" for problem in told]
     problems += references
     if references:
         return problems
@@ -105,6 +108,21 @@ def _differences(key: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any
         return
     for inner in dict.fromkeys([*one, *other]):
         yield from _differences(f"{key}.{inner}", one.get(inner), other.get(inner))
+
+
+def _check_objective(config: Config, system: str, name: str, options: ModelOptions) -> list[str]:
+    """Refuse models that the objective of another cannot work with."""
+    roles = options.objective.models()
+    where = f"models.{name}.objective"
+    problems = [
+        problem
+        for role, (_, other) in roles.items()
+        for problem in unknown(f"{where}.{role}", [other], config.models)
+    ]
+    if problems:
+        return problems
+    models = {role: model(config, system, other) for role, (_, other) in roles.items()}
+    return [f"{where}.{problem}" for problem in options.objective.check_models(models)]
 
 
 def _check_collect(

@@ -60,7 +60,7 @@ def build(
     given = condition if stepping is None else target + condition
     options["network"] = network(
         in_channels=kind.in_channels(target, given),
-        out_channels=target,
+        out_channels=kind.out_channels(target),
         time_conditioned=kind.time_conditioned,
     )
     objective = construct("objective", name, kind, options)

@@ -97,6 +97,11 @@ class Objective(nn.Module, ABC):
     def in_channels(target: int, condition: int) -> int:
         """Return the network's input channels for so many target and condition channels."""
 
+    @staticmethod
+    def out_channels(target: int) -> int:
+        """Return the network's output channels for so many target channels."""
+        return target
+
     @abstractmethod
     def loss(self, request: Request, generator: torch.Generator) -> Loss:
         """Return the loss of each sample.

@@ -74,7 +74,8 @@ def train(
     """
     loaded = configuration.load(*config)
     options = configuration.model(loaded, system, model)
-    task_options = getattr(configuration.system(loaded, system).tasks, task, None)
+    section = configuration.system(loaded, system)
+    task_options = getattr(section.tasks, task, None)
     roles = configuration.models_for(loaded, system, (task, model))
     _require(model, options, collected, needs, roles)
     room = tasks.REGISTRY.module(task, "problem")
@@ -93,9 +94,16 @@ def train(
             models.start_from(built, needs["start"])
         else:
             built.fit_scales(training_set)
+        if options.objective.closed_loop:
+            built.teacher = tasks.REGISTRY.module(task, "closed_loop").teacher(
+                system, section.options, task_options, needs, training_set.trajectories
+            )
         settings = options.training.model_dump()
         validate_every = settings.pop("validate_every")
         tensorboard = log.parent / "tensorboard" if settings.pop("tensorboard") else None
+        judged = None
+        if options.objective.closed_loop and task_options is not None:
+            judged = task_options.model_dump(mode="json", exclude={"methods", "reference"})
         code = configuration.training_code(loaded, system, task, model)
         result = fit(
             built,
@@ -104,7 +112,7 @@ def train(
             seed=seed,
             state_dir=state,
             log=log,
-            fingerprint=_fingerprint(spec, training_set, code, needs),
+            fingerprint=_fingerprint(spec, training_set, code, needs, judged),
             validation=validation_set,
             validate_every=validate_every,
             tensorboard=tensorboard,
@@ -170,11 +178,15 @@ def _require(
 
 
 def _fingerprint(
-    spec: dict[str, object], data: ProblemData, code: str, needs: Mapping[str, Path]
+    spec: dict[str, object],
+    data: ProblemData,
+    code: str,
+    needs: Mapping[str, Path],
+    judged: object,
 ) -> str:
     """Identify what a saved state belongs to: model, problem, data, code, and what it needs."""
     files = {role: digest_of(path) for role, path in needs.items()}
     attributes = data.trajectories.attributes
-    given = [spec, data.problem.to_json(), attributes, len(data), code, files]
+    given = [spec, data.problem.to_json(), attributes, len(data), code, files, judged]
     identity = json.dumps(given, sort_keys=True, default=str)
     return hashlib.sha256(identity.encode()).hexdigest()

@@ -116,6 +116,7 @@ class SystemOptions(Section, ABC):
         has_scene: Whether data files hold a scene; see `System.static`.
         has_series: Whether there are fields without space.
         controlled: Whether the system is a `wdno.controlled.Controlled`.
+        has_target: Whether a controller is told a state to be reached.
     """
 
     recorded: ClassVar[bool] = False
@@ -123,6 +124,7 @@ class SystemOptions(Section, ABC):
     has_scene: ClassVar[bool] = False
     has_series: ClassVar[bool] = False
     controlled: ClassVar[bool] = False
+    has_target: ClassVar[bool] = False
 
     @abstractmethod
     def grid_shape(self) -> tuple[int, ...]:

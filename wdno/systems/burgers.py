@@ -84,6 +84,7 @@ class BurgersOptions(SystemOptions):
     """Physics, stored grid and solver of the Burgers system."""
 
     controlled: ClassVar[bool] = True
+    has_target: ClassVar[bool] = True
 
     viscosity: PositiveFloat = Option(default=0.01, description="Viscosity nu.")
     t_end: PositiveFloat = Option(default=8.0, description="Time simulated.")

@@ -87,6 +87,31 @@ class TaskOptions(Section):
         """
         return {"model": (task, method.model)} if method.model is not None else {}
 
+    @classmethod
+    def check_training(cls, system: SystemOptions, model: ModelOptions) -> list[str]:
+        """Return what is wrong with a model that is trained for the task, each a sentence.
+
+        Args:
+            system: options of the system.
+            model: the model, as it is for the system.
+        """
+        if not model.objective.closed_loop:
+            return []
+        return [
+            f"objective {model.objective.name!r} is trained in a closed loop, which the task "
+            f"{cls.title!r} does not have; train it for control"
+        ]
+
+    @classmethod
+    def training_modules(cls, system: str, model: ModelOptions) -> tuple[str, ...]:
+        """Return modules whose code counts for a training beside those of the task and the model.
+
+        Args:
+            system: name of the system.
+            model: the model.
+        """
+        return ()
+
     def modules(self, system: str, method: MethodOptions) -> tuple[str, ...]:
         """Return modules whose code counts for a method beside those of the task and its models.
 

@@ -29,7 +29,9 @@ def task_section(wildcards, left_out=frozenset()):
 
 def trained_section(wildcards):
     """Return the options of a job's task that a training reads."""
-    return task_section(wildcards, KNOWN_TASKS.light(wildcards.task).Options.judging)
+    model = configuration.model(CONFIG, wildcards.system, wildcards.model)
+    judging = KNOWN_TASKS.light(wildcards.task).Options.judging
+    return task_section(wildcards, set() if model.objective.closed_loop else judging)
 
 
 def method_section(wildcards):

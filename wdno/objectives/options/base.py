@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from wdno.options import Section
+
+if TYPE_CHECKING:
+    from wdno.config.models import ModelOptions
 
 
 class SteppingOptions(Section):
@@ -38,10 +42,15 @@ class ObjectiveOptions(Section):
             objective is deterministic.
         framewise: whether each frame is predicted from what is given at its time alone, by a
             network without an axis of time.
+        closed_loop: whether it is trained by what its predictions lead to, which the task says: its
+            room has a module `closed_loop`. What judges then counts for the training.
+        physical: whether it sees fields in their units, neither centred nor scaled.
     """
 
     samples: ClassVar[bool] = False
     framewise: ClassVar[bool] = False
+    closed_loop: ClassVar[bool] = False
+    physical: ClassVar[bool] = False
 
     name: str = Field(description="Objective.")
     weighting: Literal["uniform", "scale", "energy"] = Field(
@@ -60,6 +69,18 @@ class ObjectiveOptions(Section):
         "given frames the last one is used. Needs a representation that is local in time, such as "
         "`identity`, without `relative`. Null: all frames are generated at once.",
     )
+
+    def models(self) -> Mapping[str, tuple[str, str]]:
+        """Return the trained models that its training reads.
+
+        Returns:
+            Of each, by the role that it has: the task that it was trained for, and its name.
+        """
+        return {}
+
+    def check_models(self, models: Mapping[str, ModelOptions]) -> list[str]:
+        """Return what is wrong with these models, given by their roles, each a sentence."""
+        return []
 
     @model_validator(mode="after")
     def _steps_have_no_first(self) -> ObjectiveOptions:

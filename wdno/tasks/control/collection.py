@@ -64,14 +64,11 @@ def collect(job: Job, *, cases: int | None, output: Path, state: Path, code: str
             f"{len(data)}; lower `cases`, or draw more"
         )
     controller = controllers.REGISTRY.load(chosen.name)(setting, chosen)
-    found: dict[str, list[float]] = {"J": [], "J of the data": []}
     seeds = data.trajectories.dataset[SEED.name].to_numpy()
 
     def solve(part: range) -> Mapping[str, np.ndarray]:
         some = cases_at(data, np.arange(part.start, part.stop))
         control = objective.require(some, controller(some))
-        found["J"] += objective.value(some, control).tolist()
-        found["J of the data"] += objective.value(some, some.own * objective.mask).tolist()
         try:
             samples = objective.system.sampled(some.first, control, threads=job.threads)
         except DivergedError as error:
@@ -98,9 +95,7 @@ def collect(job: Job, *, cases: int | None, output: Path, state: Path, code: str
             "collected": _identity(job) | {"notes": controller.notes},
         },
     )
-    if found["J"]:
-        means = ", ".join(f"{name} {np.mean(values):.4g}" for name, values in found.items())
-        logger.info("%s: %d trajectories, on average %s", job.description, count, means)
+    logger.info("%s: %d trajectories; %s", job.description, count, controller.notes or "no notes")
 
 
 def _identity(job: Job) -> dict[str, Any]:

@@ -112,6 +112,23 @@ class ControlOptions(TaskOptions):
             return {}
         return {"model": (controller_of(method).trained_for, method.model)}
 
+    @classmethod
+    def check_training(cls, system: SystemOptions, model: ModelOptions) -> list[str]:
+        """Refuse policies that are told a target, where there is none."""
+        if model.objective.closed_loop and not system.has_target:
+            return [
+                f"objective {model.objective.name!r} controls towards a target, which this system "
+                "does not have; remove the methods that use it"
+            ]
+        return []
+
+    @classmethod
+    def training_modules(cls, system: str, model: ModelOptions) -> tuple[str, ...]:
+        """Return the module of the closed loop, and that of the system, whose J it lowers."""
+        if not model.objective.closed_loop:
+            return ()
+        return (f"wdno.systems.{system}", "wdno.tasks.control.closed_loop")
+
     def modules(self, system: str, method: MethodOptions) -> tuple[str, ...]:
         """Return the modules of the solver, of the method's controller, and of its pieces."""
         chosen = controller_of(method)
