@@ -21,8 +21,10 @@ TASK = {"task": "simulation"}
 UNET = {"representation": "wavelet", "network": "unet", "objective": "diffusion", **TASK}
 FNO = {"representation": "identity", "network": "fno", "objective": "regression", **TASK}
 SYSTEM = {"system": "burgers"}
+CONTROL = {"task": "control"}
 ALL = {**SYSTEM, **UNET, "sampler": "ddim"}
 COMPUTING = ["fetch", "generate", "statistics", "train", "evaluate", "evaluate_baseline"]
+COMPUTING += ["collect", "collect_baseline"]
 PRESENTING = ["card", "scene", "training", "table", "figure", "study"]
 
 FILES = {
@@ -199,10 +201,11 @@ def test_every_stage_has_its_modules(stage: str) -> None:
     assert set(STAGES) == {*COMPUTING, *PRESENTING}
     assert STAGES[stage].presents is (stage in PRESENTING)
     home = {"card": "data", "statistics": "data"}.get(stage, "stages")
-    found = used(stage, **ALL)
+    names = ALL | (CONTROL if stage.startswith("collect") else {})
+    found = used(stage, **names)
     assert f"wdno.{home}" in {name.rpartition(".")[0] for name in found}
-    assert set(stage_roots(stage, **ALL)) <= set(found)
-    assert len(stage_digest(stage, **ALL)) == 16
+    assert set(stage_roots(stage, **names)) <= set(found)
+    assert len(stage_digest(stage, **names)) == 16
 
 
 @pytest.mark.parametrize(
@@ -227,6 +230,11 @@ def test_every_stage_has_its_modules(stage: str) -> None:
         ("evaluate_baseline", TASK, ["wdno.diffusion", "wdno.networks.unet", "wdno.solvers"]),
         ("generate", SYSTEM, ["wdno.networks", "wdno.diffusion", "wdno.training", "wdno.tasks"]),
         ("generate", SYSTEM, ["wdno.systems.smoke", "wdno.evaluation"]),
+        (
+            "collect_baseline",
+            CONTROL,
+            ["wdno.networks.unet", "wdno.tasks.control.evaluation"],
+        ),
         ("statistics", {}, ["wdno.networks", "wdno.tasks", "wdno.evaluation", "wdno.training"]),
         ("figure", TASK, ["wdno.networks", "wdno.training", "wdno.solvers", "wdno.studies"]),
         ("table", TASK, ["wdno.networks", "wdno.training", "wdno.solvers", "wdno.studies"]),
@@ -251,6 +259,7 @@ def test_stages_are_not_coupled(stage: str, names: dict[str, str], absent: list[
         ("evaluate", ALL, ["wdno.diffusion.samplers.ddim", "wdno.tasks.simulation.metrics"]),
         ("evaluate", UNET, ["wdno.tasks.simulation.problem", "wdno.tasks.simulation.scores"]),
         ("evaluate_baseline", TASK, ["wdno.tasks.simulation.baselines", "wdno.evaluation.record"]),
+        ("collect_baseline", CONTROL, ["wdno.tasks.control.objective"]),
         ("table", TASK, ["wdno.tasks.simulation.metrics", "wdno.evaluation.bootstrap"]),
         ("study", TASK, ["wdno.studies.figure", "wdno.tasks.simulation.metrics"]),
     ],
@@ -324,6 +333,7 @@ def test_the_code_of_a_controller_and_of_its_guidance_counts() -> None:
 
 @pytest.mark.parametrize("module", ["wdno.evaluation.scores.flow", "wdno.data.scene"])
 def test_what_only_scores_use_trains_nothing_again(module: str) -> None:
-    using = {stage for stage in STAGES if module in used(stage, **{**ALL, "system": "smoke"})}
+    computing = [stage for stage in STAGES if not stage.startswith("collect")]
+    using = {stage for stage in computing if module in used(stage, **{**ALL, "system": "smoke"})}
     assert {"evaluate", "evaluate_baseline"} <= using
     assert not using & {"fetch", "generate", "statistics", "train"}

@@ -55,6 +55,13 @@ Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor thread
 StatisticsFile = Annotated[
     Path, typer.Option("--statistics", help="Statistics of the training data.")
 ]
+DataFiles = Annotated[
+    list[str], typer.Option("--data", metavar="SPLIT=PATH", help="A data file; may be repeated.")
+]
+ModelFiles = Annotated[
+    list[str] | None,
+    typer.Option("--model", metavar="ROLE=PATH", help="A trained model; none for a baseline."),
+]
 Inputs = Annotated[list[Path], typer.Argument(help="What is read.")]
 
 
@@ -103,6 +110,29 @@ def card(inputs: Inputs, output: Output) -> None:
 
 
 @app.command()
+def collect(
+    config: ConfigFile,
+    system: SystemName,
+    task: TaskName,
+    method: MethodName,
+    seed: Seed,
+    data: DataFiles,
+    output: Output,
+    state: State,
+    model: ModelFiles = None,
+    cases: Annotated[
+        int | None, typer.Option("--cases", min=1, help="Training cases; all if left out.")
+    ] = None,
+    threads: Threads = 1,
+) -> None:
+    """Solve training cases under the controls of a method; write them as training data."""
+    from wdno.stages import collect as stage
+
+    files = _paths("--data", data), _paths("--model", model or [])
+    stage.collect(config, system, task, method, seed, cases, *files, output, state, threads)
+
+
+@app.command()
 def train(
     config: ConfigFile,
     system: SystemName,
@@ -114,6 +144,13 @@ def train(
     output: Output,
     log: Annotated[Path, typer.Option("--log", help="JSON lines of the training.")],
     state: State,
+    collected: Annotated[
+        Path | None, typer.Option("--collected", help="Further training data, of `collect`.")
+    ] = None,
+    needs: Annotated[
+        list[str] | None,
+        typer.Option("--needs", metavar="ROLE=PATH", help="A trained model that this one needs."),
+    ] = None,
     threads: Threads = 1,
 ) -> None:
     """Train a model, or resume its training; write it as safetensors."""
@@ -121,8 +158,9 @@ def train(
     from wdno.training.interruption import Interrupted
 
     files = (train_file, validation, output, log, state)
+    further = collected, _paths("--needs", needs or [])
     try:
-        stage.train(config, system, task, model, seed, *files, threads)
+        stage.train(config, system, task, model, seed, *files, threads, *further)
     except Interrupted as interrupted:
         typer.echo(str(interrupted), err=True)
         raise typer.Exit(interrupted.exit_code) from None
@@ -135,18 +173,12 @@ def evaluate(
     task: TaskName,
     method: MethodName,
     seed: Seed,
-    data: Annotated[
-        list[str],
-        typer.Option("--data", metavar="SPLIT=PATH", help="A data file; may be repeated."),
-    ],
+    data: DataFiles,
     statistics: Annotated[
         Path, typer.Option("--statistics", help="Statistics of the training data.")
     ],
     output: Output,
-    model: Annotated[
-        list[str] | None,
-        typer.Option("--model", metavar="ROLE=PATH", help="A trained model; none for a baseline."),
-    ] = None,
+    model: ModelFiles = None,
     threads: Threads = 1,
 ) -> None:
     """Predict the test cases and score them; write metrics.json, scores.nc and examples.nc."""

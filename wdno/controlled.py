@@ -148,6 +148,23 @@ class Controlled(ABC):
         """
 
     @abstractmethod
+    def sampled(
+        self, first: Tensor, control: Tensor, *, threads: int = 1
+    ) -> dict[str, NDArray[np.float32]]:
+        """Solve as :meth:`run` does, to samples of a data set.
+
+        Args:
+            first: initial states, ``[n, F, *S]``.
+            control: as of :meth:`run`.
+            threads: processor threads.
+
+        Returns:
+            What :meth:`wdno.systems.base.EquationSystem.generate` returns of a draw: each field by
+            name, the control as it was given where it may act, and all numbers of a sample but its
+            seed.
+        """
+
+    @abstractmethod
     def run_differentiable(
         self, first: Tensor, control: Tensor, *, threads: int = 1
     ) -> dict[str, Tensor]:

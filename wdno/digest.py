@@ -69,6 +69,11 @@ STAGES = {
         ("wdno.stages.evaluate", "wdno.tasks.{task}.evaluation", *MODEL),
         optional=(STEPPING, "wdno.diffusion.samplers.{sampler}"),
     ),
+    "collect": Stage(
+        ("wdno.stages.collect", "wdno.tasks.{task}.collection", *MODEL),
+        optional=(STEPPING, "wdno.diffusion.samplers.{sampler}"),
+    ),
+    "collect_baseline": Stage(("wdno.stages.collect", "wdno.tasks.{task}.collection")),
     "evaluate_baseline": Stage(("wdno.stages.evaluate", "wdno.tasks.{task}.evaluation")),
     "card": _presenting("wdno.data.card"),
     "scene": _presenting("wdno.stages.figures", SCENE, without=("wdno.studies", LOSSES)),

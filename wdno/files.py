@@ -8,6 +8,7 @@ for outputs, and a run that follows a crash see the old file or the new one, nev
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import logging
 import os
@@ -132,6 +133,12 @@ def write_json(path: str | Path, value: Any) -> None:
     except (TypeError, ValueError) as error:
         raise ValueError(f"cannot write {path} as JSON: {error}") from error
     write_text(path, text + "\n")
+
+
+def digest_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file, as hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _flush(path: Path) -> None:

@@ -24,7 +24,7 @@ are then no condition.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -42,6 +42,8 @@ from wdno.training.checkpoint import CheckpointError, load_model, save_model
 if TYPE_CHECKING:
     from wdno.objectives.base import Guide
     from wdno.problem import Batch
+
+    Teacher = Callable[["Model", Batch, torch.Generator], Tensor]
 
 AXES = ("representation", "network", "objective")
 SCALE_SAMPLES = 4096
@@ -62,6 +64,8 @@ class Model(nn.Module):
         relative: whether frames are generated as departures from the latest given one.
         target_scaler: names, means and scales of the generated channels.
         condition_scaler: those of the given channels.
+        teacher: in training, of an objective that is trained in a closed loop, the loss of each
+            sample of a batch; else None.
     """
 
     def __init__(self, spec: Mapping[str, Mapping[str, Any]], problem: Problem) -> None:
@@ -77,6 +81,7 @@ class Model(nn.Module):
                 without frames to start from.
         """
         super().__init__()
+        self.teacher: Teacher | None = None
         self.spec = {axis: dict(spec[axis]) for axis in AXES}
         self.problem = problem
         kind, options = _name_and_options(self.spec["representation"])
@@ -180,12 +185,13 @@ class Model(nn.Module):
         mean = mean.repeat_interleave(len(part.fields) // len(of.fields))
         return mean.view(1, -1, *[1] * len(along(part.span, self.problem.grid)))
 
-    def condition(self, batch: Batch) -> Tensor:
+    def condition(self, batch: Batch, frames: int | None = None) -> Tensor:
         """Return the coefficients of the given parts, ``[B, D, *grid]``, in their units.
 
-        With stepping those of the frames that it starts from are left out.
+        With stepping those of the frames that it starts from are left out. Of `frames` frames, or
+        all.
         """
-        grid, encoded = self.problem.grid, []
+        grid, encoded = self._grid(frames), []
         for part in self._seen:
             values = batch[part.name]
             if part.like:
@@ -197,10 +203,16 @@ class Model(nn.Module):
             return self.condition_scaler.scale.new_zeros(samples, 0, *sizes)
         return torch.cat(encoded, dim=1)
 
+    def _grid(self, frames: int | None) -> tuple[int, ...]:
+        """Return the grid of so many frames, or of all."""
+        every, *space = self.problem.grid
+        return (every if frames is None else frames, *space)
+
     def _request(
         self,
         batch: Batch,
         *,
+        frames: int | None = None,
         target: Tensor | None = None,
         weight: Tensor | None = None,
         guide: Guide | None = None,
@@ -213,7 +225,7 @@ class Model(nn.Module):
             frame = self._encode(latest, (1, *self.problem.grid[1:]), batch)
             first = self.target_scaler.normalise(frame)[:, :, 0]
         return Request(
-            condition=self.condition_scaler.normalise(self.condition(batch)),
+            condition=self.condition_scaler.normalise(self.condition(batch, frames)),
             channels=self.channels,
             target=target,
             weight=weight,
@@ -226,11 +238,14 @@ class Model(nn.Module):
     def fit_scales(self, data: ProblemData) -> None:
         """Measure the mean of every field and the scale of every channel on the training data.
 
-        Of a large set on its first samples, which are independent draws or in random order.
+        Of a large set on its first samples, which are independent draws or in random order. An
+        objective in physical units has none.
 
         Raises:
             ValueError: a channel is constant or not finite; the message names it.
         """
+        if objectives.REGISTRY.light(self.spec["objective"]["name"]).Options.physical:
+            return
         size, count = data.block(), min(len(data), SCALE_SAMPLES)
         buffers = {p.name: self.get_buffer(f"mean_{p.name}") for p in self.problem.generated}
         means = {name: buffer.double().zero_() for name, buffer in buffers.items()}
@@ -277,7 +292,7 @@ class Model(nn.Module):
         return in_time[None] if weight is None else weight * in_time
 
     def loss_per_sample(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Return the objective's loss of each sample, ``[B]``.
+        """Return the objective's loss of each sample, or that of its teacher, ``[B]``.
 
         Args:
             batch: all parts of the problem, on the model's device; for an objective that is
@@ -285,6 +300,8 @@ class Model(nn.Module):
                 :class:`~wdno.objectives.base.Rewards`.
             generator: CPU generator of all randomness.
         """
+        if self.teacher is not None:
+            return self.teacher(self, batch, generator)
         return self.objective.loss(self.asked(batch), generator).per_sample
 
     def asked(self, batch: Batch) -> Request:
@@ -318,13 +335,25 @@ class Model(nn.Module):
         request = self._request(batch, guide=guide)
         return self.decode(self.objective.predict(request, generators, sampling), batch)
 
-    def estimate(self, batch: Batch) -> dict[str, Tensor]:
+    def estimate(self, batch: Batch, frames: int | None = None) -> dict[str, Tensor]:
         """Predict with an objective that draws nothing, differentiably; see :meth:`predict`.
 
+        Args:
+            batch: the given parts.
+            frames: of a model that goes from frame to frame, how many to go on; parts with an axis
+                of time have as many. None: all.
+
         Raises:
-            ValueError: the objective draws.
+            ValueError: the objective draws, or some frames are asked for of a model that has all or
+                none.
         """
-        return self.decode(self.objective.predict(self._request(batch), (), None), batch)
+        if frames is not None and not self.stepwise:
+            raise ValueError(
+                f"{frames} frames are asked for of a model that generates all at once; train one "
+                "with stepping"
+            )
+        request = self._request(batch, frames=frames)
+        return self.decode(self.objective.predict(request, (), None), batch, frames)
 
     def encode(self, parts: Batch, batch: Batch) -> Tensor:
         """Make channels from generated parts; differentiable, the inverse of :meth:`decode`.
@@ -339,18 +368,21 @@ class Model(nn.Module):
         coefficients = self._encode(parts, self.problem.grid, batch)
         return self.target_scaler.normalise(coefficients)
 
-    def decode(self, channels: Tensor, batch: Batch) -> dict[str, Tensor]:
+    def decode(
+        self, channels: Tensor, batch: Batch, frames: int | None = None
+    ) -> dict[str, Tensor]:
         """Make the generated parts from channels; differentiable.
 
         Args:
             channels: normalised generated channels, ``[B, C, *grid]``, as the network sees them.
             batch: the given parts.
+            frames: how many they are; None: all.
 
         Returns:
             The generated parts, in physical units.
         """
         coefficients = torch.split(self.target_scaler.denormalise(channels), self._sizes(), 1)
-        grid, decode = self.problem.grid, self.representation.decode
+        grid, decode = self._grid(frames), self.representation.decode
         return {
             part.name: decode(values, grid, part.span) + self._origin(part, batch)
             for part, values in zip(self.problem.generated, coefficients, strict=True)
@@ -393,3 +425,25 @@ def load(path: Path) -> tuple[Model, dict[str, Any]]:
         ) from error
     model.load_state_dict(tensors)
     return model.eval(), metadata
+
+
+def start_from(model: Model, path: Path) -> None:
+    """Give a model the weights and scales of a trained one.
+
+    Args:
+        model: a model of the same axes and problem.
+        path: the trained model.
+
+    Raises:
+        CheckpointError: the file is absent or damaged, or of a model of other axes.
+        ProblemError: it was trained on another problem.
+    """
+    trained, _ = load(path)
+    for axis in AXES:
+        if trained.spec[axis] != model.spec[axis]:
+            raise CheckpointError(
+                f"model {path}: its {axis} is {trained.spec[axis]}, training is to start from "
+                f"{model.spec[axis]}; train it again"
+            )
+    trained.problem.require(model.problem, "the training set", path)
+    model.load_state_dict(trained.state_dict())

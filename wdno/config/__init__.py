@@ -1,19 +1,19 @@
 """Configuration: the one source of every option, of its type, its default and its description."""
 
 from wdno.config.base import ConfigError, merge
+from wdno.config.code import method_code, training_code
 from wdno.config.lookup import (
     labels,
     method,
     methods_of,
     model,
-    models_of,
     reference,
     studies,
     title,
-    trainings,
 )
 from wdno.config.methods import MethodOptions
 from wdno.config.models import ModelOptions, TrainingOptions
+from wdno.config.needs import collections, models_for, models_of, trainings
 from wdno.config.overrides import system, system_names, tasks
 from wdno.config.resolve import dump, load, validate
 from wdno.config.root import Config, EvaluationOptions, SystemConfig
@@ -26,13 +26,16 @@ __all__ = [
     "ModelOptions",
     "SystemConfig",
     "TrainingOptions",
+    "collections",
     "dump",
     "labels",
     "load",
     "merge",
     "method",
+    "method_code",
     "methods_of",
     "model",
+    "models_for",
     "models_of",
     "reference",
     "studies",
@@ -40,6 +43,7 @@ __all__ = [
     "system_names",
     "tasks",
     "title",
+    "training_code",
     "trainings",
     "validate",
 ]

@@ -6,17 +6,23 @@ objective, a sampler, a task or a baseline by name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from wdno.config.base import ConfigError, suggest
 from wdno.config.lookup import method, methods_of, model
-from wdno.config.methods import MethodOptions
-from wdno.config.models import ModelOptions
 from wdno.config.overrides import system_names, tasks
+from wdno.config.piece_checks import (
+    check_baseline,
+    check_method,
+    check_model,
+    check_sampling,
+    unknown,
+)
 from wdno.config.root import Config, SystemConfig
+from wdno.config.training_checks import check_trainings
 from wdno.options import shown
 from wdno.studies import expand
 from wdno.systems import REGISTRY as SYSTEMS
@@ -43,9 +49,11 @@ def check(config: Config) -> None:
     for name in system_names(config):
         problems += _check_system(config, name)
     problems += _check_reference(config)
-    problems += _unknown("evaluation.show", config.evaluation.show, config.methods)
+    problems += unknown("evaluation.show", config.evaluation.show, config.methods)
     for study in config.studies:
         problems += _check_study(config, study)
+    if not problems:  # what trainings need is found by the methods that need these
+        problems = [one for name in system_names(config) for one in check_trainings(config, name)]
     if problems:
         lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
         raise ConfigError(f"invalid configuration:\n{lines}")
@@ -53,17 +61,17 @@ def check(config: Config) -> None:
 
 def _check_system(config: Config, name: str) -> list[str]:
     section: SystemConfig[Any] = getattr(config.systems, name)
-    problems = _unknown(f"systems.{name}.models", section.models, config.models)
-    problems += _unknown(f"systems.{name}.methods", section.methods, config.methods)
+    problems = unknown(f"systems.{name}.models", section.models, config.models)
+    problems += unknown(f"systems.{name}.methods", section.methods, config.methods)
     problems += [
         problem
         for key in section.models
         if key in config.models
-        for problem in _check_model(name, section, f"models.{key}", model(config, name, key))
+        for problem in check_model(name, section, f"models.{key}", model(config, name, key))
     ]
     for key in section.methods:
         if key in config.methods:
-            problems += _check_method(config, name, key)
+            problems += check_method(config, name, key)
     problems += _check_fine(name, section)
     configured = tasks(config, name)
     if not configured:
@@ -90,7 +98,7 @@ def _check_reference(config: Config) -> list[str]:
 
 def _check_task(config: Config, system: str, task: str, options: TaskOptions) -> list[str]:
     where = f"systems.{system}.tasks.{task}"
-    problems = _unknown(f"{where}.methods", options.methods, config.methods)
+    problems = unknown(f"{where}.methods", options.methods, config.methods)
     problems += [
         f"{where}.methods: {name!r} appears twice"
         for name in dict.fromkeys(options.methods)
@@ -99,16 +107,11 @@ def _check_task(config: Config, system: str, task: str, options: TaskOptions) ->
     problems += _check_task_reference(config, system, task, options)
     listed = [name for name in dict.fromkeys(options.methods) if name in config.methods]
     for name in listed:
-        problems += _check_method(config, system, name)
+        problems += check_method(config, system, name)
     studied = [name for name in methods_of(config, system, task) if name not in options.methods]
     evaluated = {name: method(config, system, name) for name in [*listed, *studied]}
     for name, one in evaluated.items():
-        if one.baseline is not None and one.baseline not in options.baselines:
-            problems.append(
-                f"methods.{name}.baseline = {one.baseline!r}: task {task!r} has no such baseline"
-                f"{suggest(one.baseline, options.baselines)}; allowed: "
-                f"{', '.join(options.baselines) or 'none'}"
-            )
+        problems += check_baseline(task, options, name, one)
     section: SystemConfig[Any] = getattr(config.systems, system)
     models = {
         name: model(config, system, one.model)
@@ -179,88 +182,16 @@ def _check_fine(name: str, section: SystemConfig[Any]) -> list[str]:
     return []
 
 
-def _unknown(where: str, names: Iterable[str], known: Mapping[str, object]) -> list[str]:
-    return [
-        f"{where}: {name!r} is not configured{suggest(name, known)}; "
-        f"allowed: {', '.join(sorted(known))}"
-        for name in names
-        if name not in known
-    ]
-
-
-def _check_method(config: Config, system: str, name: str) -> list[str]:
-    options = method(config, system, name)
-    if options.model is None:
-        return []
-    where = f"methods.{name}"
-    if options.model not in config.models:
-        return _unknown(f"{where}.model", [options.model], config.models)
-    trained = model(config, system, options.model)
-    problems = _check_sampling(where, options, trained)
-    section: SystemConfig[Any] = getattr(config.systems, system)
-    return problems or _check_model(system, section, f"models.{options.model}", trained)
-
-
-def _check_sampling(where: str, options: MethodOptions, trained: ModelOptions) -> list[str]:
-    kind = trained.objective.name
-    if trained.objective.samples:
-        if options.sampler is not None:
-            return []
-        return [
-            f"{where}.sampler: missing; model {options.model!r} is trained by {kind}, whose "
-            "predictions are samples"
-        ]
-    if options.sampler is not None:
-        return [
-            f"{where}.sampler = {options.sampler.name!r}: model {options.model!r} is trained by "
-            f"{kind} and has nothing to sample; remove `sampler`"
-        ]
-    if options.samples > 1:
-        return [
-            f"{where}.samples = {options.samples}: model {options.model!r} is deterministic; "
-            "use samples: 1"
-        ]
-    return []
-
-
-def _check_model(
-    system: str, section: SystemConfig[Any], name: str, options: ModelOptions
-) -> list[str]:
-    where = f"systems.{system}, {name}"
-    train = section.data.samples.train
-    if options.training.batch_size > train:
-        return [
-            f"{where}.training.batch_size = {options.training.batch_size}: larger than the "
-            f"training set, systems.{system}.data.samples.train = {train}"
-        ]
-    representation, timeless = options.representation, options.objective.timeless
-    if timeless and (representation.relative or not representation.local_in_time):
-        return [
-            f"{where}.objective: with stepping or framewise, a network sees a frame at a time, "
-            "which needs a representation that is local in time, such as 'identity', with "
-            "relative = false; got "
-            f"{representation.name!r}, relative = {str(representation.relative).lower()}"
-        ]
-    grid = section.options.grid_shape()
-    periodic = [kind == "periodic" for kind in section.options.boundaries()]
-    problems = representation.check(grid, periodic)
-    if problems:
-        return [f"{where}.representation.{problem}" for problem in problems]
-    grid = representation.coefficient_grid(grid, periodic)
-    problems = options.network.check(grid[1:] if timeless else grid)
-    return [f"{where}.network.{problem}" for problem in problems]
-
-
 def _check_study(config: Config, name: str) -> list[str]:
     options, where = config.studies[name], f"studies.{name}"
-    problems = _unknown(f"{where}.of", options.of, config.methods)
+    problems = unknown(f"{where}.of", options.of, config.methods)
     known = dict.fromkeys(SYSTEMS.names())
-    problems += _unknown(f"{where}.systems", options.systems or [], known)
+    problems += unknown(f"{where}.systems", options.systems or [], known)
     if options.task not in TASKS.names():
-        return [*problems, *_unknown(f"{where}.task", [options.task], dict.fromkeys(TASKS.names()))]
+        return [*problems, *unknown(f"{where}.task", [options.task], dict.fromkeys(TASKS.names()))]
     if options.metrics:
         metrics = TASKS.module(options.task, "metrics").METRICS
-        problems += _unknown(f"{where}.metrics", options.metrics, dict.fromkeys(metrics))
+        problems += unknown(f"{where}.metrics", options.metrics, dict.fromkeys(metrics))
     for system in system_names(config):
         if system in (options.systems or []) and options.task not in tasks(config, system):
             problems.append(
@@ -273,7 +204,7 @@ def _check_study(config: Config, name: str) -> list[str]:
         studied = name in expansion.variations
         sound = [one for one in options.of if one in config.methods and studied]
         for of in sound:
-            at_fault = _check_method(config, system, of)
+            at_fault = check_method(config, system, of)
             problems += at_fault
             varied = [one for one in expansion.variations.get(name, []) if one.of == of]
             problems += [] if at_fault else _check_variations(config, system, where, varied)
@@ -290,7 +221,7 @@ def _check_variations(
         if one.model is None:
             continue
         trained = model(config, system, one.model)
-        found = _check_sampling(f"methods.{one.method}", options, trained)
-        found += _check_model(system, section, f"models.{one.model}", trained)
+        found = check_sampling(f"methods.{one.method}", options, trained)
+        found += check_model(system, section, f"models.{one.model}", trained)
         problems += [f"{where}.vary, of {one.of!r}: {problem}" for problem in found]
     return problems

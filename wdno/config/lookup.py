@@ -54,21 +54,6 @@ def methods_of(config: Config, system_name: str, task: str) -> list[str]:
     return list(dict.fromkeys([*configured[task].methods, *studied]))
 
 
-def trainings(config: Config, system_name: str) -> list[tuple[str, str]]:
-    """Return what is trained for a system: pairs of a task and a model, each once."""
-    needed = [
-        options.checkpoints(task, method(config, system_name, name)).values()
-        for task, options in tasks(config, system_name).items()
-        for name in methods_of(config, system_name, task)
-    ]
-    return list(dict.fromkeys(pair for pairs in needed for pair in pairs))
-
-
-def models_of(config: Config, system_name: str, task: str) -> list[str]:
-    """Return the models that are trained for a task on a system, by whatever task they are used."""
-    return [name for of, name in trainings(config, system_name) if of == task]
-
-
 def reference(config: Config, task: str) -> str | None:
     """Return the method that the others are divided by in the table of a task, if any."""
     found = [

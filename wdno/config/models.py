@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from wdno import networks, objectives, representations
-from wdno.options import Section
+from wdno.options import Name, Section
 
 if TYPE_CHECKING:
     from wdno.networks.options.base import NetworkOptions as Network
@@ -71,6 +71,18 @@ class TrainingOptions(Section):
         return self
 
 
+class CollectOptions(Section):
+    """Further training data: training cases solved under the controls of a method."""
+
+    method: Name = Field(
+        description="The method of the same task whose controls are solved, by its key in "
+        "`methods`; its model, if it has one, is trained before."
+    )
+    cases: PositiveInt | None = Field(
+        default=None, description="Training cases, from the first on; null: all."
+    )
+
+
 class ModelOptions(Section):
     """What is trained: a point on the three axes, and its training."""
 
@@ -80,6 +92,16 @@ class ModelOptions(Section):
     objective: Objective = Field(description="How it is trained and how a prediction is drawn.")
     training: TrainingOptions = Field(
         default_factory=TrainingOptions, description="Optimisation settings."
+    )
+    start: Name | None = Field(
+        default=None,
+        description="The model whose weights and scales training starts from, of the same three "
+        "axes, by its key in `models`; it is trained before. Null: random weights.",
+    )
+    collect: CollectOptions | None = Field(
+        default=None,
+        description="Training cases under the controls of a method, solved and added to the "
+        "training set: SEDC (arXiv 2502.17893). Null: the training set alone.",
     )
 
     @model_validator(mode="after")
@@ -99,11 +121,3 @@ class ModelOptions(Section):
         also = {"stepping": self.objective.stepping is not None, "rewards": self.objective.rewarded}
         found |= {name: name for name, present in also.items() if present}
         return {**found, "trainer": self.objective.trainer}
-
-    def modules(self, system: str) -> tuple[str, ...]:
-        """Return modules whose code counts for the training beside those of its pieces.
-
-        Args:
-            system: name of the system, which rewards are of.
-        """
-        return (f"wdno.systems.{system}",) if self.objective.rewarded else ()

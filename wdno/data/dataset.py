@@ -134,6 +134,20 @@ class Trajectories:
         return self._dataset
 
     @property
+    def nbytes(self) -> int:
+        """Size of all samples, not compressed."""
+        return int(self._dataset.nbytes)
+
+    @property
+    def attributes(self) -> dict[str, str | int]:
+        """Attributes of the file that are text or whole numbers: what the samples are."""
+        return {
+            str(name): value
+            for name, value in self._dataset.attrs.items()
+            if isinstance(value, str | int)
+        }
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """Provenance of the file."""
         return dict(json.loads(self._dataset.attrs.get("provenance", "{}")))
@@ -211,7 +225,7 @@ class ProblemData:
 
     def block(self, most: int = 256) -> int:
         """Return how many samples to read at a time: those of 32 MiB, at most so many."""
-        per_sample = self.trajectories.dataset.nbytes // max(len(self), 1)
+        per_sample = self.trajectories.nbytes // max(len(self), 1)
         return int(np.clip(BLOCK_BYTES // max(per_sample, 1), 1, most))
 
     def batches(self, size: int, count: int | None = None) -> Iterator[dict[str, Tensor]]:

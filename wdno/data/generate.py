@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,37 +78,77 @@ def generate(
         log.info("split %s: the record holds %d of the %d samples asked for", split, most, count)
         count = most
     size = part_size(system)
-    key = {"fingerprint": _fingerprint(system, settings, split, seed), "code": code}
+    solve_parts(
+        system,
+        lambda part: system.draw(split, part, seed, threads=threads),
+        count=count,
+        size=size,
+        key={"fingerprint": _fingerprint(system, settings, split, seed), "code": code},
+        description=f"{system.name} {split}",
+        output=output,
+        state=state,
+        attributes={"split": split, "data_seed": seed, "config": settings, "code": code},
+    )
+
+
+def solve_parts(
+    system: System,
+    solve: Callable[[range], Mapping[str, np.ndarray]],
+    *,
+    count: int,
+    size: int,
+    key: Mapping[str, str],
+    description: str,
+    output: Path,
+    state: Path,
+    attributes: Mapping[str, object],
+) -> None:
+    """Make samples part by part, each kept until all are joined to one file.
+
+    Args:
+        system: whose samples they are.
+        solve: makes the arrays of consecutive samples, as :meth:`System.draw` returns them.
+        count: number of samples.
+        size: samples of a part.
+        key: what parts must have been made with to be taken up.
+        description: name of the progress bar.
+        output: the file to write.
+        state: folder for parts; removed when the file is written.
+        attributes: settings to keep in the file.
+
+    Raises:
+        FloatingPointError: a value is not finite; finished parts are kept.
+        OSError: a part or the file cannot be written; finished parts are kept.
+    """
     marker = state / "parts.json"
-    if marker.exists() and json.loads(marker.read_text(encoding="utf-8")) != key:
+    if marker.exists() and json.loads(marker.read_text(encoding="utf-8")) != dict(key):
         log.info("parts in %s are of other settings or code: starting afresh", state)
         shutil.rmtree(state)
     state.mkdir(parents=True, exist_ok=True)
-    write_json(marker, key)
-    starts = list(range(0, count, size))
+    write_json(marker, dict(key))
     parts = []
     kept = 0
-    with tqdm(total=count, desc=f"{system.name} {split}", unit="sample", mininterval=2.0) as bar:
-        for start in starts:
+    with tqdm(total=count, desc=description, unit="sample", mininterval=2.0) as bar:
+        for start in range(0, count, size):
             stop = min(start + size, count)
             part = state / f"part-{start:08d}-{stop:08d}.nc"
             parts.append(part)
             if part.exists():
                 kept += stop - start
             else:
-                arrays = system.draw(split, range(start, stop), seed, threads=threads)
+                arrays = solve(range(start, stop))
                 _refuse_non_finite(system, arrays, start)
                 with atomic_path(part) as temporary:
                     to_dataset(system, arrays, start).to_netcdf(temporary, engine="netcdf4")
-                del arrays  # before the next are drawn
+                del arrays  # before the next are made
             bar.update(stop - start)
     if kept:
         log.info("resumed: %d of %d samples were already there", kept, count)
-    join(output, parts, split=split, data_seed=seed, config=settings, code=code)
+    join(output, parts, **attributes)
     shutil.rmtree(state)
 
 
-def _refuse_non_finite(system: System, arrays: dict[str, np.ndarray], start: int) -> None:
+def _refuse_non_finite(system: System, arrays: Mapping[str, np.ndarray], start: int) -> None:
     for name, values in arrays.items():
         bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
         if bad.any():

@@ -50,8 +50,8 @@ class Plant:
             ValueError: there is no such system, it cannot be controlled, or its options are wrong.
         """
         section = REGISTRY.light(name).Options
-        if not section.controlled or section.recorded:
-            able = [n for n in REGISTRY.names() if REGISTRY.light(n).Options.controlled]
+        if not section.term_weights or section.recorded:
+            able = [n for n in REGISTRY.names() if REGISTRY.light(n).Options.term_weights]
             raise ValueError(
                 f"system {name!r}: an environment needs a system that can be controlled and drawn "
                 f"from its equations (wdno.controlled.Controlled); expected one of "

@@ -38,7 +38,7 @@ class Job:
         task_options: of the task for this system.
         evaluation: how predictions are compared.
         data: data files by their splits.
-        statistics: of the training set.
+        statistics: of the training set; None where they are not read.
         models: checkpoints by their roles; empty for a method without a model.
         threads: processor threads.
     """
@@ -53,7 +53,7 @@ class Job:
     task_options: TaskOptions
     evaluation: EvaluationOptions
     data: Mapping[str, Path]
-    statistics: Path
+    statistics: Path | None
     models: Mapping[str, Path]
     threads: int = 1
 
@@ -80,6 +80,16 @@ class Job:
             EvaluationError: it is not among the job's data.
         """
         return _file(self.data, name, "--data", f"{self.description}: no data file of the split")
+
+    def statistics_file(self) -> Path:
+        """Return the file of statistics of the training set.
+
+        Raises:
+            EvaluationError: the job has none.
+        """
+        if self.statistics is None:
+            raise EvaluationError(f"{self.description}: no statistics; give them with --statistics")
+        return self.statistics
 
     def checkpoint(self, role: str = "model") -> Path:
         """Return the checkpoint that has a role.

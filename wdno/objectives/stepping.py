@@ -66,6 +66,11 @@ class Stepping(nn.Module):
         self.unroll, self.windows, self.noise, self.residual = unroll, windows, noise, residual
 
     @property
+    def deterministic(self) -> bool:
+        """Whether a step is."""
+        return self.inner.deterministic
+
+    @property
     def network(self) -> nn.Module:
         """The network of a step."""
         return cast(nn.Module, self.inner.network)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from wdno import config as configuration
 from wdno import tasks
-from wdno.evaluation.job import Job
 from wdno.evaluation.record import Record
-from wdno.runtime import set_threads
+from wdno.stages._job import job_of
 
 
 def evaluate(
@@ -45,28 +44,12 @@ def evaluate(
         MetricError: the task has a score without a metric.
         ProblemError: a model was trained on another grid, other fields or another domain.
     """
-    loaded = configuration.load(*config)
-    options = configuration.method(loaded, system, method)
-    configured = configuration.tasks(loaded, system)
-    if task not in configured:
-        raise configuration.ConfigError(
-            f"systems.{system}.tasks: {task!r} is not configured; configured: "
-            f"{', '.join(configured)}"
-        )
-    task_options = configured[task]
-    _require("--data", data, task_options.splits(options), method)
-    _require("--model", models, tuple(task_options.checkpoints(task, options)), method)
-    threads = set_threads(threads)
-    job = Job(
-        run=loaded.run,
+    job = job_of(
+        configuration.load(*config),
         system=system,
-        system_options=configuration.system(loaded, system).options,
         task=task,
         method=method,
         seed=seed,
-        options=options,
-        task_options=task_options,
-        evaluation=loaded.evaluation,
         data=data,
         statistics=statistics,
         models=models,
@@ -75,16 +58,3 @@ def evaluate(
     record: Record = tasks.REGISTRY.module(task, "evaluation").evaluate(job)
     record.check(tasks.REGISTRY.module(task, "metrics").METRICS)
     record.write(output)
-
-
-def _require(option: str, given: Mapping[str, Path], needed: Sequence[str], method: str) -> None:
-    """Refuse other files than a method needs.
-
-    Raises:
-        ConfigError: naming the option, what is needed and what was given.
-    """
-    if set(given) != set(needed):
-        raise configuration.ConfigError(
-            f"method {method!r} needs {option} of: {', '.join(needed) or 'none'}; given: "
-            f"{', '.join(given) or 'none'}"
-        )

@@ -6,10 +6,11 @@ import hashlib
 import importlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -18,8 +19,8 @@ from wdno import config as configuration
 from wdno import model as models
 from wdno import tasks
 from wdno.data.dataset import ProblemData, Trajectories
-from wdno.digest import stage_digest
-from wdno.files import alone
+from wdno.data.joined import JoinedTrajectories
+from wdno.files import alone, digest_of
 from wdno.problem import ProblemError
 from wdno.provenance import provenance
 from wdno.runtime import set_threads, spare_processors
@@ -52,6 +53,8 @@ def train(
     log: Path,
     state: Path,
     threads: int,
+    collected: Path | None = None,
+    needs: Mapping[str, Path] = MappingProxyType({}),
 ) -> None:
     """Train a model, or continue its training, and write it.
 
@@ -67,9 +70,15 @@ def train(
         log: JSON lines of the training.
         state: folder from which an interrupted training continues; removed in the end.
         threads: processor threads.
+        collected: further training data, of a model with `collect`.
+        needs: trained models that this one needs, by their roles, such as `start`.
 
     Raises:
-        ConfigError: the configuration is invalid, or lacks system or model.
+        CheckpointError: a model that this one needs is not trained, or its file is damaged.
+        ConfigError: the configuration is invalid, or lacks system or model, or the files are not
+            those that the model needs.
+        DataError: the collected data have another layout than the training set, or are fewer than
+            the model asks for.
         UnknownPieceError: there is no such task.
         ProblemError: training and validation data make different problems.
         Interrupted: by a signal; the state is saved.
@@ -77,14 +86,17 @@ def train(
     """
     loaded = configuration.load(*config)
     options = configuration.model(loaded, system, model)
-    task_options = getattr(configuration.system(loaded, system).tasks, task, None)
-    physics = configuration.system(loaded, system).options
+    section = configuration.system(loaded, system)
+    task_options = getattr(section.tasks, task, None)
+    roles = configuration.models_for(loaded, system, (task, model))
+    _require(model, options, collected, needs, roles)
     threads = set_threads(threads)
     with ExitStack() as held:
         if distributed.is_main():
             held.enter_context(alone(state))
-        trajectories = Trajectories(data), Trajectories(validation)
+        trajectories = _samples(data, collected, options), Trajectories(validation)
         if options.objective.rewarded:
+            physics = section.options
             sets, rewards = _rewarded(trajectories, options, system, physics, task, task_options)
         else:
             room, rewards = tasks.REGISTRY.module(task, "problem"), {}
@@ -95,13 +107,22 @@ def train(
         torch.manual_seed(seed)
         built = models.Model(spec, training_set.problem)
         built.problem.require(validation_set.problem, validation, data)
-        built.fit_scales(training_set)
+        if "start" in needs:
+            models.start_from(built, needs["start"])
+        else:
+            built.fit_scales(training_set)
         built.objective.prepare(options.training.steps)
+        if options.objective.closed_loop:
+            built.teacher = tasks.REGISTRY.module(task, "closed_loop").teacher(
+                system, section.options, task_options, needs, training_set.trajectories
+            )
         settings = options.training.model_dump()
         validate_every = settings.pop("validate_every")
         tensorboard = log.parent / "tensorboard" if settings.pop("tensorboard") else None
-        also = options.modules(system)
-        code = stage_digest("train", task=task, also=also, **options.pieces())
+        judged = None
+        if options.objective.closed_loop and task_options is not None:
+            judged = task_options.model_dump(mode="json", exclude={"methods", "reference"})
+        code = configuration.training_code(loaded, system, task, model)
         result = fit(
             built,
             training_set,
@@ -109,7 +130,7 @@ def train(
             seed=seed,
             state_dir=state,
             log=log,
-            fingerprint=_fingerprint(spec, training_set, code, rewards),
+            fingerprint=_fingerprint(spec, training_set, code, needs, [judged, rewards]),
             validation=validation_set,
             validate_every=validate_every,
             tensorboard=tensorboard,
@@ -129,7 +150,12 @@ def train(
             "final_loss": result.final_loss,
             "parameters": built.parameter_count(),
             **({"rewards": rewards} if rewards else {}),
-            "data": {"file": str(data), "provenance": training_set.trajectories.provenance},
+            "needs": {role: str(path) for role, path in needs.items()},
+            "data": {
+                "file": str(data),
+                "collected": str(collected or ""),
+                "provenance": training_set.trajectories.provenance,
+            },
             "provenance": provenance(),
         }
         models.save(output, built, result.tensors, facts)
@@ -161,15 +187,50 @@ def _rewarded(
     return [room.data(one, law, chosen.relabelled) for one in trajectories], law.facts()
 
 
+def _samples(
+    data: Path, collected: Path | None, options: configuration.ModelOptions
+) -> Trajectories:
+    """Open the training set, with the collected data if there are."""
+    if collected is None or options.collect is None:
+        return Trajectories(data)
+    return JoinedTrajectories([data, collected], [None, options.collect.cases])
+
+
+def _require(
+    name: str,
+    options: configuration.ModelOptions,
+    collected: Path | None,
+    needs: Mapping[str, Path],
+    roles: Mapping[str, object],
+) -> None:
+    """Refuse other files than a model needs.
+
+    Raises:
+        ConfigError: naming the option, what is needed and what was given.
+    """
+    if set(needs) != set(roles):
+        raise configuration.ConfigError(
+            f"model {name!r} needs --needs of: {', '.join(roles) or 'none'}; given: "
+            f"{', '.join(needs) or 'none'}"
+        )
+    if (collected is None) != (options.collect is None):
+        wanted = "collects no data" if options.collect is None else "needs collected data"
+        raise configuration.ConfigError(
+            f"model {name!r} {wanted}, but --collected is {collected}; give it exactly where the "
+            "model has `collect`"
+        )
+
+
 def _fingerprint(
-    spec: dict[str, object], data: ProblemData, code: str, rewards: dict[str, Any]
+    spec: dict[str, object],
+    data: ProblemData,
+    code: str,
+    needs: Mapping[str, Path],
+    judged: object,
 ) -> str:
-    """Identify what a saved state belongs to: model, problem, data, code, and law of rewards."""
-    attributes = {
-        key: value
-        for key, value in data.trajectories.dataset.attrs.items()
-        if isinstance(value, str | int)
-    }
-    given = [spec, data.problem.to_json(), attributes, len(data), code, rewards]
+    """Identify what a saved state belongs to: model, problem, data, code, and what it needs."""
+    files = {role: digest_of(path) for role, path in needs.items()}
+    attributes = data.trajectories.attributes
+    given = [spec, data.problem.to_json(), attributes, len(data), code, files, judged]
     identity = json.dumps(given, sort_keys=True, default=str)
     return hashlib.sha256(identity.encode()).hexdigest()

@@ -51,6 +51,14 @@ class BurgersControl(Controlled):
         solution = self._burgers().solve(u0.numpy(force=True), f.numpy(force=True), threads=threads)
         return _outcome(torch.from_numpy(solution))
 
+    def sampled(
+        self, first: Tensor, control: Tensor, *, threads: int = 1
+    ) -> dict[str, NDArray[np.float32]]:
+        """Solve to samples; see :meth:`wdno.controlled.Controlled.sampled`."""
+        u0, f = (part.numpy(force=True) for part in self._one_field(first, control))
+        solution = self._burgers().solve(u0, f, threads=threads)
+        return {"u": solution.astype(np.float32), "f": f.astype(np.float32)}
+
     def run_differentiable(
         self, first: Tensor, control: Tensor, *, threads: int = 1
     ) -> dict[str, Tensor]:

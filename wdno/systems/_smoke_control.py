@@ -76,6 +76,29 @@ class SmokeControl(Controlled):
         run = smoke.simulate(first[:, 0].numpy(force=True), force, threads, remove=True)
         return self._outcome(type(run)(*(torch.from_numpy(np.asarray(part)) for part in run)))
 
+    def sampled(
+        self, first: Tensor, control: Tensor, *, threads: int = 1
+    ) -> dict[str, NDArray[np.float32]]:
+        """Solve to samples; see :meth:`wdno.controlled.Controlled.sampled`."""
+        from wdno.systems._smoke_samples import amount, empty_samples, store_end, store_frame
+
+        self._require(first, control)
+        smoke = self._smoke()
+        steps, frames = smoke.options.steps, smoke.options.grid.time
+        arrays = empty_samples(smoke, len(first))
+        batch = smoke.batch(first[:, 0].numpy(force=True), threads)
+        start = amount(smoke, batch)
+        asked = control.double().numpy(force=True) * self.control_mask()[:, None]
+        force = smoke.force(asked.swapaxes(1, 2))
+        overwrite = np.ones((batch.size, 1), dtype=bool)
+        store_frame(smoke, batch, 0, arrays)
+        for frame in range(1, frames + 1):
+            batch.advance(force[:, frame - 1 : frame], overwrite, steps // frames)
+            store_frame(smoke, batch, frame, arrays)
+        store_end(smoke, batch, start, arrays)
+        arrays["control_y"][:], arrays["control_x"][:] = asked.swapaxes(0, 1)
+        return arrays
+
     def run_differentiable(
         self, first: Tensor, control: Tensor, *, threads: int = 1
     ) -> dict[str, Tensor]:

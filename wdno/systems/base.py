@@ -117,6 +117,7 @@ class SystemOptions(Section, ABC):
         has_series: Whether there are fields without space.
         term_weights: Weights of the terms of J, by their names, of a system that is a
             `wdno.controlled.Controlled`; empty of others.
+        has_target: Whether a controller is told a state to be reached.
     """
 
     recorded: ClassVar[bool] = False
@@ -124,6 +125,7 @@ class SystemOptions(Section, ABC):
     has_scene: ClassVar[bool] = False
     has_series: ClassVar[bool] = False
     term_weights: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    has_target: ClassVar[bool] = False
 
     @abstractmethod
     def grid_shape(self) -> tuple[int, ...]:

@@ -32,6 +32,7 @@ from wdno.systems._smoke_control import SmokeControl
 from wdno.systems._smoke_draw import SmokeDraw
 from wdno.systems._smoke_grids import means, repeated, spread
 from wdno.systems._smoke_options import T_END, SmokeOptions
+from wdno.systems._smoke_samples import amount, empty_samples, store_end, store_frame
 from wdno.systems._smoke_static import static
 from wdno.systems.base import SEED, Axis, Field, PerSample, Static
 
@@ -137,13 +138,8 @@ class Smoke(base.EquationSystem, SmokeControl):
         Returns:
             The fields by name, and `divergence` and `smoke_lost` `[n]`, all float32.
         """
-        n, (t, y, x) = len(seeds), self.options.grid_shape()
-        of_role: dict[str, tuple[int, ...]]
-        of_role = {"state": (n, t + 1, y, x), "forcing": (n, t, y, x)}
-        of_role |= {"series": (n, t + 1), "diagnostic": (n, t + 1)}
-        shapes: dict[str, tuple[int, ...]] = {f.name: of_role[f.role] for f in self.fields}
-        shapes |= {"divergence": (n,), "smoke_lost": (n,)}
-        arrays = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+        n = len(seeds)
+        arrays = empty_samples(self, n)
         # The noise of one trajectory takes megabytes at the solver's resolution.
         batch = 8 * threads
         for first in range(0, n, batch):
@@ -161,7 +157,7 @@ class Smoke(base.EquationSystem, SmokeControl):
         options, drawing = self.options, self.drawing
         density = np.stack([draw.density(options.cells, drawing.spacing) for draw in draws])
         batch = Batch(self._flow(), density, *self._start(len(draws)), threads=threads)
-        start = batch.smoke.sum(axis=(1, 2)) * drawing.spacing**2
+        start = amount(self, batch)
         legs = [draw.leg_of_step(options.steps) for draw in draws]
         first = [np.diff(leg, prepend=-1) != 0 for leg in legs]
         y_faces, x_faces = drawing.control_faces()
@@ -179,17 +175,8 @@ class Smoke(base.EquationSystem, SmokeControl):
                 control = self.stored(drawing.cells_of_faces(imposed))
                 out["control_y"][:, frame - 1] = control[:, 0]
                 out["control_x"][:, frame - 1] = control[:, 1]
-            velocity = self.stored(batch.velocity)
-            out["density"][:, frame] = self.stored(batch.smoke)
-            out["velocity_y"][:, frame] = velocity[:, 0]
-            out["velocity_x"][:, frame] = velocity[:, 1]
-            shares = self.shares(batch.smoke, batch.tallies)
-            out["share"][:, frame] = shares[:, options.scene.target]
-            for bucket, share in enumerate(shares.T):
-                out[f"share_{bucket}"][:, frame] = share
-        kept = batch.smoke.sum(axis=(1, 2)) * drawing.spacing**2 + batch.tallies.sum(axis=1)
-        out["smoke_lost"][:] = 1 - kept / start
-        out["divergence"][:] = batch.divergence
+            store_frame(self, batch, frame, out)
+        store_end(self, batch, start, out)
 
     def solve(self, density: ArrayLike, control: ArrayLike, *, threads: int = 1) -> Trajectory:
         """Simulate given starts under given controls on the stored grid.

@@ -31,6 +31,8 @@ class TaskOptions(Section):
             :mod:`wdno.tasks.control.rewards`.
         selective: figures that show the methods of `evaluation.show` alone.
         referring: figures that show the reference.
+        collects: whether its methods make further training data; the room then has a module
+            `collection`.
     """
 
     title: ClassVar[str]
@@ -40,6 +42,7 @@ class TaskOptions(Section):
     rewards: ClassVar[bool] = False
     selective: ClassVar[frozenset[str]] = frozenset()
     referring: ClassVar[frozenset[str]] = frozenset()
+    collects: ClassVar[bool] = False
 
     methods: Annotated[list[Name], Field(min_length=1)] = Field(
         description="Rows of the table, in order, by their keys in `methods`."
@@ -82,9 +85,14 @@ class TaskOptions(Section):
         """
         return []
 
-    def splits(self, method: MethodOptions) -> tuple[str, ...]:
-        """Return the data files that an evaluation of a method reads, by their splits."""
-        return ("test",)
+    def splits(self, method: MethodOptions, of: str = "test") -> tuple[str, ...]:
+        """Return the data files that a method reads, by their splits.
+
+        Args:
+            method: the method.
+            of: split of the cases that it is asked for.
+        """
+        return (of,)
 
     def checkpoints(self, task: str, method: MethodOptions) -> dict[str, tuple[str, str]]:
         """Return the trained models that a method needs.
@@ -97,6 +105,31 @@ class TaskOptions(Section):
             Of each, by the role that it has: the task that it was trained for, and its name.
         """
         return {"model": (task, method.model)} if method.model is not None else {}
+
+    @classmethod
+    def check_training(cls, system: SystemOptions, model: ModelOptions) -> list[str]:
+        """Return what is wrong with a model that is trained for the task, each a sentence.
+
+        Args:
+            system: options of the system.
+            model: the model, as it is for the system.
+        """
+        if not model.objective.closed_loop:
+            return []
+        return [
+            f"objective {model.objective.name!r} is trained in a closed loop, which the task "
+            f"{cls.title!r} does not have; train it for control"
+        ]
+
+    @classmethod
+    def training_modules(cls, system: str, model: ModelOptions) -> tuple[str, ...]:
+        """Return modules whose code counts for a training beside those of the task and the model.
+
+        Args:
+            system: name of the system.
+            model: the model.
+        """
+        return ()
 
     def modules(self, system: str, method: MethodOptions) -> tuple[str, ...]:
         """Return modules whose code counts for a method beside those of the task and its models.

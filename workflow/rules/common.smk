@@ -74,6 +74,17 @@ def trainings_of(system):
     return configuration.trainings(CONFIG, system)
 
 
+def needed_by(wildcards):
+    """Return the trained models that a training reads: role -> task and name of the model."""
+    training = wildcards.task, wildcards.model
+    return configuration.models_for(CONFIG, wildcards.system, training)
+
+
+def collections_of(system):
+    """Return what is collected for a system: task and method -> number of cases, None: all."""
+    return configuration.collections(CONFIG, system)
+
+
 def figures_of(task):
     """Return the figures that a task has of some system: name -> suffix."""
     figures = {}

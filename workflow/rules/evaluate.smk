@@ -12,7 +12,7 @@
 
 rule evaluate:
     input:
-        data=evaluated_data,
+        data=data_for("test"),
         statistics="results/{run}/{system}/data/statistics.nc",
         models=checkpoints,
     output:

@@ -17,6 +17,23 @@ def checkpoints(wildcards):
     return trained("model.safetensors", wildcards.system, needed.values(), seeds)
 
 
+def needed(wildcards):
+    """Return the trained models that a training reads."""
+    pairs = needed_by(wildcards).values()
+    return trained("model.safetensors", wildcards.system, pairs, [wildcards.seed])
+
+
+def collected(wildcards):
+    """Return the further data of a training, of the same seed, or none."""
+    system, task = wildcards.system, wildcards.task
+    collect = configuration.model(CONFIG, system, wildcards.model).collect
+    if collect is None:
+        return []
+    own = checkpoints_of(system, task, collect.method)
+    seed = wildcards.seed if own else CONFIG.seeds[0]
+    return f"{RUN}/{system}/{task}/collected/{collect.method}/seed{seed}.nc"
+
+
 def trainings_drawn(wildcards):
     """Return the trainings whose losses are drawn: of a task, without those that studies add."""
     known = configuration.models_of(CONFIG, wildcards.system, wildcards.task)
@@ -28,11 +45,15 @@ def losses(wildcards):
     return trained("train.jsonl", wildcards.system, trainings_drawn(wildcards))
 
 
-def evaluated_data(wildcards):
-    """Return the data files that a job evaluates on."""
-    options = configuration.method(CONFIG, wildcards.system, wildcards.method)
-    splits = tasks_of(wildcards.system)[wildcards.task].splits(options)
-    return expand(f"{RUN}/{wildcards.system}/data/{{split}}.nc", split=splits)
+def data_for(of):
+    """Return a function of the wildcards: the data files that a method on a split's cases reads."""
+
+    def files(wildcards):
+        options = configuration.method(CONFIG, wildcards.system, wildcards.method)
+        splits = tasks_of(wildcards.system)[wildcards.task].splits(options, of)
+        return expand(f"{RUN}/{wildcards.system}/data/{{split}}.nc", split=splits)
+
+    return files
 
 
 def evaluations(file, system, pairs):

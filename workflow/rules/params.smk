@@ -28,10 +28,10 @@ def task_section(wildcards, left_out=frozenset()):
 
 
 def trained_section(wildcards):
-    """Return the options of a job's task that a training reads; rewards are judgements."""
+    """Return the options of a job's task that a training reads; some learn from what judges."""
     options = configuration.model(CONFIG, wildcards.system, wildcards.model)
     judging = KNOWN_TASKS.light(wildcards.task).Options.judging
-    return task_section(wildcards, set() if options.objective.rewarded else judging)
+    return task_section(wildcards, set() if options.objective.judged else judging)
 
 
 def method_section(wildcards):
@@ -48,30 +48,20 @@ def model_section(wildcards):
 
 def training_code(wildcards):
     """Return the digest of the code that trains a model."""
-    options = configuration.model(CONFIG, wildcards.system, wildcards.model)
-    also = options.modules(wildcards.system)
-    return stage_digest("train", task=wildcards.task, also=also, **options.pieces())
+    names = wildcards.system, wildcards.task, wildcards.model
+    return configuration.training_code(CONFIG, *names, stage_digest)
 
 
 def evaluation_code(wildcards):
     """Return the digest of the code that evaluates a method, with all its models."""
-    method = configuration.method(CONFIG, wildcards.system, wildcards.method)
-    needed = checkpoints_of(wildcards.system, wildcards.task, wildcards.method)
-    sampler = {"sampler": method.sampler.name} if method.sampler is not None else {}
-    also = tasks_of(wildcards.system)[wildcards.task].modules(wildcards.system, method)
-    digests = [
-        stage_digest(
-            "evaluate",
-            task=wildcards.task,
-            also=also,
-            **sampler,
-            **configuration.model(CONFIG, wildcards.system, model).pieces(),
-        )
-        for _, model in needed.values()
-    ]
-    return digests or [
-        stage_digest("evaluate_baseline", task=wildcards.task, also=also)
-    ]
+    names = wildcards.system, wildcards.task, wildcards.method
+    return configuration.method_code(CONFIG, *names, "evaluate", stage_digest)
+
+
+def collection_code(wildcards):
+    """Return the digest of the code that finds and solves a method's controls."""
+    names = wildcards.system, wildcards.task, wildcards.method
+    return configuration.method_code(CONFIG, *names, "collect", stage_digest)
 
 
 def data_arguments(wildcards, input):
@@ -84,6 +74,19 @@ def model_arguments(wildcards, input):
     roles = checkpoints_of(wildcards.system, wildcards.task, wildcards.method)
     pairs = zip(roles, input.models, strict=True)
     return [f"--model {role}={file}" for role, file in pairs]
+
+
+def needed_arguments(wildcards, input):
+    """Return the models that a training needs as arguments of the command line."""
+    roles = needed_by(wildcards)
+    pairs = zip(roles, input.needed, strict=True)
+    return [f"--needs {role}={file}" for role, file in pairs]
+
+
+def cases_argument(wildcards):
+    """Return how many cases are collected, as an argument of the command line; none of all."""
+    count = collections_of(wildcards.system)[wildcards.task, wildcards.method]
+    return f"--cases {count}" if count is not None else ""
 
 
 def study_section(wildcards):

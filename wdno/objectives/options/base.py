@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
@@ -43,12 +44,17 @@ class ObjectiveOptions(Section):
             network without an axis of time.
         rewarded: whether batches in training hold the rewards of a task that has such.
         trainer: module of :mod:`wdno.training` whose `Trainer` trains it.
+        closed_loop: whether it is trained by what its predictions lead to, which the task says: its
+            room has a module `closed_loop`.
+        physical: whether it sees fields in their units, neither centred nor scaled.
     """
 
     samples: ClassVar[bool] = False
     framewise: ClassVar[bool] = False
     rewarded: ClassVar[bool] = False
     trainer: ClassVar[str] = "trainer"
+    closed_loop: ClassVar[bool] = False
+    physical: ClassVar[bool] = False
 
     name: str = Field(description="Objective.")
     weighting: Literal["uniform", "scale", "energy"] = Field(
@@ -67,6 +73,23 @@ class ObjectiveOptions(Section):
         "given frames the last one is used. Needs a representation that is local in time, such as "
         "`identity`, without `relative`. Null: all frames are generated at once.",
     )
+
+    @property
+    def judged(self) -> bool:
+        """Whether what judges methods of the task counts for its training, too."""
+        return self.rewarded or self.closed_loop
+
+    def models(self) -> Mapping[str, tuple[str, str]]:
+        """Return the trained models that its training reads.
+
+        Returns:
+            Of each, by the role that it has: the task that it was trained for, and its name.
+        """
+        return {}
+
+    def check_models(self, models: Mapping[str, ModelOptions]) -> list[str]:
+        """Return what is wrong with these models, given by their roles, each a sentence."""
+        return []
 
     @model_validator(mode="after")
     def _steps_have_no_first(self) -> ObjectiveOptions:

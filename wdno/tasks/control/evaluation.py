@@ -12,8 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,23 +20,20 @@ import xarray as xr
 from torch import Tensor
 from tqdm import tqdm
 
-from wdno import systems, tasks
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.data.scene import SceneMap
 from wdno.evaluation.record import Record
 from wdno.provenance import provenance
-from wdno.runtime import resolve_device
 from wdno.solvers.grids import DivergedError
-from wdno.tasks.control import controllers, problem
-from wdno.tasks.control.controllers.base import Controller, Setting, cases
+from wdno.tasks.control import controllers
+from wdno.tasks.control.controllers.base import Controller, cases
 from wdno.tasks.control.metrics import BETTER, CALLS, GRADIENTS, LARGEST, PER_GRADIENT, J
-from wdno.tasks.control.noise import ControlNoise, bounds
-from wdno.tasks.control.objective import Cases, ControlError, CountedObjective, weights_of
-from wdno.tasks.control.options import controller_of, noise_of
+from wdno.tasks.control.objective import Cases, ControlError, CountedObjective
+from wdno.tasks.control.options import controller_of
+from wdno.tasks.control.setting import setting_of
 
 if TYPE_CHECKING:
     from wdno.evaluation.job import Job
-    from wdno.tasks.control.options import Options
 
 logger = logging.getLogger(__name__)
 
@@ -55,20 +51,9 @@ def evaluate(job: Job) -> Record:
             bounds of another number of components.
         DataError: the test set is damaged.
     """
-    options = cast("Options", job.task_options)
-    system = systems.REGISTRY.load(job.system)(job.system_options)
-    objective = CountedObjective(system, weights_of(system, options), threads=job.threads)
-    objective.noise = noise = _noise(job, objective.mask)
-    test = problem.data(Trajectories(job.split("test")), options)
-    chosen = controller_of(job.options)
-    setting = Setting(
-        job=job,
-        objective=objective,
-        grid=test.problem.grid,
-        device=resolve_device() if chosen.trained_for else torch.device("cpu"),
-        open=partial(_open, job, job.task),
-        problem_of=lambda split, task, framewise: _open(job, task, split, framewise),
-    )
+    setting, test = setting_of(job)
+    objective, chosen = setting.objective, controller_of(job.options)
+    noise = objective.noise
     count = job.cases(len(test))
     failed = ""
     controller: Controller | None = None
@@ -105,25 +90,6 @@ def evaluate(job: Job) -> Record:
         notes=notes,
         provenance=provenance(),
     )
-
-
-def _open(job: Job, task: str, split: str, framewise: bool = False) -> ProblemData:
-    """Open a data file of the job as the problem of a task."""
-    room = tasks.REGISTRY.module(task, "problem")
-    options = job.task_options if task == job.task else None
-    data: ProblemData = room.data(Trajectories(job.split(split)), options, framewise=framewise)
-    return data
-
-
-def _noise(job: Job, mask: Tensor) -> ControlNoise | None:
-    options = noise_of(job.options)
-    if options.probability == 0:
-        return None
-    low, high = options.low, options.high
-    if low is None or high is None:
-        train = _open(job, job.task, "train")
-        low, high = bounds((some.own for some in cases(train, job.evaluation.batch_size)), mask)
-    return ControlNoise(options.probability, low, high, mask)
 
 
 def _control(

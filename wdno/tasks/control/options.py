@@ -106,6 +106,7 @@ class ControlOptions(TaskOptions):
     rewards: ClassVar[bool] = True
     selective: ClassVar[frozenset[str]] = frozenset({"animation"})
     referring: ClassVar[frozenset[str]] = frozenset({"animation"})
+    collects: ClassVar[bool] = True
 
     weights: dict[str, NonNegativeFloat] = Field(
         default={},
@@ -193,18 +194,36 @@ class ControlOptions(TaskOptions):
             if needed > counts[split]
         ]
 
-    def splits(self, method: MethodOptions) -> tuple[str, ...]:
-        """Return the test set, and what the method's controller and noise read beside."""
+    def splits(self, method: MethodOptions, of: str = "test") -> tuple[str, ...]:
+        """Return the split of the cases, and what controller and noise read beside."""
         chosen = controller_of(method)
         told = ("validation",) if self.outcome and chosen.trained_for == "control" else ()
         own = (*chosen.splits(), *told, *noise_of(method).splits())
-        return ("test", *dict.fromkeys(own))
+        return tuple(dict.fromkeys((of, *own)))
 
     def checkpoints(self, task: str, method: MethodOptions) -> dict[str, tuple[str, str]]:
         """Return the model of the method, trained for the task that its controller says."""
         if method.model is None:
             return {}
         return {"model": (controller_of(method).trained_for, method.model)}
+
+    @classmethod
+    def check_training(cls, system: SystemOptions, model: ModelOptions) -> list[str]:
+        """Refuse policies that are told a target, where there is none."""
+        if model.objective.closed_loop and not system.has_target:
+            return [
+                f"objective {model.objective.name!r} controls towards a target, which this system "
+                "does not have; remove the methods that use it"
+            ]
+        return []
+
+    @classmethod
+    def training_modules(cls, system: str, model: ModelOptions) -> tuple[str, ...]:
+        """Return the system, where J teaches, and the module of the closed loop, if it does so."""
+        if not model.objective.judged:
+            return ()
+        loop = ("wdno.tasks.control.closed_loop",) if model.objective.closed_loop else ()
+        return (f"wdno.systems.{system}", *loop)
 
     def modules(self, system: str, method: MethodOptions) -> tuple[str, ...]:
         """Return the modules of the solver, of the method's controller, and of its pieces."""

@@ -55,7 +55,7 @@ def evaluate(job: Job) -> Record:
     path = job.split("test")
     options = cast("Options", job.task_options)
     test = problem.data(Trajectories(path), options)
-    statistics = read_statistics(job.statistics)
+    statistics = read_statistics(job.statistics_file())
     predict: Predictor
     model: Model | None = None
     metadata: dict[str, Any] = {}

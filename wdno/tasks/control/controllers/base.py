@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from wdno import objectives
@@ -32,6 +34,7 @@ class Setting:
         device: where models compute.
         open: opens a data file as the parts of the problem, by its split.
         problem_of: opens a split as the problem of a task, perhaps of a frame at a time.
+        split: whose cases are controlled.
     """
 
     job: Job
@@ -40,9 +43,10 @@ class Setting:
     device: torch.device
     open: Callable[[str], ProblemData]
     problem_of: Callable[[str, str, bool], ProblemData]
+    split: str = "test"
 
     def load(self, task: str, *, framewise: bool = False) -> tuple[Model, dict[str, Any]]:
-        """Load the method's model on the device, once it is known to fit the test set.
+        """Load the method's model on the device, once it is known to fit the cases.
 
         Args:
             task: that it was trained for.
@@ -60,8 +64,8 @@ class Setting:
                 f"the objective {model.spec['objective']['name']!r}; name another model or "
                 "controller"
             )
-        data = self.problem_of("test", task, framewise)
-        model.problem.require(data.problem, self.job.split("test"), self.job.checkpoint())
+        data = self.problem_of(self.split, task, framewise)
+        model.problem.require(data.problem, self.job.split(self.split), self.job.checkpoint())
         return model.to(self.device), metadata
 
     def validation(self, count: int | None, size: int) -> Iterator[Cases]:
@@ -106,16 +110,20 @@ class Controller(ABC):
 
 def cases(data: ProblemData, size: int, count: int | None = None) -> Iterator[Cases]:
     """Return the first cases of a data set, or all, `size` at a time."""
-    for batch in data.batches(size, count):
-        first = data.problem.latest("state", batch)[:, :, 0]
-        yield Cases(
-            index=batch["index"],
-            first=first.double(),
-            target=batch["last"].double() if "last" in batch else None,
-            given={
-                part.name: batch[part.name]
-                for part in data.problem.given
-                if part.name not in OUTCOMES
-            },
-            own=batch["forcing"].double(),
-        )
+    stop = len(data) if count is None else count
+    for start in range(0, stop, size):
+        yield cases_at(data, np.arange(start, min(start + size, stop)))
+
+
+def cases_at(data: ProblemData, indices: NDArray[np.integer]) -> Cases:
+    """Return cases of a data set by their numbers, ``[n]``."""
+    batch = data.batch(indices)
+    first = data.problem.latest("state", batch)[:, :, 0]
+    given = {part.name: batch[part.name] for part in data.problem.given}
+    return Cases(
+        index=batch["index"],
+        first=first.double(),
+        target=batch["last"].double() if "last" in batch else None,
+        given={name: values for name, values in given.items() if name not in OUTCOMES},
+        own=batch["forcing"].double(),
+    )

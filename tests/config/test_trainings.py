@@ -1,0 +1,158 @@
+"""Trainings that need other trainings: what is trained, and which needs cannot be met."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from wdno import config as configuration
+from wdno.config import ConfigError, merge
+from wdno.config.resolve import read
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = read([ROOT / "config/config.yaml"])
+SYSTEM = "burgers"
+FIELDS = {"representation": {"name": "identity"}, "network": {"name": "unet", "width": 16}}
+DIFFUSION = {**FIELDS, "objective": {"name": "diffusion"}}
+DDIM = {"sampler": {"name": "ddim", "steps": 3}}
+
+
+def loaded(
+    models: dict[str, Any],
+    methods: dict[str, Any],
+    listed: list[str],
+    task: str = "control",
+    system: str = SYSTEM,
+) -> configuration.Config:
+    """The default configuration of one system with one task, and further models and methods."""
+    systems: dict[str, Any] = {name: None for name in DEFAULT["systems"]}
+    systems[system] = {
+        **DEFAULT["systems"][system],
+        "tasks": {task: {"methods": listed, "reference": listed[0]}},
+    }
+    own = {"systems": systems, "models": models, "methods": methods, "studies": None}
+    return configuration.validate(merge({**DEFAULT, "systems": {}}, own))
+
+
+CHAIN = {
+    "first": DIFFUSION,
+    "second": {**DIFFUSION, "start": "first", "collect": {"method": "by_first", "cases": 50}},
+    "third": {**DIFFUSION, "start": "second", "collect": {"method": "by_second"}},
+}
+METHODS = {f"by_{name}": {"model": name, **DDIM} for name in CHAIN}
+
+
+def test_what_only_other_trainings_need_is_trained() -> None:
+    config = loaded(CHAIN, METHODS, ["by_third"])
+    assert configuration.trainings(config, SYSTEM) == [
+        ("control", name) for name in ("third", "second", "first")
+    ]
+    assert configuration.models_for(config, SYSTEM, ("control", "third")) == {
+        "start": ("control", "second")
+    }
+    assert configuration.collections(config, SYSTEM) == {
+        ("control", "by_second"): None,
+        ("control", "by_first"): 50,
+    }
+    assert configuration.methods_of(config, SYSTEM, "control") == ["by_third"]
+
+
+def test_as_many_cases_are_collected_as_the_model_with_the_most_wants() -> None:
+    more = {
+        **CHAIN,
+        "third": {**DIFFUSION, "collect": {"method": "by_first", "cases": 70}},
+    }
+    config = loaded(more, METHODS, ["by_second", "by_third"])
+    assert configuration.collections(config, SYSTEM) == {("control", "by_first"): 70}
+
+
+def test_models_of_another_task_are_collected_with() -> None:
+    taught = {**DIFFUSION, "collect": {"method": "sl"}}
+    config = loaded({"taught": taught}, {"by": {"model": "taught", **DDIM}}, ["by"])
+    assert configuration.trainings(config, SYSTEM) == [
+        ("control", "taught"),
+        ("simulation", "wavelet_unet"),
+    ]
+
+
+def test_a_baseline_may_be_collected() -> None:
+    taught = {**DIFFUSION, "collect": {"method": "optimum", "cases": 10}}
+    config = loaded({"taught": taught}, {"by": {"model": "taught", **DDIM}}, ["by"])
+    assert configuration.trainings(config, SYSTEM) == [("control", "taught")]
+
+
+def own(**options: Any) -> dict[str, Any]:
+    """A model of its own, the method that uses it, and that method as the only one."""
+    return {
+        "models": {"own": {**DIFFUSION, **options}},
+        "methods": {"by": {"model": "own", **DDIM}},
+        "listed": ["by"],
+    }
+
+
+CIRCLE = {
+    "models": {
+        "first": {**DIFFUSION, "start": "second"},
+        "second": {**DIFFUSION, "collect": {"method": "by_first"}},
+    },
+    "methods": METHODS,
+    "listed": ["by_first"],
+}
+
+
+SIMULATION = {**own(collect={"method": "wdno"}), "task": "simulation"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            CIRCLE,
+            r"itself: first \(start\) -> second \(collect: by_first, model\) -> first; leave",
+        ),
+        (own(start="own"), r"'own' needs itself: own \(start\) -> own"),
+        (own(collect={"method": "by"}), r"'own' needs itself: own \(collect: by, model\) -> own"),
+        (own(start="wdno_contrl"), r"models\.own\.start: 'wdno_contrl'.*did you mean 'wdno_cont"),
+        (own(start="wdno_control"), r"representation\.name \('wavelet' there, 'identity' here\)"),
+        (
+            own(start="ddpm", network={"name": "unet", "width": 8, "multipliers": [1, 2, 4]}),
+            r"network\.width \(16 there, 8 here\), network\.blocks",
+        ),
+        (own(start="bc"), r"network\.name \('mlp' there, 'unet' here\), objective\.name"),
+        (own(collect={"method": "own_contrl"}), r"collect\.method: 'own_contrl'.*did you mean"),
+        (own(collect={"method": "optimum", "cases": 3001}), r"cases = 3001: more than .* 3000"),
+        (own(collect={"method": "optimum", "cases": 0}), r"models\.own\.collect\.cases = 0"),
+        (own(collect={"method": "persistence"}), r"'persistence': task 'control' has no such"),
+        (own(collect={"method": "wdno_unsampled"}), r"wdno_unsampled\.sampler: missing"),
+        (
+            own(collect={"method": "policy"}),
+            r"method 'policy': model 'unet'.* `framewise`",
+        ),
+        (own(collect={"cases": 3}), r"models\.own\.collect\.method: missing"),
+        (SIMULATION, r"methods of the task 'simulation' find no controls"),
+    ],
+)
+def test_needs_that_cannot_be_met_are_refused(given: dict[str, Any], words: str) -> None:
+    added = {
+        "wdno_unsampled": {"model": "wdno_control"},
+        "policy": {"model": "unet", "control": {"controller": {"name": "policy"}}},
+    }
+    given = {**given, "methods": {**added, **given["methods"]}}
+    with pytest.raises(ConfigError, match=words):
+        loaded(**given)
+
+
+def test_a_model_that_only_another_needs_is_checked_too() -> None:
+    small = {**DIFFUSION, "training": {"batch_size": 5000}}
+    with pytest.raises(ConfigError, match=r"models\.first\.training\.batch_size = 5000"):
+        loaded({**CHAIN, "first": small}, METHODS, ["by_third"])
+
+
+def test_the_resolved_configuration_keeps_the_needs() -> None:
+    config = loaded(CHAIN, METHODS, ["by_third"])
+    again = configuration.validate(yaml.safe_load(configuration.dump(config)))
+    assert again.models["second"].start == "first"
+    assert again.models["second"].collect == config.models["second"].collect

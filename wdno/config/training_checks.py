@@ -1,0 +1,164 @@
+"""What trainings need of each other: that it is configured, fits, and leads round in no circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from wdno.config.lookup import method, model
+from wdno.config.models import AXES, ModelOptions
+from wdno.config.needs import Training, needed, trained_for
+from wdno.config.overrides import system as system_section
+from wdno.config.overrides import tasks
+from wdno.config.piece_checks import check_baseline, check_method, check_model, unknown
+from wdno.config.root import Config
+from wdno.tasks import REGISTRY as TASKS
+
+
+def check_trainings(config: Config, system: str) -> list[str]:
+    """Check all that is trained for a system, by what needs it, against what it needs.
+
+    Args:
+        config: a configuration whose methods are sound.
+        system: name of the system.
+    """
+    done: set[Training] = set()
+    problems: list[str] = []
+    for task in tasks(config, system):
+        for training in trained_for(config, system, task):
+            problems += _visit(config, system, training, {}, done)
+    return problems
+
+
+def _visit(
+    config: Config,
+    system: str,
+    training: Training,
+    path: Mapping[Training, str],
+    done: set[Training],
+) -> list[str]:
+    """Check a training and, after it, those that it needs.
+
+    Args:
+        config: the configuration.
+        system: name of the system.
+        training: the training.
+        path: those that led to it, each with why it needs the one that follows.
+        done: those that were visited; gets further ones.
+    """
+    if training in path:
+        steps = [f"{name} ({why})" for (_, name), why in path.items()]
+        start = list(path).index(training)
+        circle = " -> ".join([*steps[start:], training[1]])
+        return [
+            f"systems.{system}, models: the training of {training[1]!r} needs itself: {circle}; "
+            "leave one of these out"
+        ]
+    if training in done:
+        return []
+    done.add(training)
+    task, name = training
+    options = model(config, system, name)
+    section = system_section(config, system)
+    problems = check_model(system, section, f"models.{name}", options)
+    references = [*_check_start(config, system, name, options)]
+    references += _check_collect(config, system, training, options)
+    references += _check_objective(config, system, name, options)
+    told = TASKS.light(task).Options.check_training(section.options, options)
+    problems += [f"systems.{system}, models.{name}: {problem}" for problem in told]
+    problems += references
+    if references:
+        return problems
+    for why, pair in needed(config, system, training).items():
+        problems += _visit(config, system, pair, {**path, training: why}, done)
+    return problems
+
+
+def _check_start(config: Config, system: str, name: str, options: ModelOptions) -> list[str]:
+    """Refuse to start from another network, or from one that there is not."""
+    if options.start is None:
+        return []
+    where = f"models.{name}.start"
+    if options.start not in config.models:
+        return unknown(where, [options.start], config.models)
+    start = model(config, system, options.start)
+    differences = [
+        f"{key} ({one!r} there, {other!r} here)"
+        for axis in AXES
+        for key, one, other in _differences(
+            axis, getattr(start, axis).model_dump(), getattr(options, axis).model_dump()
+        )
+    ]
+    if not differences:
+        return []
+    return [
+        f"{where} = {options.start!r}, of system {system!r}: weights fit the same representation, "
+        f"network and objective alone; these differ: {', '.join(differences)}; write the same"
+    ]
+
+
+def _differences(key: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Give the options that differ, by their keys; of different pieces their names alone."""
+    if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
+        if one != other:
+            yield key, one, other
+        return
+    if one.get("name") != other.get("name"):
+        yield f"{key}.name", one.get("name"), other.get("name")
+        return
+    for inner in dict.fromkeys([*one, *other]):
+        yield from _differences(f"{key}.{inner}", one.get(inner), other.get(inner))
+
+
+def _check_objective(config: Config, system: str, name: str, options: ModelOptions) -> list[str]:
+    """Refuse models that the objective of another cannot work with."""
+    roles = options.objective.models()
+    where = f"models.{name}.objective"
+    problems = [
+        problem
+        for role, (_, other) in roles.items()
+        for problem in unknown(f"{where}.{role}", [other], config.models)
+    ]
+    if problems:
+        return problems
+    models = {role: model(config, system, other) for role, (_, other) in roles.items()}
+    return [f"{where}.{problem}" for problem in options.objective.check_models(models)]
+
+
+def _check_collect(
+    config: Config, system: str, training: Training, options: ModelOptions
+) -> list[str]:
+    """Refuse to collect what no method of the task makes, or more than there is."""
+    if options.collect is None:
+        return []
+    task, name = training
+    where, collected = f"models.{name}.collect", options.collect.method
+    if not TASKS.light(task).Options.collects:
+        return [
+            f"{where}: methods of the task {task!r} find no controls, so that there is nothing to "
+            "collect; remove it"
+        ]
+    section = system_section(config, system)
+    configured = tasks(config, system)
+    if task not in configured:
+        return [
+            f"{where}: system {system!r} trains {name!r} for the task {task!r}, which it does not "
+            f"have; configure systems.{system}.tasks.{task}, or remove collect"
+        ]
+    if collected not in config.methods:
+        return unknown(f"{where}.method", [collected], config.methods)
+    problems = []
+    train, cases = section.data.samples.train, options.collect.cases
+    if cases is not None and cases > train:
+        problems.append(
+            f"{where}.cases = {cases}: more than the training set, "
+            f"systems.{system}.data.samples.train = {train}"
+        )
+    problems += check_method(config, system, collected)
+    chosen = method(config, system, collected)
+    problems += check_baseline(task, configured[task], collected, chosen)
+    if problems:
+        return problems
+    models = {} if chosen.model is None else {collected: model(config, system, chosen.model)}
+    told = configured[task].check(section.options, {collected: chosen}, models)
+    return [f"{where}: {problem}" for problem in told]
