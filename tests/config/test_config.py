@@ -280,3 +280,36 @@ def test_controllers_that_look_at_more_cases_than_there_are_are_refused(
     with pytest.raises(ConfigError) as error:
         configuration.validate(changed(values, path, value))
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (
+            "systems.burgers.tasks.control.weights",
+            {"enregy": 1.0},
+            "weights of 'enregy': J of this system has the terms deviation, energy",
+        ),
+        (
+            "methods.optimum.control.controller",
+            {"name": "adjoint", "gradients": 4, "before": 2, "terms": {"missed": 0}},
+            "method 'optimum': a weight of 'missed': J of this system has the terms deviation",
+        ),
+        (
+            "methods.wdno_control.control.controller.asked",
+            {"energy": [0.1]},
+            "method 'wdno_control': asked: 'energy' is no outcome that models are told",
+        ),
+        (
+            "systems.burgers.tasks.control.outcome",
+            ["last_series"],
+            "outcome: 'last_series': this system has no series",
+        ),
+    ],
+)
+def test_what_control_does_not_know_is_refused(
+    values: dict, path: str, value: object, said: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        configuration.validate(changed(values, path, value))
+    assert said in str(error.value)
