@@ -36,24 +36,25 @@ def test_configurations_build(fresh: Project, overlay: str | None) -> None:
         expected["train"] += len(trained) * len(config.seeds)
         for task in tasks:
             methods = list(tasks[task].methods)
-            if task == "simulation":
-                methods += [
-                    one.method
-                    for study in config.studies
-                    for one in variations(config, study, name)
-                ]
+            methods += [
+                one.method
+                for study, options in config.studies.items()
+                if options.task == task
+                for one in variations(config, study, name)
+            ]
             models = [configuration.method(config, name, m).model for m in dict.fromkeys(methods)]
             expected["evaluate"] += sum(len(config.seeds) if model else 1 for model in models)
             expected["training"] += any(of == task for of, _ in trained)
         for figure in ("controls", "cost"):
             expected[f"control_{figure}"] += name in ("burgers", "smoke")
+        expected["control_animation"] += name == "smoke"
         for figure in ("trajectories", "error_over_time", "spectra"):
             expected[f"simulation_{figure}"] += 1
         expected["simulation_animation"] += len(section.options.grid_shape()) == 3
         expected["simulation_series"] += name == "smoke"
         expected["scene"] += name == "smoke"
-    options = ["--configfile", str(Path("config") / overlay), "--"] if overlay else []
-    output = fresh.dry_run_of_default("--cores", "8", *options, "all")
+    asked = ["--configfile", str(Path("config") / overlay), "--"] if overlay else []
+    output = fresh.dry_run_of_default("--cores", "8", *asked, "all")
     jobs = Counter(job.rule for job in parse_jobs(output))
     assert {rule: jobs[rule] for rule in expected} == dict(expected)
 

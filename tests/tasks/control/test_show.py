@@ -174,11 +174,15 @@ def test_a_case_moves_under_few_methods(
     picture, panels = saved[0]
     # None of these is among the methods of `show`: by their roles.
     assert [panel.name for panel in panels] == ["zero", "own", "weak", "optimum"]
-    assert panels[0].said[0] == f"J = {number(float(found[3].score('j')[0]), 3)}"
+    # Of the two examples the one in which one of these has the lowest J.
+    shown_j = np.stack([found[k].score("j")[:2] for k in (3, 0, 1, 4)])
+    case = int(shown_j.min(axis=0).argmin())
+    assert [panel.said[0] for panel in panels] == [f"J = {number(j, 3)}" for j in shown_j[:, case]]
+    assert picture.heading.endswith(f"case {case}")
     examples = found[1].shown()
     assert panels[2].frames.shape == (9, 16, 16) == (len(picture.time), 16, 16)
-    np.testing.assert_array_equal(panels[2].frames[0], examples["first"][0, 0])
-    np.testing.assert_array_equal(panels[2].frames[1:], examples["state"][0, 0])
+    np.testing.assert_array_equal(panels[2].frames[0], examples["first"][case, 0])
+    np.testing.assert_array_equal(panels[2].frames[1:], examples["state"][case, 0])
     # A wind of 0.5 in y, at the blocks of the frame and nowhere else.
     arrows = panels[2].arrows
     np.testing.assert_allclose(arrows.vectors[:, 0], 0.5)

@@ -84,7 +84,7 @@ def cost(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> N
         _savings(left, efforts)
         for axis in (left, right):
             axis.set_yscale("log")
-            axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.yaxis.set_major_locator(LogLocator(subs=_subs(efforts)))
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
             axis.yaxis.set_minor_formatter(NullFormatter())
         finish(left, "J against calls of the true solver")
@@ -156,6 +156,13 @@ class _Effort:
         low, high = np.log(mean[after]), np.log(mean[after - 1])
         part = (high - math.log(j)) / (high - low)
         return float(self.calls[after - 1] + part * (self.calls[after] - self.calls[after - 1]))
+
+
+def _subs(efforts: Sequence[_Effort]) -> tuple[float, ...]:
+    """Where ticks of J stand in a decade: closer together where there is less than one."""
+    found = [float(value) for one in efforts for value in one.j.mean(axis=0)]
+    few, many = (1.0, 2.0, 5.0), (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+    return few if max(found) > 10 * min(found) else many
 
 
 def _mean(values: Any) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from matplotlib.colors import PowerNorm
 from numpy.typing import NDArray
 
 from wdno.data.scene import SceneMap
@@ -31,11 +32,12 @@ Values = NDArray[np.float64]
 
 
 def animation(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
-    """Draw the first field of the first example over time, a panel for each of a few methods.
+    """Draw the first field of an example over time, a panel for each of a few methods.
 
     They are those of `evaluation.show`, if it names any of these; else no control, the reference,
     the best method that asks for no gradient of the solver, and the best of all that do. Arrows are
-    the control from that time on, where it may act; below each name stands J of the case.
+    the control from that time on, where it may act; below each name stands J of the case. It is the
+    example in which one of them has the lowest J.
 
     Args:
         records: of one system, with examples.
@@ -66,12 +68,14 @@ def animation(records: Sequence[Record], stem: Path, options: EvaluationOptions)
         scene,
     )
     time = [float(data.attrs["given_time"]), *map(float, data[time_name].values)]
-    frames = [_frames(one.shown()) for one in shown]
+    kept = data.sizes["example"]
+    case = int(np.argmin(np.min([one.score(J.name)[:kept] for one in shown], axis=0)))
+    frames = [_frames(one.shown(), case) for one in shown]
     # Of the frame's cells alone, whatever stands elsewhere.
     acting = np.ones((len(plane.y), len(plane.x)), dtype=bool)
     if scene is not None and scene.control_frame.any():
         acting = _coarse(scene.control_frame.astype(np.float64), acting.shape) > 0
-    arrows = [_arrows(one.shown(), plane, acting, len(time)) for one in shown]
+    arrows = [_arrows(one.shown(), case, plane, acting) for one in shown]
     lengths = np.concatenate([np.hypot(*one.vectors.swapaxes(0, 1)).ravel() for one in arrows])
     styles = looks(records)
     panels = [
@@ -79,14 +83,18 @@ def animation(records: Sequence[Record], stem: Path, options: EvaluationOptions)
             one.label,
             styles[one.method]["color"],
             values,
-            [f"J = {number(float(one.score(J.name)[0]), 3)}"] * len(time),
+            [f"J = {number(float(one.score(J.name)[case]), 3)}"] * len(time),
             control,
         )
         for one, values, control in zip(shown, frames, arrows, strict=True)
     ]
     colours = scale_of_field(frames[0], light=scene is not None)
+    low, high = colours["norm"].vmin, colours["norm"].vmax
+    if low > -high:
+        # Where it is led smoke is far thinner than at its start.
+        colours["norm"] = PowerNorm(0.5, max(low, 0.0), high)
     MovingPicture(
-        heading=f"{shown[0].title}, case {int(data['example'].values[0])}",
+        heading=f"{shown[0].title}, case {int(data['example'].values[case])}",
         time=time,
         unit=units_of(data[time_name]).removeprefix("1"),
         plane=plane,
@@ -125,15 +133,15 @@ def _means(seeds: Sequence[Record], score: str) -> float:
     return float(np.mean([record.mean(score) for record in seeds]))
 
 
-def _frames(data: xr.Dataset) -> Values:
-    """The first field of the first example from its start on, ``[T + 1, Y, X]``."""
-    first, state = (data[name].values[0, 0].astype(np.float64) for name in ("first", "state"))
+def _frames(data: xr.Dataset, case: int) -> Values:
+    """The first field of an example from its start on, ``[T + 1, Y, X]``."""
+    first, state = (data[name].values[case, 0].astype(np.float64) for name in ("first", "state"))
     return np.concatenate([first[None], state])
 
 
-def _arrows(data: xr.Dataset, plane: Plane, acting: NDArray[np.bool_], frames: int) -> Arrows:
-    """The control of the first example from each frame on, as means over blocks of cells."""
-    control = data["control"].values[0].astype(np.float64)
+def _arrows(data: xr.Dataset, case: int, plane: Plane, acting: NDArray[np.bool_]) -> Arrows:
+    """The control of an example from each frame on, as means over blocks of cells."""
+    control = data["control"].values[case].astype(np.float64)
     if len(control) != 2:
         raise EvaluationError(
             f"control: arrows need two components, the control has {len(control)}"
@@ -147,7 +155,7 @@ def _arrows(data: xr.Dataset, plane: Plane, acting: NDArray[np.bool_], frames: i
         for k, values in enumerate((plane.y, plane.x))
     )
     y, x = (_coarse(values, shape)[rows, columns] for values in (y, x))
-    held = np.append(means, means[:, -1:], axis=1)[:, :frames]
+    held = np.append(means, means[:, -1:], axis=1)
     return Arrows(y, x, held.swapaxes(0, 1))
 
 
