@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from wdno import config as configuration
 from wdno import sources
 from wdno.config.root import Method
 from wdno.digest import STAGES, stage_digest, stage_roots
@@ -329,6 +330,25 @@ def test_the_code_of_a_controller_and_of_its_guidance_counts() -> None:
     }
     plain = stage_digest("evaluate_baseline", task="control")
     assert stage_digest("evaluate_baseline", task="control", also=found) != plain
+
+
+def test_the_code_of_a_closed_loop_counts_for_what_is_trained_in_it_alone() -> None:
+    config = configuration.load(PACKAGE.parent / "config/config.yaml")
+    counted: dict[str, tuple[str, ...]] = {}
+
+    def noting(stage: str, *, also: tuple[str, ...], **names: str) -> str:
+        counted[names["objective"]] = also
+        return stage_digest(stage, also=also, **names)
+
+    codes = {
+        name: configuration.training_code(config, "burgers", "control", name, noting)
+        for name in ("pid", "bc")
+    }
+    assert counted == {
+        "pid": ("wdno.systems.burgers", "wdno.tasks.control.closed_loop"),
+        "framewise": (),
+    }
+    assert len(set(codes.values())) == 2
 
 
 @pytest.mark.parametrize("module", ["wdno.evaluation.scores.flow", "wdno.data.scene"])

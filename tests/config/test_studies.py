@@ -114,10 +114,10 @@ def test_options_of_the_model_make_models_that_are_trained_once() -> None:
     assert (model.network.width, model.training) == (8, base.training)
     assert model.label == "WDNO, width 8"
     trained = configuration.models_of(config, SYSTEM, "simulation")
-    assert trained[-2:] == ["wdno__width_8", "wdno__width_24"]
-    # A model of simulation that control uses stands first.
-    assert sorted(trained[:-2]) == ["ddpm", "fno", "unet", "wavelet_unet", "wdno"]
-    assert configuration.trainings(config, SYSTEM)[-1] == ("simulation", "wdno__width_24")
+    # What only another training needs stands last, a model of simulation that control uses first.
+    assert trained[-3:] == ["wdno__width_8", "wdno__width_24", "fno_autoregressive"]
+    assert sorted(trained[:-3]) == ["ddpm", "fno", "unet", "wavelet_unet", "wdno"]
+    assert configuration.trainings(config, SYSTEM)[-1] == ("simulation", "fno_autoregressive")
 
 
 def test_a_section_that_is_left_out_is_varied_where_it_can_be_only_one() -> None:

@@ -11,6 +11,7 @@ import yaml
 from wdno import config as configuration
 from wdno.config import ConfigError, merge
 from wdno.config.resolve import read
+from wdno.systems import REGISTRY as SYSTEMS
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = read([ROOT / "config/config.yaml"])
@@ -143,6 +144,72 @@ def test_needs_that_cannot_be_met_are_refused(given: dict[str, Any], words: str)
     given = {**given, "methods": {**added, **given["methods"]}}
     with pytest.raises(ConfigError, match=words):
         loaded(**given)
+
+
+PID = {
+    **FIELDS,
+    "objective": {"name": "pid", "simulation": "fno_autoregressive"},
+}
+POLICY = {"by": {"model": "gains", "control": {"controller": {"name": "policy"}}}}
+
+
+def pid(**options: Any) -> dict[str, Any]:
+    """A model with the objective `pid`."""
+    return {**PID, "objective": {**PID["objective"], **options}}
+
+
+def test_a_training_needs_a_model_of_another_task() -> None:
+    config = loaded({"gains": PID}, POLICY, ["by"])
+    assert configuration.trainings(config, SYSTEM) == [
+        ("control", "gains"),
+        ("simulation", "fno_autoregressive"),
+    ]
+    assert configuration.models_for(config, SYSTEM, ("control", "gains")) == {
+        "simulation": ("simulation", "fno_autoregressive")
+    }
+
+
+DRAWING = {**DIFFUSION, "objective": {"name": "diffusion", "stepping": {}}}
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (
+            pid(simulation="fno"),
+            r"gains\.objective\.simulation = 'fno': it generates all frames at",
+        ),
+        (pid(simulation="drawing"), r"simulation = 'drawing': its objective 'diffusion' draws"),
+        (pid(simulation="fno_auto"), r"gains\.objective\.simulation: 'fno_auto' is not configured"),
+        (pid(weighting="scale"), r"weighting = 'scale', .* there is no error to weigh"),
+        (pid(loss="l2"), r"models\.gains\.objective\.loss"),
+        (pid(stepping={}), r"stepping with 'pid', which sees each frame by itself"),
+        ({**PID, "representation": {"name": "wavelet"}}, "a network sees a frame at a time"),
+    ],
+)
+def test_simulations_that_no_policy_can_learn_from_are_refused(
+    model: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        loaded({"gains": model, "drawing": DRAWING}, POLICY, ["by"])
+
+
+def test_pid_is_refused_where_there_is_no_target_and_for_another_task() -> None:
+    with pytest.raises(
+        ConfigError, match=r"systems\.smoke, models\.gains: .*'pid' controls towards"
+    ):
+        loaded({"gains": PID}, POLICY, ["by"], system="smoke")
+    plain = {"by": {"model": "gains"}}
+    with pytest.raises(ConfigError, match=r"'pid' is trained in a closed loop, which the task 'Si"):
+        loaded({"gains": PID}, plain, ["by"], task="simulation")
+
+
+def test_what_systems_say_of_their_targets_is_so() -> None:
+    light = {name: SYSTEMS.light(name).Options for name in SYSTEMS.names()}
+    controlled = {name for name, options in light.items() if options.controlled}
+    assert {"burgers", "smoke"} <= controlled
+    for name in controlled:
+        assert SYSTEMS.load(name).has_target == light[name].has_target
 
 
 def test_a_model_that_only_another_needs_is_checked_too() -> None:

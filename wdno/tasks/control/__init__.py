@@ -10,6 +10,9 @@ forcing alone, says what J is. Whatever a model believes of its own trajectory c
 | `problem` | which parts are given and generated, made from a data file |
 | `objective` | cases, and J by the solver with its gradient, counted |
 | `controllers` | a file for each way to find a control, with its options |
+| `setting` | from a job to what a controller works with |
+| `collection` | training cases under a method's controls, solved: further training data |
+| `closed_loop` | the loss of a policy that is trained by what it leads to |
 | `lbfgs` | descent along true gradients, many cases at once |
 | `evaluation` | from a method and a test set to a record |
 | `metrics` | what the scores mean: labels, units, notes |
