@@ -313,3 +313,39 @@ def test_what_control_does_not_know_is_refused(
     with pytest.raises(ConfigError) as error:
         configuration.validate(changed(values, path, value))
     assert said in str(error.value)
+
+
+def _policy(values: dict, **model: object) -> dict:
+    """The default run with BPPO changed, as the only method of control of Burgers."""
+    values = changed(values, "models.bppo", {**values["models"]["bppo"], **model})
+    control = {"methods": ["bppo"], "reference": "bppo"}
+    values = changed(values, "systems.burgers.tasks.control", control)
+    return changed(values, "systems.smoke", None)
+
+
+def test_a_policy_that_learns_from_rewards_needs_a_task_that_has_them(values: dict) -> None:
+    configuration.validate(_policy(values))
+    simulated = changed(_policy(values), "methods.bppo", {"model": "bppo"})
+    tasks = {"methods": ["bppo"], "reference": "bppo"}
+    simulated = changed(simulated, "systems.burgers.tasks", {"simulation": tasks})
+    with pytest.raises(ConfigError, match="learns from rewards, which the task 'simulation'"):
+        configuration.validate(simulated)
+    advection = changed(_policy(values), "systems.advection.tasks.control", tasks)
+    with pytest.raises(ConfigError, match="this system cannot be controlled"):
+        configuration.validate(advection)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"network": {"name": "unet"}}, "network 'unet': expected 'mlp'"),
+        ({"training": {"precision": "bf16"}}, "precision = 'bf16'"),
+        ({"training": {"compile": True}}, "compile = true"),
+        ({"training": {"weight_decay": 0.1}}, "weight_decay = 0.1"),
+    ],
+)
+def test_sac_refuses_what_its_trainer_does_not_have(
+    values: dict, changes: dict, problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        configuration.validate(_policy(values, objective={"name": "sac"}, **changes))

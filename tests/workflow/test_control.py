@@ -14,17 +14,9 @@ from wdno.training.checkpoint import load_model
 
 NETWORK = {"width": 8, "multipliers": [1, 2], "blocks": 1, "groups": 4, "heads": 1, "head_dim": 8}
 TRAINING = {"steps": 6, "batch_size": 4, "warmup_steps": 1, "validate_every": 3, "log_every": 1}
-METHODS = [
-    "zero",
-    "own_control",
-    "nearest",
-    "bc",
-    "pid",
-    "sl",
-    "wdno_sedc",
-    "wdno_polished",
-    "optimum",
-]
+POLICIES = ["bc", "bppo", "sac", "pid"]
+LEARNED = [*POLICIES, "sl", "wdno_sedc", "wdno_polished"]
+METHODS = ["zero", "own_control", "nearest", *LEARNED, "optimum"]
 GUIDED = {"weights": [0.0, 1.0], "validation_cases": 4}
 OVERLAY = {
     "systems": {"burgers": {"tasks": {"control": {"reference": "zero", "methods": METHODS}}}},
@@ -36,8 +28,10 @@ OVERLAY = {
             "training": TRAINING,
             "collect": {"method": "wdno_polished", "cases": 5},
         },
-        "bc": {"network": {"grid": [24], "width": 16}, "training": TRAINING},
-        "pid": {"network": {"grid": [24], "width": 16}, "training": TRAINING},
+        **{
+            name: {"network": {"grid": [24], "width": 16}, "training": TRAINING}
+            for name in POLICIES
+        },
         "fno_autoregressive": {
             "network": {"modes": 4, "width": 8, "layers": 2},
             "training": TRAINING,
@@ -68,8 +62,7 @@ def controlled(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> P
     assert trained == {
         ("control", "wdno_control"),
         ("control", "wdno_sedc"),
-        ("control", "bc"),
-        ("control", "pid"),
+        *(("control", name) for name in POLICIES),
         ("simulation", "wavelet_unet"),
         ("simulation", "fno_autoregressive"),
     }
@@ -114,10 +107,6 @@ def test_other_options_of_what_is_collected_train_what_reads_it_alone(controlled
     made = {job.wildcards.get("method", "") for job in jobs if job.rule == "collect"}
     trained = {job.wildcards["model"] for job in jobs if job.rule == "train"}
     assert (made, trained) == ({"wdno_polished"}, {"wdno_sedc"})
-    dearer = {"systems": {"burgers": {"tasks": {"control": {"weights": {"energy": 0.1}}}}}}
-    jobs = parse_jobs(controlled.dry_run("all", overlays=(OVERLAY, dearer)))
-    trained = {job.wildcards["model"] for job in jobs if job.rule == "train"}
-    assert trained == {"wdno_sedc", "pid"}, "what J weighs is in what they learn from"
 
 
 def test_its_figures_are_there(controlled: Project) -> None:
@@ -127,13 +116,15 @@ def test_its_figures_are_there(controlled: Project) -> None:
             assert path.stat().st_size > 5000
 
 
-def test_another_weight_of_a_term_evaluates_control_again_and_draws_nothing(
+def test_another_weight_of_a_term_evaluates_control_again_and_trains_what_learns_from_j(
     controlled: Project,
 ) -> None:
     dearer = {"systems": {"burgers": {"tasks": {"control": {"weights": {"energy": 0.1}}}}}}
     jobs = parse_jobs(controlled.dry_run("all", overlays=(OVERLAY, dearer)))
     rules = {job.rule for job in jobs}
     assert "generate" not in rules and "evaluate" in rules
+    trained = {job.wildcards["model"] for job in jobs if job.rule == "train"}
+    assert trained == {"bppo", "sac", "pid", "wdno_sedc"}, "what J weighs is in what they learn"
     assert {job.wildcards.get("task", "control") for job in jobs if job.rule == "evaluate"} == {
         "control"
     }
