@@ -103,3 +103,14 @@ def test_what_the_model_is_not_told_cannot_be_asked_for(
 ) -> None:
     with pytest.raises(ProblemError, match="'last_series' is no outcome that the model is told"):
         controlled(asked={"last_series": [1.0]})
+
+
+def test_a_method_that_goes_by_other_weights_chooses_by_them(
+    controlled: Callable[..., Record],
+) -> None:
+    asked = {"energy": [0.0, 3.0]}
+    cheap = controlled(asked=asked, terms={"deviation": 0.0})
+    near = controlled(asked=asked, terms={"energy": 0.0})
+    each = [controlled(asked={"energy": [value]}) for value in asked["energy"]]
+    assert cheap.mean("energy") == pytest.approx(min(one.mean("energy") for one in each))
+    assert near.mean("deviation") == pytest.approx(min(one.mean("deviation") for one in each))

@@ -132,10 +132,14 @@ class CountedObjective:
             DivergedError: a solution is not finite or unstable.
         """
         _count(self.calls, cases)
+        terms, outcome = self._solution(cases, control)
+        return {name: self.weights[name] * term for name, term in terms.items()}, outcome
+
+    def _solution(self, cases: Cases, control: Tensor) -> tuple[dict[str, Tensor], Batch]:
+        """The terms of J without their weights, and the solution."""
         with torch.no_grad():
             outcome = self.system.run(cases.first, control, threads=self.threads)
-            terms = self.system.terms(outcome, control, cases.target)
-        return {name: self.weights[name] * term for name, term in terms.items()}, outcome
+            return self.system.terms(outcome, control, cases.target), outcome
 
     def begin(self, cases: Cases) -> World:
         """Start the true solver, to be gone through interval by interval; counted as a solution.
@@ -148,12 +152,24 @@ class CountedObjective:
             world.disturbance = self.noise.step_by_step(cases)
         return world
 
-    def value(self, cases: Cases, control: Tensor) -> Tensor:
-        """Return J of a control by the solver, ``[n]``; infinite where the solver diverges."""
+    def value(
+        self, cases: Cases, control: Tensor, differing: Mapping[str, float] | None = None
+    ) -> Tensor:
+        """Return J of a control by the solver, ``[n]``; infinite where the solver diverges.
+
+        Args:
+            cases: the n cases.
+            control: ``[n, C, T, *S]``.
+            differing: weights of terms, where they differ.
+
+        Raises:
+            ProblemError: a weight is of no term of J.
+        """
 
         def solved(rows: Tensor) -> tuple[Tensor, ...]:
-            terms, _ = self.solve(cases.take(rows), control[rows])
-            return (torch.stack(list(terms.values())).sum(0),)
+            some = cases.take(rows)
+            _count(self.calls, some)
+            return (self.sum(self._solution(some, control[rows])[0], differing),)
 
         (values,) = _where_stable(solved, cases.own.new_zeros(len(cases)))
         return values

@@ -124,16 +124,20 @@ class Guided(Base):
         self._asked = {**usual, **{name: [value] for name, value in one.asked}}
 
     def _mean(self, control: Callable[[Cases], Tensor]) -> float:
-        """Mean J of the validation cases under what a function returns of them."""
-        values = [self._objective.value(cases, control(cases)) for cases in self._validation]
+        """Mean J of the validation cases under what a function returns of them, by its weights."""
+        values = [self._value(cases, control(cases)) for cases in self._validation]
         return float(torch.cat(values).mean())
+
+    def _value(self, cases: Cases, control: Tensor) -> Tensor:
+        """J by the solver, ``[n]``, with the weights that the method goes by."""
+        return self._objective.value(cases, control, self._options.terms)
 
     def __call__(self, cases: Cases) -> Tensor:
         """Draw, choose the best draw, and polish it, ``[n, C, T, *S]``."""
         drawn = torch.stack([self._draw(cases, m) for m in range(self._options.draws)])
         control = drawn[0]
         if len(drawn) > 1:
-            values = torch.stack([self._objective.value(cases, one) for one in drawn])
+            values = torch.stack([self._value(cases, one) for one in drawn])
             control = drawn[values.argmin(0), torch.arange(len(cases))]
         if self._options.polish:
             found = descend(self._objective, cases, control, self._options.polish)

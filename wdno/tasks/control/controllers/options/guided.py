@@ -49,8 +49,8 @@ class GuidedOptions(ControllerOptions):
     )
     terms: dict[str, NonNegativeFloat] = Field(
         default={},
-        description="Weights of terms of J in the J that guides, where they differ from those that "
-        "judge: what a model promises of one term may be no guide.",
+        description="Weights of terms of J where the method goes by others than those that judge: "
+        "in guidance, in what is chosen on validation cases, and among draws.",
     )
     draws: PositiveInt = Field(
         default=1, description="Samples of each case, of which the best by the solver is taken."
