@@ -14,7 +14,7 @@ from torch import Tensor
 
 from wdno.evaluation.job import Job
 from wdno.evaluation.record import Record
-from wdno.model import load
+from wdno.model import Model, load
 from wdno.problem import ProblemError
 from wdno.tasks.control import controllers
 from wdno.tasks.control.evaluation import evaluate
@@ -127,6 +127,28 @@ def test_guidance_goes_by_other_weights(make_job: MakeJob) -> None:
 
     cheap, dear = guided(energy=10.0), guided(energy=0.0)
     assert cheap.mean("energy") < dear.mean("energy")
+
+
+@pytest.mark.parametrize("guides", [[], [{"name": "tilt", "weight": 0.1}]])
+def test_projection_ends_estimates_at_the_target(
+    make_job: MakeJob, some: Cases, guides: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    predict = Model.predict
+
+    def kept(self: Model, *args: Any, **options: Any) -> dict[str, Tensor]:
+        drawn.append(predict(self, *args, **options))
+        return drawn[-1]
+
+    monkeypatch.setattr(Model, "predict", kept)
+    away = []
+    for onto in (False, True):
+        one = {**GUIDED, "guidance": guides, "project": onto}
+        method = {"model": "wdno", "sampler": DDIM, "control": {"controller": one}}
+        evaluate(make_job(method, "control_diffusion"))
+        whole = torch.cat([parts["state"][:, :, -1] for parts in drawn[-2:]])
+        away.append(float((whole - some.target).abs().max()))
+    assert away[0] > 0.1 and away[1] < 1e-4
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from wdno.diffusion import guidance
+from wdno.diffusion.guidance.project import project
 from wdno.evaluation.predictor import sample_seed
 from wdno.problem import ProblemError
 from wdno.tasks.control.controllers.adjoint import descend
@@ -158,7 +159,7 @@ class Guided(Base):
             given,
             generators,
             self._setting.job.sampling,
-            guide=partial(self._guide, cases=cases, given=given) if self._guides else None,
+            guide=partial(self._guide, cases=cases, given=given) if self._guided else None,
         )
         control: Tensor = drawn["forcing"].cpu().double() * self._objective.mask
         return control
@@ -183,9 +184,23 @@ class Guided(Base):
             along = (gradient.to(control) * (control - control.detach())).flatten(1).sum(1)
             return (values.to(control) + along) / self._scale
 
+        def known(channels: Tensor) -> Tensor:
+            parts = self._trained.decode(channels, given)
+            parts["forcing"] = parts["forcing"] * self._objective.mask.to(parts["forcing"])
+            if target is not None:
+                before = parts["state"][:, :, :-1]
+                parts["state"] = torch.cat([before, target[:, :, None]], dim=2)
+            return self._trained.encode(parts, given)
+
+        if self._options.project:
+            denoise = project(denoise, known)
         for one in self._guides:
             denoise = one.wrap(denoise, schedule, solved if one.by_solver else estimated)
-        return denoise
+        return project(denoise, known) if self._options.project and self._guides else denoise
+
+    @property
+    def _guided(self) -> bool:
+        return bool(self._guides) or self._options.project
 
 
 def _candidates(options: GuidedOptions, outcomes: Sequence[str]) -> list[Candidate]:

@@ -47,6 +47,11 @@ class GuidedOptions(ControllerOptions):
         description="Validation cases, from the first on, by which weights are compared; null: "
         "all.",
     )
+    project: bool = Field(
+        default=False,
+        description="Move every estimate onto what is known: the state ends at the target, where "
+        "there is one, and no control acts where it may not.",
+    )
     terms: dict[str, NonNegativeFloat] = Field(
         default={},
         description="Weights of terms of J where the method goes by others than those that judge: "
