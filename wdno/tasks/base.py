@@ -31,6 +31,7 @@ class TaskOptions(Section):
             :mod:`wdno.tasks.control.rewards`.
         selective: figures that show the methods of `evaluation.show` alone.
         referring: figures that show the reference.
+        parts: names of the parts that models of the task may generate, of one system or another.
         collects: whether its methods make further training data; the room then has a module
             `collection`.
     """
@@ -42,6 +43,7 @@ class TaskOptions(Section):
     rewards: ClassVar[bool] = False
     selective: ClassVar[frozenset[str]] = frozenset()
     referring: ClassVar[frozenset[str]] = frozenset()
+    parts: ClassVar[tuple[str, ...]] = ()
     collects: ClassVar[bool] = False
 
     methods: Annotated[list[Name], Field(min_length=1)] = Field(
@@ -105,6 +107,15 @@ class TaskOptions(Section):
             Of each, by the role that it has: the task that it was trained for, and its name.
         """
         return {"model": (task, method.model)} if method.model is not None else {}
+
+    def check_models(self, method: MethodOptions, models: Mapping[str, ModelOptions]) -> list[str]:
+        """Return what is wrong with the models of a method beside each other, each a sentence.
+
+        Args:
+            method: the method.
+            models: those of :meth:`checkpoints`, by their roles, as they are for the system.
+        """
+        return []
 
     @classmethod
     def check_training(cls, system: SystemOptions, model: ModelOptions) -> list[str]:

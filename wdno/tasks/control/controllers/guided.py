@@ -5,6 +5,9 @@ training set. Guidance (:mod:`wdno.diffusion.guidance`) tilts what is drawn by J
 estimate; of the sample the control is kept, and the solver alone decides what it is worth (arXiv
 2412.04833, section 3.3). How strongly is chosen on validation cases, by the solver.
 
+A prior, a second model of the controls alone, says how much of the way in which the data were
+controlled is kept (:mod:`wdno.diffusion.guidance.reweight`).
+
 A model that was told the energy of the control, or the series at the end, in training can be asked
 for others than are usual: for less, or more, of which is chosen likewise.
 """
@@ -30,6 +33,7 @@ from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.controllers.options.guided import GuidedOptions
 from wdno.tasks.control.objective import Cases, ControlError
+from wdno.tasks.control.prior import Prior
 from wdno.tasks.control.problem import OUTCOMES
 
 if TYPE_CHECKING:
@@ -45,25 +49,28 @@ class Candidate:
 
     Attributes:
         weight: of the first guidance; None: its own.
+        gamma: exponent of the prior; None: there is none.
         asked: pairs of an outcome and what it is to be.
     """
 
     weight: float | None
+    gamma: float | None
     asked: tuple[tuple[str, float], ...]
 
     def __str__(self) -> str:
-        told = [] if self.weight is None else [f"weight {self.weight:g}"]
-        return ", ".join([*told, *(f"{name} {value:g}" for name, value in self.asked)])
+        named = (("weight", self.weight), ("gamma", self.gamma), *self.asked)
+        return ", ".join(f"{name} {value:g}" for name, value in named if value is not None)
 
 
 class Guided(Base):
     """Draws controls of a trained diffusion model."""
 
     def __init__(self, setting: Setting, options: GuidedOptions) -> None:
-        """Load the model and choose the weight.
+        """Load the models and choose the weight.
 
         Raises:
-            ProblemError: the model was trained on other data.
+            ProblemError: a model was trained on other data, or that of the prior does not fit the
+                other.
         """
         super().__init__()
         self._setting, self._options = setting, options
@@ -72,8 +79,7 @@ class Guided(Base):
         self.model = self._trained
         job = setting.job
         frames = setting.grid[0]
-        each = self._trained.objective.evaluations(job.sampling, frames)
-        self.evaluations = each * options.draws
+        self._prior = Prior(setting, self._trained) if options.prior else None
         self._guides = self._built(None)
         self._asked = _usual(setting, self._trained.problem)
         self._scale = 1.0
@@ -87,6 +93,11 @@ class Guided(Base):
         self._choose(tried)
         if len(tried) > 1:
             self.notes["seconds to choose"] = time.perf_counter() - started
+        asked = [self._trained]
+        if self._prior is not None and self._gamma != 1:
+            asked.append(self._prior.model)
+        each = sum(model.objective.evaluations(job.sampling, frames) for model in asked)
+        self.evaluations = each * options.draws
 
     def _built(self, weight: float | None) -> list[Guidance]:
         """Make the guidances, the first with another weight where one is given."""
@@ -109,18 +120,21 @@ class Guided(Base):
         best = min(tried, key=lambda one: found.get(one, math.inf))
         if found and not math.isfinite(found[best]):
             raise ControlError(
-                "the solver diverges on validation cases with every weight; try smaller ones"
+                "the solver diverges on validation cases with every weight; try smaller ones, and "
+                "gammas nearer to 1"
             )
         self._take(best, usual)
         if best.weight is not None:
             self.notes["weight"] = best.weight
+        if best.gamma is not None:
+            self.notes["gamma"] = best.gamma
         if self._asked:
             self.notes["asked"] = dict(self._asked)
         if found:
             self.notes["J on validation"] = {str(one): value for one, value in found.items()}
 
     def _take(self, one: Candidate, usual: Mapping[str, list[float]]) -> None:
-        self._guides = self._built(one.weight)
+        self._guides, self._gamma = self._built(one.weight), one.gamma
         self._asked = {**usual, **{name: [value] for name, value in one.asked}}
 
     def _mean(self, control: Callable[[Cases], Tensor]) -> float:
@@ -154,11 +168,12 @@ class Guided(Base):
             torch.Generator().manual_seed(sample_seed(self._setting.job.seed, case, number))
             for case in cases.index.tolist()
         ]
+        shifted = self._guides or self._prior is not None
         drawn = self._trained.predict(
             given,
             generators,
             self._setting.job.sampling,
-            guide=partial(self._guide, cases=cases, given=given) if self._guides else None,
+            guide=partial(self._guide, cases=cases, given=given) if shifted else None,
         )
         control: Tensor = drawn["forcing"].cpu().double() * self._objective.mask
         return control
@@ -166,7 +181,7 @@ class Guided(Base):
     def _guide(
         self, denoise: Denoise, schedule: Schedule, *, cases: Cases, given: Batch
     ) -> Denoise:
-        """Wrap the denoiser by every guidance, the first one innermost."""
+        """Wrap the denoiser by the prior, and by every guidance, the first one innermost."""
         target, terms = None, self._options.terms
         if cases.target is not None:
             target = cases.target.to(next(iter(given.values())))
@@ -183,6 +198,8 @@ class Guided(Base):
             along = (gradient.to(control) * (control - control.detach())).flatten(1).sum(1)
             return (values.to(control) + along) / self._scale
 
+        if self._prior is not None and self._gamma is not None:
+            denoise = self._prior.wrap(denoise, schedule, given, self._gamma)
         for one in self._guides:
             denoise = one.wrap(denoise, schedule, solved if one.by_solver else estimated)
         return denoise
@@ -201,10 +218,12 @@ def _candidates(options: GuidedOptions, outcomes: Sequence[str]) -> list[Candida
                 f"({', '.join(outcomes) or 'none'}); name it in the task's `outcome`, or leave it "
                 "out"
             )
+    gammas = options.prior.tried() if options.prior else (None,)
     asked = [[(name, value) for value in values] for name, values in options.asked.items()]
     return [
-        Candidate(weight, tuple(each))
+        Candidate(weight, gamma, tuple(each))
         for weight in (*options.weights,) or (None,)
+        for gamma in gammas
         for each in product(*asked)
     ]
 
