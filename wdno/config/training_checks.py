@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wdno.config.base import suggest
 from wdno.config.lookup import method, model
 from wdno.config.models import AXES, ModelOptions
 from wdno.config.needs import Training, needed, trained_for
@@ -72,7 +71,6 @@ def _visit(
     references = [*_check_start(config, system, name, options)]
     references += _check_collect(config, system, training, options)
     references += _check_objective(config, system, name, options)
-    references += _check_generates(task, name, options)
     told = TASKS.light(task).Options.check_training(section.options, options)
     problems += [f"systems.{system}, models.{name}: {problem}" for problem in told]
     problems += references
@@ -120,17 +118,6 @@ def _differences(key: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any
         return
     for inner in dict.fromkeys([*one, *other]):
         yield from _differences(f"{key}.{inner}", one.get(inner), other.get(inner))
-
-
-def _check_generates(task: str, name: str, options: ModelOptions) -> list[str]:
-    """Refuse to generate what no problem of the task has."""
-    known = TASKS.light(task).Options.parts
-    return [
-        f"models.{name}.generates: {part!r}: models of the task {task!r} generate no such part"
-        f"{suggest(part, known)}; allowed: {', '.join(known)}"
-        for part in options.generates or []
-        if known and part not in known
-    ]
 
 
 def _check_objective(config: Config, system: str, name: str, options: ModelOptions) -> list[str]:

@@ -31,7 +31,6 @@ class TaskOptions(Section):
             :mod:`wdno.tasks.control.rewards`.
         selective: figures that show the methods of `evaluation.show` alone.
         referring: figures that show the reference.
-        parts: names of the parts that models of the task may generate, of one system or another.
         collects: whether its methods make further training data; the room then has a module
             `collection`.
     """
@@ -43,7 +42,6 @@ class TaskOptions(Section):
     rewards: ClassVar[bool] = False
     selective: ClassVar[frozenset[str]] = frozenset()
     referring: ClassVar[frozenset[str]] = frozenset()
-    parts: ClassVar[tuple[str, ...]] = ()
     collects: ClassVar[bool] = False
 
     methods: Annotated[list[Name], Field(min_length=1)] = Field(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from models import build, generators
+from models import NETWORKS, build, generators
 from torch import Tensor
 
 from wdno import model as models
@@ -82,10 +82,6 @@ def test_a_problem_of_the_controls_alone(data: ProblemData) -> None:
             data.generating(names)
 
 
-def test_parts_that_the_configuration_knows_are_those_of_problems(data: ProblemData) -> None:
-    assert {part.name for part in data.problem.generated} <= set(Options.parts)
-
-
 def test_channels_of_the_controls_are_as_both_models_see_them(data: ProblemData) -> None:
     own, prior = build(data), build(data.generating(CONTROLS))
     columns = list(own.columns("forcing"))
@@ -125,8 +121,8 @@ def test_standard_normal_channels_in_closed_form(
 
     The probability flow scales those of the controls by alpha_1 ** (gamma - 1), and no others.
     """
-    own = build(data, objective=NORMAL)
-    prior = build(data.generating(CONTROLS), objective=NORMAL)
+    own = build(data, objective=NORMAL, network=NETWORKS[1])
+    prior = build(data.generating(CONTROLS), objective=NORMAL, network=NETWORKS[1])
     wrapped = Prior(setting_with(own, prior), own)
     batch = {name: part for name, part in data.batch(np.arange(2)).items() if name != "index"}
     sampling = {"name": "dpmpp_2m", "steps": 100, "spacing": "log_snr"}

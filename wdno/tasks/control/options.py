@@ -106,7 +106,6 @@ class ControlOptions(TaskOptions):
     rewards: ClassVar[bool] = True
     selective: ClassVar[frozenset[str]] = frozenset({"animation"})
     referring: ClassVar[frozenset[str]] = frozenset({"animation"})
-    parts: ClassVar[tuple[str, ...]] = ("state", "forcing", "series")
     collects: ClassVar[bool] = True
 
     weights: dict[str, NonNegativeFloat] = Field(

@@ -34,7 +34,6 @@ class SimulationOptions(TaskOptions):
     )
 
     selective: ClassVar[frozenset[str]] = frozenset({"trajectories"})
-    parts: ClassVar[tuple[str, ...]] = ("state", "series")
 
     def check(
         self,
