@@ -328,6 +328,7 @@ def test_the_code_of_a_controller_and_of_its_guidance_counts() -> None:
         "wdno.tasks.control.controllers.guided",
         "wdno.diffusion.guidance.dps",
     }
+    assert "wdno.diffusion.guidance.reweight" in modules(*found)
     plain = stage_digest("evaluate_baseline", task="control")
     assert stage_digest("evaluate_baseline", task="control", also=found) != plain
 

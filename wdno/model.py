@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -40,6 +41,7 @@ from wdno.representations.base import ChannelScaler, Representation, fit_scalers
 from wdno.training.checkpoint import CheckpointError, load_model, save_model
 
 if TYPE_CHECKING:
+    from wdno.diffusion.samplers.base import Denoise
     from wdno.objectives.base import Guide
     from wdno.problem import Batch
 
@@ -265,6 +267,17 @@ class Model(nn.Module):
         bands = self.representation.bands
         return [len(part.fields) * len(bands(part.span)) for part in self.problem.generated]
 
+    def columns(self, name: str) -> range:
+        """Return which of the generated channels are those of a generated part.
+
+        Raises:
+            KeyError: there is no such part.
+        """
+        ends = list(accumulate(self._sizes()))
+        names = [part.name for part in self.problem.generated]
+        pairs = dict(zip(names, zip([0, *ends], ends, strict=False), strict=True))
+        return range(*pairs[name])
+
     def _weight(self) -> Tensor | None:
         if self.weighting == "uniform":
             return None
@@ -334,6 +347,15 @@ class Model(nn.Module):
         """
         request = self._request(batch, guide=guide)
         return self.decode(self.objective.predict(request, generators, sampling), batch)
+
+    @torch.no_grad()
+    def denoiser(self, batch: Batch) -> Denoise:
+        """Return what :meth:`predict` draws by, unguided, under the given parts of a batch.
+
+        Raises:
+            ValueError: the objective has none.
+        """
+        return self.objective.denoiser_of(self._request(batch))
 
     def estimate(self, batch: Batch, frames: int | None = None) -> dict[str, Tensor]:
         """Predict with an objective that draws nothing, differentiably; see :meth:`predict`.

@@ -16,7 +16,7 @@ Shapes of a part's tensor, for C fields on a grid (T, *S):
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -142,6 +142,33 @@ class Problem:
         known = ", ".join(part.name for part in (*self.given, *self.generated))
         raise ProblemError(f"problem: no part {name!r}; there are: {known}")
 
+    def generating(self, names: Sequence[str] | None) -> Problem:
+        """Return the problem of which some parts alone are generated; what is given stays.
+
+        A given part that is like one that is left out is then like none: it is taken as it is.
+
+        Args:
+            names: of generated parts; the order remains that of the problem. None: all.
+
+        Raises:
+            ProblemError: one is not generated, or there is none.
+        """
+        if names is None:
+            return self
+        known = [part.name for part in self.generated]
+        unknown = [name for name in names if name not in known]
+        if unknown or not names:
+            raise ProblemError(
+                f"problem: expected parts that are generated ({', '.join(known)}), got "
+                f"{', '.join(unknown) or 'none'}"
+            )
+        left_out = set(known) - set(names)
+        return replace(
+            self,
+            given=tuple(replace(p, like="") if p.like in left_out else p for p in self.given),
+            generated=tuple(part for part in self.generated if part.name in names),
+        )
+
     def frames(self, name: str, batch: Batch) -> Tensor:
         """Return the frames before the first generated one, ``[B, C, k, *S]``, the latest last.
 
@@ -177,8 +204,10 @@ class Problem:
         Raises:
             ProblemError: naming what differs, both values, both files and what to do.
         """
-        for name, expected in self.to_json().items():
-            found = other.to_json()[name]
+        own, others = self.to_json(), other.to_json()
+        # What is generated decides what given parts are like, and so is named before them.
+        for name in sorted(own, key=lambda name: name == "given"):
+            expected, found = own[name], others[name]
             if found != expected and name == "scene":
                 raise ProblemError(
                     f"{data} has another scene (obstacles, buckets, control frame) than the model "

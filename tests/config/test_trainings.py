@@ -223,3 +223,111 @@ def test_the_resolved_configuration_keeps_the_needs() -> None:
     again = configuration.validate(yaml.safe_load(configuration.dump(config)))
     assert again.models["second"].start == "first"
     assert again.models["second"].collect == config.models["second"].collect
+
+
+ALONE = {**DIFFUSION, "generates": ["forcing"]}
+WAVELET = {"name": "wavelet"}
+
+
+def reweighted(prior: dict[str, Any], of: str = "prior", **further: Any) -> dict[str, Any]:
+    """A model of state and control, a prior, and a method of both."""
+    section = {"name": "guided", "prior": {"model": of, "gamma": 0.9}}
+    return {
+        "models": {"own": DIFFUSION, "prior": prior, **further},
+        "methods": {"by": {"model": "own", **DDIM, "control": {"controller": section}}},
+        "listed": ["by"],
+    }
+
+
+def test_a_prior_is_trained_and_handed_to_the_method() -> None:
+    config = loaded(**reweighted(ALONE))
+    pairs = {"model": ("control", "own"), "prior": ("control", "prior")}
+    assert configuration.trainings(config, SYSTEM) == list(pairs.values())
+    section = configuration.tasks(config, SYSTEM)["control"]
+    assert section.checkpoints("control", configuration.method(config, SYSTEM, "by")) == pairs
+    taught = {**DIFFUSION, "collect": {"method": "by"}}
+    given = reweighted(ALONE, taught=taught)
+    given["methods"]["by_taught"] = {"model": "taught", **DDIM}
+    config = loaded(**{**given, "listed": ["by_taught"]})
+    trained = [name for _, name in configuration.trainings(config, SYSTEM)]
+    assert trained == ["taught", "own", "prior"]
+
+
+@pytest.mark.parametrize(
+    ("prior", "words"),
+    [
+        (DIFFUSION, r"by: prior.model = 'prior': expected .* generates = \['forcing'\], got None"),
+        (
+            {**ALONE, "generates": ["state", "forcing"]},
+            r"generates = \['forcing'\], got \['state', 'forcing'\]",
+        ),
+        ({**ALONE, "representation": WAVELET}, "its representation is .*wavelet.*identity"),
+        (
+            {**ALONE, "objective": {"name": "diffusion", "schedule": "linear"}},
+            "its schedule is 'linear', that of the method's model 'cosine'",
+        ),
+        ({**ALONE, "objective": {"name": "regression"}}, "got 'regression' and 'diffusion'"),
+        (
+            {**ALONE, "objective": {"name": "diffusion", "stepping": {}}},
+            "got 'diffusion' and 'diffusion' with stepping",
+        ),
+        ({**ALONE, "generates": []}, r"models\.prior\.generates = \[\]: .* at least 1 item"),
+        ({**ALONE, "generates": ["forcin"]}, r"generates = \['forcing'\], got \['forcin'\]"),
+        ({**ALONE, "generates": ["forcing"] * 2}, "each may appear once"),
+        (
+            {**ALONE, "training": {"batch_size": 5000}},
+            r"systems\.burgers, models\.prior\.training\.batch_size = 5000",
+        ),
+    ],
+)
+def test_priors_that_do_not_fit_are_refused(prior: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        loaded(**reweighted(prior))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (reweighted(ALONE, of="prier"), r"by, prior: 'prier' is not configured; did you mean 'pri"),
+        (
+            own(generates=["forcing"]),
+            r"methods\.by\.model = 'own': it generates forcing alone; name",
+        ),
+        (
+            {**own(generates=["state"]), "task": "simulation"},
+            r"methods\.by\.model = 'own': it generates state alone",
+        ),
+        (
+            reweighted({**ALONE, "start": "whole"}, whole=DIFFUSION),
+            r"models\.prior\.start = 'whole', .*generates \(None there, \['forcing'\] here\)",
+        ),
+        (
+            reweighted({**ALONE, "start": "other"}, other={**ALONE, "generates": ["state"]}),
+            r"models\.prior\.start = 'other', .*\['state'\] there, \['forcing'\] here",
+        ),
+    ],
+)
+def test_models_of_some_parts_are_refused_where_all_are_needed(
+    given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        loaded(**given)
+
+
+def test_a_prior_may_start_from_another() -> None:
+    given = reweighted({**ALONE, "start": "first"}, first=ALONE)
+    names = [name for _, name in configuration.trainings(loaded(**given), SYSTEM)]
+    assert names == ["own", "prior", "first"]
+
+
+def test_no_policy_learns_through_a_simulation_of_some_parts() -> None:
+    taught = pid(simulation="some")
+    some = {**FIELDS, "objective": {"name": "regression", "stepping": {}}, "generates": ["state"]}
+    with pytest.raises(ConfigError, match=r"simulation = 'some': it generates state alone"):
+        loaded({"gains": taught, "some": some}, POLICY, ["by"])
+
+
+def test_what_learns_from_rewards_generates_all() -> None:
+    policy = {**FIELDS, "objective": {"name": "bppo"}, "generates": ["forcing"]}
+    with pytest.raises(ConfigError, match="'bppo', which learns from what controls lead to"):
+        loaded({"gains": policy}, POLICY, ["by"])

@@ -19,6 +19,7 @@ from wdno.config import ConfigError
 from wdno.data.dataset import ProblemData
 from wdno.data.netcdf import DataError
 from wdno.model import load
+from wdno.problem import ProblemError
 from wdno.stages.train import train
 from wdno.systems.burgers import Burgers
 from wdno.training.checkpoint import CheckpointError
@@ -40,6 +41,8 @@ OWN: dict[str, Any] = {
         "first": {**AXES, "training": TRAINING},
         "second": {**AXES, "training": TRAINING, "start": "first"},
         "still": {**AXES, "training": SHORT, "start": "first"},
+        "alone": {**AXES, "training": TRAINING, "generates": ["forcing"]},
+        "serial": {**AXES, "training": TRAINING, "generates": ["series"]},
         "more": {**AXES, "training": TRAINING, "collect": {"method": "zero", "cases": 3}},
     },
     "methods": {"by": {"model": "more"}},
@@ -85,6 +88,19 @@ def test_training_starts_from_weights_and_scales_of_another(files: Files) -> Non
         torch.testing.assert_close(started[name], values, msg=name)
     _, metadata = load(files.path("still"))
     assert metadata["needs"] == {"start": str(files.path("first"))}
+
+
+def test_a_model_may_generate_some_parts_alone(files: Files) -> None:
+    files.train("alone")
+    whole, alone = (load(files.path(name))[0] for name in ("first", "alone"))
+    assert [part.name for part in alone.problem.generated] == ["forcing"]
+    assert alone.problem == whole.problem.generating(["forcing"])
+    columns = list(whole.columns("forcing"))
+    scales = alone.target_scaler.scale, whole.target_scaler.scale[columns]
+    assert torch.equal(*scales), "they are of the same data"
+    with pytest.raises(ProblemError, match=r"are generated \(state, forcing\), got series"):
+        files.train("serial")
+    assert not files.path("serial").exists() and not (files.folder / "serial/train.jsonl").exists()
 
 
 def test_a_started_training_that_is_interrupted_goes_on(

@@ -16,9 +16,11 @@ from wdno.config.lookup import method, methods_of, model
 from wdno.config.overrides import system_names, tasks
 from wdno.config.piece_checks import (
     check_baseline,
+    check_checkpoints,
     check_method,
     check_model,
     check_sampling,
+    check_whole,
     unknown,
 )
 from wdno.config.root import Config, SystemConfig
@@ -127,6 +129,12 @@ def _check_task(config: Config, system: str, task: str, options: TaskOptions) ->
         for of, _ in options.checkpoints(task, evaluated[name]).values()
         if one.objective.rewarded and not TASKS.light(of).Options.rewards
     ]
+    problems += [
+        problem
+        for name, one in evaluated.items()
+        if name in models
+        for problem in check_checkpoints(config, system, task, options, name, one)
+    ]
     told += options.check_counts(evaluated, section.data.samples.model_dump())
     return [*problems, *(f"{where}: {problem}" for problem in told)]
 
@@ -222,6 +230,7 @@ def _check_variations(
             continue
         trained = model(config, system, one.model)
         found = check_sampling(f"methods.{one.method}", options, trained)
+        found += check_whole(f"methods.{one.method}.model", one.model, trained)
         found += check_model(system, section, f"models.{one.model}", trained)
         problems += [f"{where}.vary, of {one.of!r}: {problem}" for problem in found]
     return problems

@@ -104,6 +104,25 @@ class ModelOptions(Section):
         "training set: SEDC (arXiv 2502.17893). Null: the training set alone.",
     )
 
+    generates: Annotated[list[Name], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Parts of the task's problem that it generates, such as [forcing], given the "
+        "same as any other model: what a controller re-weights by. Null: all, as a method needs.",
+    )
+
+    @model_validator(mode="after")
+    def _generates_each_once(self) -> ModelOptions:
+        if self.generates is None:
+            return self
+        if len(set(self.generates)) < len(self.generates):
+            raise ValueError(f"generates = {self.generates}: each may appear once")
+        if self.objective.judged:
+            raise ValueError(
+                f"generates = {self.generates} with the objective {self.objective.name!r}, which "
+                "learns from what controls lead to; remove generates"
+            )
+        return self
+
     @model_validator(mode="after")
     def _objective_fits(self) -> ModelOptions:
         if problems := self.objective.check(self):

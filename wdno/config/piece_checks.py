@@ -33,6 +33,7 @@ def check_method(config: Config, system: str, name: str) -> list[str]:
         return unknown(f"{where}.model", [options.model], config.models)
     trained = model(config, system, options.model)
     problems = check_sampling(where, options, trained)
+    problems += check_whole(f"{where}.model", options.model, trained)
     section: SystemConfig[Any] = getattr(config.systems, system)
     return problems or check_model(system, section, f"models.{options.model}", trained)
 
@@ -48,6 +49,39 @@ def check_baseline(
         f"methods.{name}.baseline = {baseline!r}: task {task!r} has no such baseline"
         f"{suggest(baseline, options.baselines)}; allowed: {', '.join(options.baselines) or 'none'}"
     ]
+
+
+def check_whole(where: str, name: str, options: ModelOptions) -> list[str]:
+    """Refuse a model of some parts alone, where one of all parts is needed; `name` is its key."""
+    if options.generates is None:
+        return []
+    return [
+        f"{where} = {name!r}: it generates {', '.join(options.generates)} alone; name a model of "
+        "all parts, with generates: null"
+    ]
+
+
+def check_checkpoints(
+    config: Config,
+    system: str,
+    task: str,
+    options: TaskOptions,
+    name: str,
+    method_options: MethodOptions,
+) -> list[str]:
+    """Refuse models that a method cannot use together; its own is known to be configured."""
+    roles = options.checkpoints(task, method_options)
+    where = f"methods.{name}"
+    problems = [
+        problem
+        for role, (_, other) in roles.items()
+        if other != method_options.model
+        for problem in unknown(f"{where}, {role}", [other], config.models)
+    ]
+    if problems:
+        return problems
+    models = {role: model(config, system, other) for role, (_, other) in roles.items()}
+    return [f"{where}: {problem}" for problem in options.check_models(method_options, models)]
 
 
 def check_sampling(where: str, options: MethodOptions, trained: ModelOptions) -> list[str]:

@@ -10,7 +10,14 @@ from wdno.config.models import AXES, ModelOptions
 from wdno.config.needs import Training, needed, trained_for
 from wdno.config.overrides import system as system_section
 from wdno.config.overrides import tasks
-from wdno.config.piece_checks import check_baseline, check_method, check_model, unknown
+from wdno.config.piece_checks import (
+    check_baseline,
+    check_checkpoints,
+    check_method,
+    check_model,
+    check_whole,
+    unknown,
+)
 from wdno.config.root import Config
 from wdno.tasks import REGISTRY as TASKS
 
@@ -89,11 +96,14 @@ def _check_start(config: Config, system: str, name: str, options: ModelOptions) 
             axis, getattr(start, axis).model_dump(), getattr(options, axis).model_dump()
         )
     ]
+    if start.generates != options.generates:
+        differences.append(f"generates ({start.generates} there, {options.generates} here)")
     if not differences:
         return []
     return [
         f"{where} = {options.start!r}, of system {system!r}: weights fit the same representation, "
-        f"network and objective alone; these differ: {', '.join(differences)}; write the same"
+        f"network, objective and parts alone; these differ: {', '.join(differences)}; write the "
+        "same"
     ]
 
 
@@ -122,7 +132,9 @@ def _check_objective(config: Config, system: str, name: str, options: ModelOptio
     if problems:
         return problems
     models = {role: model(config, system, other) for role, (_, other) in roles.items()}
-    return [f"{where}.{problem}" for problem in options.objective.check_models(models)]
+    for role, (_, other) in roles.items():
+        problems += check_whole(f"{where}.{role}", other, models[role])
+    return problems or [f"{where}.{problem}" for problem in options.objective.check_models(models)]
 
 
 def _check_collect(
@@ -160,5 +172,11 @@ def _check_collect(
     if problems:
         return problems
     models = {} if chosen.model is None else {collected: model(config, system, chosen.model)}
+    problems = [
+        f"{where}: {problem}"
+        for problem in check_checkpoints(config, system, task, configured[task], collected, chosen)
+    ]
+    if problems:
+        return problems
     told = configured[task].check(section.options, {collected: chosen}, models)
     return [f"{where}: {problem}" for problem in told]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,18 @@ class ProblemData:
         per_sample = self.trajectories.nbytes // max(len(self), 1)
         return int(np.clip(BLOCK_BYTES // max(per_sample, 1), 1, most))
 
+    def generating(self, names: Sequence[str] | None) -> ProblemData:
+        """Return the same samples as the parts of :meth:`wdno.problem.Problem.generating`.
+
+        Raises:
+            ProblemError: a name is of no part that is generated.
+        """
+        if names is None:
+            return self
+        problem = self.problem.generating(names)
+        kept = tuple(part.name for part in (*problem.given, *problem.generated))
+        return ProblemData(self.trajectories, problem, partial(_some, self._divide, kept))
+
     def batches(self, size: int, count: int | None = None) -> Iterator[dict[str, Tensor]]:
         """Read the first `count` samples, or all, in order, `size` at a time; as :meth:`batch`."""
         stop = len(self) if count is None else count
@@ -250,6 +263,12 @@ class ProblemData:
         stored = self.trajectories.batch(indices)
         parts = {name: part.contiguous() for name, part in self._divide(stored).items()}
         return parts | {name: stored[name] for name in PASSED if name in stored}
+
+
+def _some(divide: Divide, names: Sequence[str], stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Make some parts of those that a function makes."""
+    parts = divide(stored)
+    return {name: parts[name] for name in names}
 
 
 def _layout(dataset: xr.Dataset) -> Layout:

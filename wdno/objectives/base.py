@@ -183,9 +183,28 @@ class Objective(nn.Module, ABC):
             ValueError: `sampling` is missing or unwanted, or a guide is unwanted.
         """
 
+    def denoiser_of(self, request: Request) -> Denoise:
+        """Return what a prediction is drawn by, with the request's guide around it.
+
+        Returns:
+            Maps noisy channels ``[B, C, *grid]`` and times ``[B]`` to clean ones.
+
+        Raises:
+            ValueError: the objective has no denoiser of whole trajectories.
+        """
+        raise without_denoiser(type(self).__name__.lower())
+
     @abstractmethod
     def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:
         """Return the network evaluations of one prediction of so many frames."""
+
+
+def without_denoiser(what: str) -> ValueError:
+    """Return the refusal of an objective that is asked for its denoiser."""
+    return ValueError(
+        f"{what} has no denoiser of whole trajectories; use a model with the objective diffusion, "
+        "without stepping"
+    )
 
 
 def add(x: Tensor, origin: Tensor | None) -> Tensor:

@@ -91,21 +91,25 @@ class Diffusion(base.Objective):
             raise ValueError("a diffusion model needs a sampler: give its name and steps")
         options = dict(sampling)
         name, steps, repeats = options.pop("name"), options.pop("steps"), options.pop("repeats", 1)
-        condition, schedule = request.condition, self.denoiser.schedule
-        denoise: Denoise = partial(self.denoiser, condition=condition)
-        if request.guide is not None:
-            denoise = request.guide(denoise, schedule)
+        condition = request.condition
         drawn = sample(
             samplers.REGISTRY.build(name, **options),
-            denoise,
+            self.denoiser_of(request),
             (len(condition), request.channels, *condition.shape[2:]),
-            schedule,
+            self.denoiser.schedule,
             steps,
             generators,
             repeats=repeats,
             device=condition.device,
         )
         return add(drawn, request.origin)
+
+    def denoiser_of(self, request: Request) -> Denoise:
+        """Return the denoiser under the request's condition, as its guide makes it."""
+        denoise: Denoise = partial(self.denoiser, condition=request.condition)
+        if request.guide is not None:
+            denoise = request.guide(denoise, self.denoiser.schedule)
+        return denoise
 
     def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:
         """Return the sampler's steps, repeated ones as often as they are made."""

@@ -16,12 +16,15 @@ sensitive to its own errors (arXiv 2002.09405).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from wdno.objectives.base import Loss, Objective, Request
+from wdno.objectives.base import Loss, Objective, Request, without_denoiser
+
+if TYPE_CHECKING:
+    from wdno.diffusion.samplers.base import Denoise
 
 
 class Stepping(nn.Module):
@@ -147,6 +150,10 @@ class Stepping(nn.Module):
             weight=weight,
             origin=x if self.residual else None,
         )
+
+    def denoiser_of(self, request: Request) -> Denoise:
+        """Refuse; see :meth:`wdno.objectives.base.Objective.denoiser_of`."""
+        raise without_denoiser("stepping")
 
     def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:
         """Return those of a step, for each frame."""

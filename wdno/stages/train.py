@@ -80,7 +80,8 @@ def train(
         DataError: the collected data have another layout than the training set, or are fewer than
             the model asks for.
         UnknownPieceError: there is no such task.
-        ProblemError: training and validation data make different problems.
+        ProblemError: training and validation data make different problems, or not the parts that
+            the model is to generate.
         Interrupted: by a signal; the state is saved.
         NonFiniteError: the training diverged; the last good state is kept.
     """
@@ -101,7 +102,8 @@ def train(
         else:
             room, rewards = tasks.REGISTRY.module(task, "problem"), {}
             opened = partial(room.data, framewise=options.objective.framewise)
-            sets = [opened(one, task_options) for one in trajectories]
+            whole = [opened(one, task_options) for one in trajectories]
+            sets = [one.generating(options.generates) for one in whole]
         training_set, validation_set = sets
         spec = {axis: getattr(options, axis).model_dump(mode="json") for axis in models.AXES}
         torch.manual_seed(seed)

@@ -106,6 +106,15 @@ class TaskOptions(Section):
         """
         return {"model": (task, method.model)} if method.model is not None else {}
 
+    def check_models(self, method: MethodOptions, models: Mapping[str, ModelOptions]) -> list[str]:
+        """Return what is wrong with the models of a method beside each other, each a sentence.
+
+        Args:
+            method: the method.
+            models: those of :meth:`checkpoints`, by their roles, as they are for the system.
+        """
+        return []
+
     @classmethod
     def check_training(cls, system: SystemOptions, model: ModelOptions) -> list[str]:
         """Return what is wrong with a model that is trained for the task, each a sentence.

@@ -202,10 +202,18 @@ class ControlOptions(TaskOptions):
         return tuple(dict.fromkeys((of, *own)))
 
     def checkpoints(self, task: str, method: MethodOptions) -> dict[str, tuple[str, str]]:
-        """Return the model of the method, trained for the task that its controller says."""
+        """Return the model of the method, for the task that its controller says, and others.
+
+        Others are those that the controller itself names.
+        """
         if method.model is None:
             return {}
-        return {"model": (controller_of(method).trained_for, method.model)}
+        chosen = controller_of(method)
+        return {"model": (chosen.trained_for, method.model), **chosen.models()}
+
+    def check_models(self, method: MethodOptions, models: Mapping[str, ModelOptions]) -> list[str]:
+        """Refuse models that the controller cannot use together."""
+        return controller_of(method).check_models(models)
 
     @classmethod
     def check_training(cls, system: SystemOptions, model: ModelOptions) -> list[str]:

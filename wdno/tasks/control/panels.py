@@ -104,6 +104,9 @@ def _further_panel(view: View) -> Panel:
     if view.has("weight"):
         columns.numbers("Weight", "weight")
         columns.note("Weight: of the guidance, chosen on validation cases by J of the solver.")
+    if view.has("gamma"):
+        columns.numbers("Gamma", "gamma")
+        columns.note("Gamma: exponent of the density of the data's controls; 1 changes nothing.")
     return columns.panel("further", "further scores and calls of the solver")
 
 

@@ -45,6 +45,7 @@ def _further(seeds: Sequence[Record]) -> Mapping[str, Any]:
         "noise": first.design.options.get("noise", 0.0),
         "j_spread": float(np.mean([_spread(record) for record in seeds])),
         "weight": _noted(seeds, "weight"),
+        "gamma": _noted(seeds, "gamma"),
         "seconds_per_gradient": _noted(seeds, PER_GRADIENT),
         "failed": "; ".join(dict.fromkeys(failed)),
         **{f"published_{name}": published.get(name, math.nan) for name in papers.COLUMNS},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,18 +45,27 @@ class Setting:
     problem_of: Callable[[str, str, bool], ProblemData]
     split: str = "test"
 
-    def load(self, task: str, *, framewise: bool = False) -> tuple[Model, dict[str, Any]]:
-        """Load the method's model on the device, once it is known to fit the cases.
+    def load(
+        self,
+        task: str,
+        *,
+        framewise: bool = False,
+        role: str = "model",
+        generates: Sequence[str] | None = None,
+    ) -> tuple[Model, dict[str, Any]]:
+        """Load a model on the device, once it is known to fit the cases.
 
         Args:
             task: that it was trained for.
             framewise: whether it must see a frame at a time.
+            role: of the model in the method.
+            generates: the parts that it must generate; None: all.
 
         Raises:
-            ProblemError: it was trained on another grid, other fields or another domain.
+            ProblemError: it was trained on another grid, other parts or fields, or another domain.
             CheckpointError: the file is absent or damaged.
         """
-        model, metadata = self.job.load()
+        model, metadata = self.job.load(role)
         if objectives.sees_frames(model.spec["objective"]["name"]) != framewise:
             wanted = "sees" if framewise else "sees not only"
             raise ProblemError(
@@ -64,8 +73,8 @@ class Setting:
                 f"the objective {model.spec['objective']['name']!r}; name another model or "
                 "controller"
             )
-        data = self.problem_of(self.split, task, framewise)
-        model.problem.require(data.problem, self.job.split(self.split), self.job.checkpoint())
+        problem = self.problem_of(self.split, task, framewise).problem.generating(generates)
+        model.problem.require(problem, self.job.split(self.split), self.job.checkpoint(role))
         return model.to(self.device), metadata
 
     def validation(self, count: int | None, size: int) -> Iterator[Cases]:

@@ -5,6 +5,9 @@ training set. Guidance (:mod:`wdno.diffusion.guidance`) tilts what is drawn by J
 estimate; of the sample the control is kept, and the solver alone decides what it is worth (arXiv
 2412.04833, section 3.3). How strongly is chosen on validation cases, by the solver.
 
+A prior, a second model of the controls alone, says how much of the way in which the data were
+controlled is kept (:mod:`wdno.diffusion.guidance.reweight`).
+
 A model that was told the energy of the control, or the series at the end, in training can be asked
 for others than are usual: for less, or more, of which is chosen likewise.
 """
@@ -31,6 +34,7 @@ from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.controllers.options.guided import GuidedOptions
 from wdno.tasks.control.objective import Cases, ControlError
+from wdno.tasks.control.prior import Prior
 from wdno.tasks.control.problem import OUTCOMES
 
 if TYPE_CHECKING:
@@ -46,25 +50,28 @@ class Candidate:
 
     Attributes:
         weight: of the first guidance; None: its own.
+        gamma: exponent of the prior; None: there is none.
         asked: pairs of an outcome and what it is to be.
     """
 
     weight: float | None
+    gamma: float | None
     asked: tuple[tuple[str, float], ...]
 
     def __str__(self) -> str:
-        told = [] if self.weight is None else [f"weight {self.weight:g}"]
-        return ", ".join([*told, *(f"{name} {value:g}" for name, value in self.asked)])
+        named = (("weight", self.weight), ("gamma", self.gamma), *self.asked)
+        return ", ".join(f"{name} {value:g}" for name, value in named if value is not None)
 
 
 class Guided(Base):
     """Draws controls of a trained diffusion model."""
 
     def __init__(self, setting: Setting, options: GuidedOptions) -> None:
-        """Load the model and choose the weight.
+        """Load the models and choose the weight.
 
         Raises:
-            ProblemError: the model was trained on other data.
+            ProblemError: a model was trained on other data, or that of the prior does not fit the
+                other.
         """
         super().__init__()
         self._setting, self._options = setting, options
@@ -73,8 +80,7 @@ class Guided(Base):
         self.model = self._trained
         job = setting.job
         frames = setting.grid[0]
-        each = self._trained.objective.evaluations(job.sampling, frames)
-        self.evaluations = each * options.draws
+        self._prior = Prior(setting, self._trained) if options.prior else None
         self._guides = self._built(None)
         self._asked = _usual(setting, self._trained.problem)
         self._scale = 1.0
@@ -88,6 +94,11 @@ class Guided(Base):
         self._choose(tried)
         if len(tried) > 1:
             self.notes["seconds to choose"] = time.perf_counter() - started
+        asked = [self._trained]
+        if self._prior is not None and self._gamma != 1:
+            asked.append(self._prior.model)
+        each = sum(model.objective.evaluations(job.sampling, frames) for model in asked)
+        self.evaluations = each * options.draws
 
     def _built(self, weight: float | None) -> list[Guidance]:
         """Make the guidances, the first with another weight where one is given."""
@@ -110,18 +121,21 @@ class Guided(Base):
         best = min(tried, key=lambda one: found.get(one, math.inf))
         if found and not math.isfinite(found[best]):
             raise ControlError(
-                "the solver diverges on validation cases with every weight; try smaller ones"
+                "the solver diverges on validation cases with every weight; try smaller ones, and "
+                "gammas nearer to 1"
             )
         self._take(best, usual)
         if best.weight is not None:
             self.notes["weight"] = best.weight
+        if best.gamma is not None:
+            self.notes["gamma"] = best.gamma
         if self._asked:
             self.notes["asked"] = dict(self._asked)
         if found:
             self.notes["J on validation"] = {str(one): value for one, value in found.items()}
 
     def _take(self, one: Candidate, usual: Mapping[str, list[float]]) -> None:
-        self._guides = self._built(one.weight)
+        self._guides, self._gamma = self._built(one.weight), one.gamma
         self._asked = {**usual, **{name: [value] for name, value in one.asked}}
 
     def _mean(self, control: Callable[[Cases], Tensor]) -> float:
@@ -167,7 +181,7 @@ class Guided(Base):
     def _guide(
         self, denoise: Denoise, schedule: Schedule, *, cases: Cases, given: Batch
     ) -> Denoise:
-        """Wrap the denoiser by every guidance, the first one innermost."""
+        """Wrap the denoiser by the prior, and by every guidance, the first one innermost."""
         target, terms = None, self._options.terms
         if cases.target is not None:
             target = cases.target.to(next(iter(given.values())))
@@ -192,6 +206,8 @@ class Guided(Base):
                 parts["state"] = torch.cat([before, target[:, :, None]], dim=2)
             return self._trained.encode(parts, given)
 
+        if self._prior is not None and self._gamma is not None:
+            denoise = self._prior.wrap(denoise, schedule, given, self._gamma)
         if self._options.project:
             denoise = project(denoise, known)
         for one in self._guides:
@@ -200,7 +216,7 @@ class Guided(Base):
 
     @property
     def _guided(self) -> bool:
-        return bool(self._guides) or self._options.project
+        return bool(self._guides) or self._options.project or self._prior is not None
 
 
 def _candidates(options: GuidedOptions, outcomes: Sequence[str]) -> list[Candidate]:
@@ -216,10 +232,12 @@ def _candidates(options: GuidedOptions, outcomes: Sequence[str]) -> list[Candida
                 f"({', '.join(outcomes) or 'none'}); name it in the task's `outcome`, or leave it "
                 "out"
             )
+    gammas = options.prior.tried() if options.prior else (None,)
     asked = [[(name, value) for value in values] for name, values in options.asked.items()]
     return [
-        Candidate(weight, tuple(each))
+        Candidate(weight, gamma, tuple(each))
         for weight in (*options.weights,) or (None,)
+        for gamma in gammas
         for each in product(*asked)
     ]
 

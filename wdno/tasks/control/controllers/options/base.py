@@ -79,6 +79,21 @@ class ControllerOptions(Section):
             )
         return ""
 
+    def models(self) -> Mapping[str, tuple[str, str]]:
+        """Return the trained models that it uses beside that of its method.
+
+        Returns:
+            Of each, by the role that it has: the task that it was trained for, and its name.
+        """
+        return MappingProxyType({})
+
+    def check_models(self, models: Mapping[str, ModelOptions]) -> list[str]:
+        """Return what is wrong with all its models, given by their roles, each a sentence.
+
+        That of the method has the role `model`.
+        """
+        return []
+
     def pieces(self) -> Mapping[str, str]:
         """Return modules of pieces that it is made of beside its own, by what they are."""
         return MappingProxyType({})
