@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from wdno.problem import Batch
 
     Teacher = Callable[["Model", Batch, torch.Generator], Tensor]
+    Act = Callable[[Tensor, int], Tensor]
+    Imagination = Callable[["Model", Act, Batch], Batch]
 
 AXES = ("representation", "network", "objective")
 SCALE_SAMPLES = 4096
@@ -68,6 +70,10 @@ class Model(nn.Module):
         condition_scaler: those of the given channels.
         teacher: in training, of an objective that is trained in a closed loop, the loss of each
             sample of a batch; else None.
+        imagination: in training, of an objective that learns from rewards of a learned simulation
+            too: what of a batch is another if a policy acts in it, from the same starts; else None.
+            The policy gives channels ``[B, C, 1, *space]`` from those that are given in an
+            interval, ``[B, D, 1, *space]``, normalised, and its number.
     """
 
     def __init__(self, spec: Mapping[str, Mapping[str, Any]], problem: Problem) -> None:
@@ -84,6 +90,7 @@ class Model(nn.Module):
         """
         super().__init__()
         self.teacher: Teacher | None = None
+        self.imagination: Imagination | None = None
         self.spec = {axis: dict(spec[axis]) for axis in AXES}
         self.problem = problem
         kind, options = _name_and_options(self.spec["representation"])

@@ -169,6 +169,19 @@ def test_a_training_needs_a_model_of_another_task() -> None:
     }
 
 
+def sac(**options: Any) -> dict[str, Any]:
+    """A model with the objective `sac` and a simulation."""
+    objective = {"name": "sac", "simulation": "fno_autoregressive", **options}
+    return {**FIELDS, "network": {"name": "mlp", "grid": [48]}, "objective": objective}
+
+
+@pytest.mark.parametrize("simulation", [None, "fno_autoregressive"])
+def test_sac_needs_a_simulation_where_it_names_one(simulation: str | None) -> None:
+    config = loaded({"gains": sac(simulation=simulation)}, POLICY, ["by"])
+    needed = {} if simulation is None else {"simulation": ("simulation", simulation)}
+    assert configuration.models_for(config, SYSTEM, ("control", "gains")) == needed
+
+
 DRAWING = {**DIFFUSION, "objective": {"name": "diffusion", "stepping": {}}}
 
 
@@ -181,6 +194,10 @@ DRAWING = {**DIFFUSION, "objective": {"name": "diffusion", "stepping": {}}}
         ),
         (pid(simulation="drawing"), r"simulation = 'drawing': its objective 'diffusion' draws"),
         (pid(simulation="fno_auto"), r"gains\.objective\.simulation: 'fno_auto' is not configured"),
+        (sac(simulation="fno"), r"gains\.objective\.simulation = 'fno': it generates all frames"),
+        (sac(simulation="drawing"), r"simulation = 'drawing': its objective 'diffusion' draws"),
+        (sac(simulation="fno_auto"), r"gains\.objective\.simulation: 'fno_auto' is not configured"),
+        (sac(imagined=1.5), r"models\.gains\.objective\.imagined"),
         (pid(weighting="scale"), r"weighting = 'scale', .* there is no error to weigh"),
         (pid(loss="l2"), r"models\.gains\.objective\.loss"),
         (pid(stepping={}), r"stepping with 'pid', which sees each frame by itself"),
@@ -194,11 +211,15 @@ def test_simulations_that_no_policy_can_learn_from_are_refused(
         loaded({"gains": model, "drawing": DRAWING}, POLICY, ["by"])
 
 
-def test_pid_is_refused_where_there_is_no_target_and_for_another_task() -> None:
+@pytest.mark.parametrize("model", [PID, {**sac(), "network": {"name": "mlp", "grid": [32, 32]}}])
+def test_a_closed_loop_is_refused_where_there_is_no_target(model: dict[str, Any]) -> None:
     with pytest.raises(
-        ConfigError, match=r"systems\.smoke, models\.gains: .*'pid' controls towards"
+        ConfigError, match=r"systems\.smoke, models\.gains: .*'(pid|sac)' controls towards"
     ):
-        loaded({"gains": PID}, POLICY, ["by"], system="smoke")
+        loaded({"gains": model}, POLICY, ["by"], system="smoke")
+
+
+def test_pid_is_refused_for_another_task() -> None:
     plain = {"by": {"model": "gains"}}
     with pytest.raises(ConfigError, match=r"'pid' is trained in a closed loop, which the task 'Si"):
         loaded({"gains": PID}, plain, ["by"], task="simulation")

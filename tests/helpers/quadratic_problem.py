@@ -114,12 +114,14 @@ def learn(
     *,
     trainer: type[Training] = Trainer,
     signal_at: int = 0,
+    imagination: Any = None,
     **settings: Any,
 ) -> tuple[Model, TrainingResult]:
     """Train on the data; the model has the averaged weights."""
     changed = {**SETTINGS, "batch_size": 64, "weight_decay": 0.0, "ema_decay": 0.9, **settings}
     options = TrainingSettings(**changed)
     model = policy_model(objective, options.steps)
+    model.imagination = imagination
     result = train(
         model,
         Trajectories(signal_at=signal_at),

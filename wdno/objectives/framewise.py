@@ -100,10 +100,20 @@ class Framewise(base.Objective):
 
 def told(condition: Tensor, numbers: Tensor) -> Tensor:
     """Return what the network sees of some frames, ``[B k, D + 1, *space]``; see `frames`."""
-    seen = taken(condition, numbers)
-    time = (numbers + 1).to(condition) / condition.shape[2]
-    time = time[:, None].reshape(len(time), 1, -1, *[1] * (condition.ndim - 3))
-    asked = torch.cat([seen, time.expand(-1, -1, -1, *condition.shape[3:])], dim=1)
+    return timed(taken(condition, numbers), numbers, condition.shape[2])
+
+
+def timed(seen: Tensor, numbers: Tensor, frames: int) -> Tensor:
+    """Return what the network sees of frames, ``[B k, D + 1, *space]``.
+
+    Args:
+        seen: what is given of each, ``[B, D, k, *space]``.
+        numbers: of the frames, ``[B, k]``.
+        frames: how many there are in all.
+    """
+    time = (numbers + 1).to(seen) / frames
+    time = time[:, None].reshape(len(time), 1, -1, *[1] * (seen.ndim - 3))
+    asked = torch.cat([seen, time.expand(-1, -1, -1, *seen.shape[3:])], dim=1)
     return asked.transpose(1, 2).flatten(0, 1)
 
 

@@ -1,14 +1,18 @@
-r"""SAC: soft actor-critic on data alone (arXiv 1812.05905), by stable-baselines3.
+r"""SAC: soft actor-critic (arXiv 1812.05905), by stable-baselines3.
 
 The actor is this objective's network; critics and their training are of
 :mod:`wdno.training.soft_actor_critic`. A control is $\ell \tanh \mu(s)$, with $\ell$ the limit in
 standard deviations of the data's controls. What a critic says of controls that no data have is
 never put right offline: the actor finds where it promises too much.
+
+With a learned simulation (the pseudo-online SAC of arXiv 2412.04833) a share of each step's
+transitions is of the present policy, rolled out in it. In the published program their buffer holds
+the state before an interval as the one after it, too; here a roll-out gives transitions as data do.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NoReturn
 
 import torch
@@ -38,11 +42,33 @@ class Transitions:
     ends: Tensor
 
 
+def mixed(
+    data: Transitions, imagined: Transitions, share: float, draws: torch.Generator
+) -> Transitions:
+    """Return as many transitions as the data give, a share of them imagined.
+
+    Args:
+        data: N of them.
+        imagined: N others.
+        share: of the others, from 0 to 1.
+        draws: CPU generator, which draws those of either.
+    """
+    count = len(data.states)
+    others = round(share * count)
+    kept, joined = (torch.randperm(count, generator=draws) for _ in range(2))
+    pairs = ((getattr(data, part.name), getattr(imagined, part.name)) for part in fields(data))
+    return Transitions(
+        *(torch.cat([one[kept[others:]], other[joined[:others]]]) for one, other in pairs)
+    )
+
+
 class SAC(Framewise):
     """An actor; a prediction is its most likely control.
 
     Attributes:
         limit: largest control, in normalised channels.
+        imagined: share of a step's transitions from a simulation; 0 without one.
+        every: steps that learn from a roll-out.
     """
 
     network: MLP
@@ -58,6 +84,9 @@ class SAC(Framewise):
         tau: float = 0.005,
         entropy: float = 0.05,
         target_entropy: float | None = None,
+        simulation: str | None = None,
+        imagined: float = 0.5,
+        every: int = 25,
     ) -> None:
         """Set up; options as :class:`wdno.objectives.options.sac.SACOptions` says.
 
@@ -70,6 +99,9 @@ class SAC(Framewise):
             tau: of the target critics.
             entropy: weight of the entropy at the start.
             target_entropy: that it is learned for; None: minus the number of values.
+            simulation: name of the simulation that it is trained with; None: on data alone.
+            imagined: share of a step's transitions from the simulation.
+            every: steps that learn from a roll-out.
 
         Raises:
             ValueError: the network is another than stable-baselines3 makes.
@@ -82,6 +114,7 @@ class SAC(Framewise):
         super().__init__(network, windows=windows)
         self.gamma, self.relabelled, self.limit, self.tau = gamma, relabelled, limit, tau
         self.entropy, self.target_entropy = entropy, target_entropy
+        self.imagined, self.every = 0.0 if simulation is None else imagined, every
 
     @staticmethod
     def out_channels(target: int) -> int:

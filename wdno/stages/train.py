@@ -98,13 +98,14 @@ def train(
         trajectories = _samples(data, collected, options), Trajectories(validation)
         if options.objective.rewarded:
             physics = section.options
-            sets, rewards = _rewarded(trajectories, options, system, physics, task, task_options)
+            sets, law = _rewarded(trajectories, options, system, physics, task, task_options)
         else:
-            room, rewards = tasks.REGISTRY.module(task, "problem"), {}
+            room, law = tasks.REGISTRY.module(task, "problem"), None
             opened = partial(room.data, framewise=options.objective.framewise)
             whole = [opened(one, task_options) for one in trajectories]
             sets = [one.generating(options.generates) for one in whole]
         training_set, validation_set = sets
+        rewards = {} if law is None else law.facts()
         spec = {axis: getattr(options, axis).model_dump(mode="json") for axis in models.AXES}
         torch.manual_seed(seed)
         built = models.Model(spec, training_set.problem)
@@ -115,9 +116,13 @@ def train(
             built.fit_scales(training_set)
         built.objective.prepare(options.training.steps)
         if options.objective.closed_loop:
-            built.teacher = tasks.REGISTRY.module(task, "closed_loop").teacher(
+            loop = tasks.REGISTRY.module(task, "closed_loop").teacher(
                 system, section.options, task_options, needs, training_set.trajectories
             )
+            if law is None:
+                built.teacher = loop
+            else:
+                built.imagination = partial(loop.imagined, law)
         settings = options.training.model_dump()
         validate_every = settings.pop("validate_every")
         tensorboard = log.parent / "tensorboard" if settings.pop("tensorboard") else None
@@ -172,8 +177,8 @@ def _rewarded(
     physics: SystemOptions,
     task: str,
     task_options: TaskOptions | None,
-) -> tuple[list[ProblemData], dict[str, Any]]:
-    """Open training and validation data with rewards; also return what tells their law from others.
+) -> tuple[list[ProblemData], Any]:
+    """Open training and validation data with rewards; also return their law.
 
     Raises:
         ProblemError: the task has no rewards, or not of this system.
@@ -186,7 +191,7 @@ def _rewarded(
     room = tasks.REGISTRY.module(task, "rewards")
     law = room.law(system, physics, task_options, trajectories[0])
     chosen: RewardedOptions = cast("RewardedOptions", options.objective)
-    return [room.data(one, law, chosen.relabelled) for one in trajectories], law.facts()
+    return [room.data(one, law, chosen.relabelled) for one in trajectories], law
 
 
 def _samples(

@@ -16,7 +16,7 @@ import torch
 
 from wdno.training.readers import Batch, Readers, affordable
 
-ORDER, STEP, VALIDATION, WEIGHTS = range(4)
+ORDER, STEP, VALIDATION, WEIGHTS, ROLLOUT = range(5)
 """Purposes of random numbers; one seed gives each its own."""
 
 

@@ -1,10 +1,14 @@
-"""Training by stable-baselines3's soft actor-critic, on transitions of the data alone.
+"""Training by stable-baselines3's soft actor-critic, on transitions of data, and of a simulation.
 
 Its algorithm, optimisers and critics are used as they are; the batches, the random numbers of each
 step, the log and the state are those of every training here. So its replay buffer is the present
 batch of trajectories, and a resumed run equals an uninterrupted one. The learning rate and the
 bound on the gradient, of actor and critics each, are those of the settings. The loss in the log is
 that of the critics.
+
+With a learned simulation the policy, as it draws, is rolled out in it every so many steps, from the
+starts of the step's batch, by random numbers of that step. Later steps draw their transitions from
+it; so it belongs to the state. Validation looks at data alone.
 """
 
 from __future__ import annotations
@@ -17,12 +21,14 @@ import torch
 from torch import Tensor, nn
 
 from wdno.model import Model
-from wdno.objectives.sac import SAC, Transitions
+from wdno.objectives.framewise import timed
+from wdno.objectives.sac import SAC, Transitions, mixed
 from wdno.training import distributed
-from wdno.training.batches import STEP, WEIGHTS, Data
+from wdno.training.batches import ROLLOUT, STEP, WEIGHTS, Data
 from wdno.training.optimiser import Named, clip_gradient, optimiser_tensors, restore_optimiser
 from wdno.training.readers import Batch
 from wdno.training.state import Training, below
+from wdno.training.watch import NonFiniteError
 
 try:
     import stable_baselines3 as sb3
@@ -83,8 +89,15 @@ class Trainer(Training):
                 "soft actor-critic: stable-baselines3 trains in one process, but there are "
                 f"{distributed.world_size()}; start it without torchrun"
             )
+        if objective.imagined and model.imagination is None:
+            raise ValueError(
+                "soft actor-critic: a share of its transitions is imagined, but the model has no "
+                "simulation to roll out in (Model.imagination); give it one, or train with "
+                "simulation = null"
+            )
         super().__init__(model, samples, **more)
         self._trained, self._objective = model, objective
+        self._rollout: Batch = {}
         self._randomness.start(self.seed, WEIGHTS)
         self._sac = self._algorithm()
         self._norms: list[Tensor] = []
@@ -125,9 +138,15 @@ class Trainer(Training):
 
     def take_step(self, batch: Batch) -> None:
         """See `Training.take_step`."""
+        share = self._objective.imagined
+        if share and self.step % self._objective.every == 0:
+            self._rollout = self._rolled_out(batch)
         generator = self._randomness.start(self.seed, STEP, self.step)
         buffer: PresentBatch = self._sac.replay_buffer
         buffer.present = self._transitions(batch, generator)
+        if share:
+            imagined = self._transitions({**batch, **self._rollout}, generator)
+            buffer.present = mixed(buffer.present, imagined, share, generator)
         self._norms.clear()
         self._sac.train(gradient_steps=1, batch_size=len(buffer.present.states))
         loss = float(self._sac.logger.name_to_value["train/critic_loss"])
@@ -137,6 +156,32 @@ class Trainer(Training):
             self.require_finite()
         self._store_actor()
         self._counted()
+
+    @torch.no_grad()
+    def _rolled_out(self, batch: Batch) -> Batch:
+        """Return what is another in a batch if the present policy acts in the simulation.
+
+        Raises:
+            NonFiniteError: it is not finite.
+        """
+        model, actor = self._trained, self._sac.actor
+        frames, channels = model.problem.grid[0], model.channels
+
+        def act(seen: Tensor, interval: int) -> Tensor:
+            numbers = torch.full((len(seen), 1), interval, device=self.device)
+            drawn: Tensor = actor(timed(seen, numbers, frames).flatten(1))
+            return self._objective.limit * drawn.view(len(seen), channels, 1, *seen.shape[3:])
+
+        self._randomness.start(self.seed, ROLLOUT, self.step)
+        assert model.imagination is not None
+        found = dict(model.imagination(model, act, self._on_device(batch)))
+        if not all(part.isfinite().all() for part in found.values()):
+            raise NonFiniteError(
+                f"training step {self.step}: the simulation under the policy is not finite. "
+                f"{self._kept()} Lower limit, or train the simulation for longer, or through more "
+                "steps (stepping.unroll)"
+            )
+        return found
 
     def _clip(self, optimiser: torch.optim.Optimizer, *_: Any) -> None:
         """Bound the gradient before a step of an optimiser."""
@@ -174,7 +219,7 @@ class Trainer(Training):
         for part, (optimiser, parameters) in self._optimised().items():
             moments = optimiser_tensors(optimiser, parameters)
             tensors |= {f"{part}/{name}": value for name, value in moments.items()}
-        return tensors
+        return tensors | {f"rollout/{name}": part for name, part in self._rollout.items()}
 
     @torch.no_grad()
     def _restore_own(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
@@ -183,6 +228,7 @@ class Trainer(Training):
         sac.log_ent_coef.copy_(tensors["entropy"])
         for part, (optimiser, parameters) in self._optimised().items():
             restore_optimiser(optimiser, parameters, below(f"{part}/", tensors))
+        self._rollout = self._on_device(below("rollout/", tensors))
 
     def _optimised(self) -> dict[str, tuple[torch.optim.Optimizer, Named]]:
         """The optimisers and their parameters, each under a name of its own."""

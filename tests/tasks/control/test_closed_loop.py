@@ -15,7 +15,7 @@ from wdno.data.dataset import ProblemData, Trajectories
 from wdno.model import Model
 from wdno.problem import ProblemError
 from wdno.systems.burgers import Burgers
-from wdno.tasks.control import problem
+from wdno.tasks.control import problem, rewards
 from wdno.tasks.control.closed_loop import ClosedLoop, teacher
 from wdno.tasks.control.objective import CountedObjective
 from wdno.tasks.control.options import Options
@@ -152,6 +152,54 @@ def test_a_trained_simulation_is_asked_step_by_step(
     assert not any("simulation" in name for name in model.state_dict())
     model.loss_per_sample(batch, torch.Generator()).sum().backward()
     assert all(weights.grad is None for weights in loop.simulation.parameters())
+
+
+def test_transitions_of_a_roll_out_are_those_of_the_simulation(
+    folder: Path, burgers: Burgers, objective: CountedObjective
+) -> None:
+    trajectories = Trajectories(folder / "test.nc")
+    law = rewards.law("burgers", burgers.options, Options(methods=["sac"]), trajectories)
+    data = rewards.data(trajectories, law, 1.0)
+    batch, sac = next(data.batches(6)), {"name": "sac", "simulation": "own", "limit": 1.5}
+    model = build(data, objective=sac, **FRAMES)
+    draws = torch.Generator().manual_seed(0)
+    asked: list[Tensor] = []
+
+    def act(seen: Tensor, interval: int) -> Tensor:
+        assert interval == len(asked)
+        asked.append(seen)
+        return 1.5 * (2 * torch.rand(6, 1, 1, 16, generator=draws) - 1)
+
+    loop = ClosedLoop(Linear(), objective)  # type: ignore[arg-type]
+    found = loop.imagined(law, model, act, batch)
+    assert {name: part.shape for name, part in found.items()} == {
+        name: batch[name].shape for name in ("observed", "last", "forcing", "reward")
+    }
+    state, forcing, last = found["observed"], found["forcing"], batch["last"]
+    assert torch.equal(state[:, :, 0], batch["observed"][:, :, 0])
+    assert torch.equal(found["last"], last)
+    following = 0.9 * state + 0.5 * forcing
+    torch.testing.assert_close(state[:, :, 1:], following[:, :, :-1])
+
+    # The reward of an interval is what J falls in it.
+    def missed(one: Tensor) -> Tensor:
+        return (one - last[:, :, None]).square().mean((1, 3))
+
+    energy = 0.024 * forcing.square().mean((1, 3)) * burgers.options.t_end / 10
+    expected = (missed(state) - missed(following) - energy) / law.unit
+    torch.testing.assert_close(found["reward"], expected, rtol=1e-3, atol=1e-4)
+
+    # Of states, controls and targets the critics see what the policy has seen and drawn.
+    request = model.asked({**batch, **found})
+    one = model.objective.transitions(request, torch.Generator())  # type: ignore[union-attr, operator]
+    steps = one.states.view(6, 10, 3, 16)
+    torch.testing.assert_close(steps[:, :, :2], torch.cat(asked, dim=2).transpose(1, 2))
+    assert torch.equal(one.following.view(6, 10, 3, 16)[:, :-1], steps[:, 1:])
+    again = torch.Generator().manual_seed(0)
+    drawn = torch.stack([2 * torch.rand(6, 16, generator=again) - 1 for _ in range(10)], dim=1)
+    torch.testing.assert_close(one.actions.view(6, 10, 16), drawn, rtol=1e-4, atol=1e-5)
+    assert torch.equal(one.rewards.view(6, 10), found["reward"])
+    assert one.ends.view(6, 10).sum(1).tolist() == [1.0] * 6 == one.ends.view(6, 10)[:, -1].tolist()
 
 
 def test_what_cannot_be_a_simulation_is_refused(

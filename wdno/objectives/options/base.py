@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from wdno.objectives.options import _simulated
 from wdno.options import Section
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ class ObjectiveOptions(Section):
             network without an axis of time.
         rewarded: whether batches in training hold the rewards of a task that has such.
         trainer: module of :mod:`wdno.training` whose `Trainer` trains it.
-        closed_loop: whether it is trained by what its predictions lead to, which the task says: its
-            room has a module `closed_loop`.
         physical: whether it sees fields in their units, neither centred nor scaled.
     """
 
@@ -53,7 +52,6 @@ class ObjectiveOptions(Section):
     framewise: ClassVar[bool] = False
     rewarded: ClassVar[bool] = False
     trainer: ClassVar[str] = "trainer"
-    closed_loop: ClassVar[bool] = False
     physical: ClassVar[bool] = False
 
     name: str = Field(description="Objective.")
@@ -73,6 +71,14 @@ class ObjectiveOptions(Section):
         "given frames the last one is used. Needs a representation that is local in time, such as "
         "`identity`, without `relative`. Null: all frames are generated at once.",
     )
+
+    @property
+    def closed_loop(self) -> bool:
+        """Whether it is trained by what its predictions lead to in a learned simulation.
+
+        What that is, the task says: its room has a module `closed_loop`.
+        """
+        return _simulated.ROLE in self.models()
 
     @property
     def judged(self) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, model_validator
 
+from wdno.objectives.options import _simulated
 from wdno.objectives.options.base import ObjectiveOptions
 from wdno.options import Name
 
@@ -18,7 +19,6 @@ class PidOptions(ObjectiveOptions):
     """A controller whose gains a network sets, trained through a learned simulation."""
 
     framewise: ClassVar[bool] = True
-    closed_loop: ClassVar[bool] = True
     physical: ClassVar[bool] = True
 
     name: Literal["pid"] = Field(
@@ -46,23 +46,11 @@ class PidOptions(ObjectiveOptions):
 
     def models(self) -> Mapping[str, tuple[str, str]]:
         """Return the simulation."""
-        return {"simulation": ("simulation", self.simulation)}
+        return _simulated.trained(self.simulation)
 
     def check_models(self, models: Mapping[str, ModelOptions]) -> list[str]:
         """Refuse a simulation that is not asked frame by frame, or that draws."""
-        chosen = models["simulation"].objective
-        where = f"simulation = {self.simulation!r}"
-        if chosen.stepping is None:
-            return [
-                f"{where}: it generates all frames at once, but in a closed loop a controller "
-                "needs each before it acts again; use a model with `stepping`"
-            ]
-        if chosen.samples:
-            return [
-                f"{where}: its objective {chosen.name!r} draws its predictions, through which no "
-                "gradient leads; use a model trained by regression"
-            ]
-        return []
+        return _simulated.unfit(self.simulation, models)
 
     @model_validator(mode="after")
     def _no_error_to_weigh(self) -> PidOptions:

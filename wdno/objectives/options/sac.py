@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, PositiveInt
 
+from wdno.objectives.options import _simulated
 from wdno.objectives.options._rewarded import RewardedOptions
+from wdno.options import Name
 
 if TYPE_CHECKING:
     from wdno.config.models import ModelOptions
 
 
 class SACOptions(RewardedOptions):
-    """Soft actor-critic of stable-baselines3, offline."""
+    """Soft actor-critic of stable-baselines3, offline or with a learned simulation."""
 
     trainer: ClassVar[str] = "soft_actor_critic"
 
     name: Literal["sac"] = Field(
-        description="Soft actor-critic (arXiv 1812.05905) of stable-baselines3 on data alone; "
-        "needs the extra `environments`. Its critics are as wide and deep as the network."
+        description="Soft actor-critic (arXiv 1812.05905) of stable-baselines3, on data alone or "
+        "with what a learned simulation does under it; needs the extra `environments`. Its critics "
+        "are as wide and deep as the network."
     )
     limit: PositiveFloat = Field(
         default=4.0,
@@ -37,6 +41,28 @@ class SACOptions(RewardedOptions):
         description="Entropy that the weight is learned for, of a control within [-1, 1]; null: "
         "minus the number of its values.",
     )
+    simulation: Name | None = Field(
+        default=None,
+        description="The model that is a simulation, of the task `simulation`, by its key in "
+        "`models`; deterministic, from frame to frame. It is trained before. Null: offline.",
+    )
+    imagined: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        default=0.5,
+        description="Share of a step's transitions from roll-outs of the present policy in the "
+        "simulation. Without one: no effect.",
+    )
+    every: PositiveInt = Field(
+        default=25,
+        description="Steps that learn from a roll-out, before the next one is made.",
+    )
+
+    def models(self) -> Mapping[str, tuple[str, str]]:
+        """Return the simulation, if there is one."""
+        return {} if self.simulation is None else _simulated.trained(self.simulation)
+
+    def check_models(self, models: Mapping[str, ModelOptions]) -> list[str]:
+        """Refuse a simulation that is not asked frame by frame, or that draws."""
+        return [] if self.simulation is None else _simulated.unfit(self.simulation, models)
 
     def check(self, model: ModelOptions) -> list[str]:
         """Refuse what stable-baselines3 does not have."""

@@ -1,15 +1,19 @@
-r"""Training of a policy by what it leads to: J, or a distance, of a learned simulation under it.
+r"""Training of a policy by what it leads to in a learned simulation.
+
+Of PID this is J, or a distance, of the simulation under it:
 
 $$ \hat u_{k+1} = S_\theta(\hat u_k, f_k), \qquad f_k = \pi_\phi(\hat u_k, u^*), \qquad
    L = J(\hat u, f) \;\text{ or }\; \sum_k \frac1X \sum_x |\hat u_k - u^*|. $$
 
 The simulation stays as it was trained; gradients of L lead through all its steps to the policy.
-Published (arXiv 2412.04833, PID) the simulation is cut out of the gradient.
+Published (arXiv 2412.04833, PID) the simulation is cut out of the gradient. SAC learns from
+transitions and rewards of the simulation under it, without gradients.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +28,12 @@ from wdno.tasks.control.objective import CountedObjective, weights_of
 
 if TYPE_CHECKING:
     from wdno.data.dataset import Trajectories
-    from wdno.model import Model
+    from wdno.model import Act, Model
     from wdno.objectives.pid import Pid
     from wdno.problem import Batch
     from wdno.systems.base import SystemOptions
     from wdno.tasks.control.options import Options
+    from wdno.tasks.control.rewards import Law
 
 
 class ClosedLoop:
@@ -75,7 +80,7 @@ class ClosedLoop:
     def rollout(
         self, pid: Pid, state: Tensor, target: Tensor, intervals: int
     ) -> tuple[Tensor, Tensor]:
-        """Simulate under a policy.
+        """Simulate under PID.
 
         Args:
             pid: the policy.
@@ -84,15 +89,81 @@ class ClosedLoop:
             intervals: number of intervals T.
 
         Returns:
+            As :meth:`simulate`.
+        """
+        memory = None
+
+        def act(state: Tensor, interval: int) -> Tensor:
+            nonlocal memory
+            control, memory = pid.act(state - target, memory)
+            return control
+
+        return self.simulate(act, state, intervals, gradient=pid.gradient)
+
+    def imagined(self, law: Law, policy: Model, act: Act, batch: Batch) -> dict[str, Tensor]:
+        """Return what of a rewarded batch is another if a policy acts in the simulation.
+
+        The starts and the targets are those of the batch. No gradients lead through it.
+
+        Args:
+            law: of rewards, that of the data.
+            policy: a model of a policy's problem, which gives an interval's channels their units.
+            act: its channels, perhaps drawn; see :class:`wdno.model.Model`.
+            batch: see :mod:`wdno.tasks.control.rewards`.
+
+        Returns:
+            The states `observed`, `forcing`, `reward`, and `last` as it is.
+        """
+        first, target = batch["observed"][:, :, 0], batch["last"]
+
+        def control(state: Tensor, interval: int) -> Tensor:
+            given = {"observed": state[:, :, None], "last": target}
+            seen = policy.condition_scaler.normalise(policy.condition(given, frames=1))
+            return policy.decode(act(seen, interval), given, frames=1)["forcing"][:, :, 0]
+
+        with torch.no_grad():
+            following, forcing = self.simulate(control, first, policy.problem.grid[0])
+        state = torch.cat([first[:, :, None], following], dim=2)
+        # It is little, and the law of the data is at home on the processor.
+        stored = {
+            "state": state.cpu(),
+            "series": torch.zeros(len(state), 0, state.shape[2]),
+            "forcing": forcing.cpu(),
+        }
+        rewards = replace(law, frames=1).rewards(stored, target.cpu())
+        return {
+            "observed": state[:, :, :-1].contiguous(),
+            "last": target,
+            "forcing": forcing,
+            "reward": rewards.to(state),
+        }
+
+    def simulate(
+        self,
+        act: Callable[[Tensor, int], Tensor],
+        state: Tensor,
+        intervals: int,
+        *,
+        gradient: bool = True,
+    ) -> tuple[Tensor, Tensor]:
+        """Go on under a rule.
+
+        Args:
+            act: the control of an interval, ``[B, C, *S]``, from the state at its start and its
+                number.
+            state: at the start, ``[B, F, *S]``.
+            intervals: number of intervals T.
+            gradient: whether gradients lead through the simulation.
+
+        Returns:
             The states after the first, ``[B, F, T, *S]``, and the controls, ``[B, C, T, *S]``.
         """
         self.simulation.to(state.device)
         mask = self.objective.mask[:, :, 0].to(state)
-        memory, states, controls = None, [], []
-        for _ in range(intervals):
-            control, memory = pid.act(state - target, memory)
-            control = control * mask
-            with torch.set_grad_enabled(pid.gradient and torch.is_grad_enabled()):
+        states, controls = [], []
+        for interval in range(intervals):
+            control = act(state, interval) * mask
+            with torch.set_grad_enabled(gradient and torch.is_grad_enabled()):
                 given = {"first": state, "forcing": control[:, :, None]}
                 state = self.simulation.estimate(given, frames=1)["state"][:, :, 0]
             states.append(state)
