@@ -227,7 +227,7 @@ def test_pid_is_refused_for_another_task() -> None:
 
 def test_what_systems_say_of_their_targets_is_so() -> None:
     light = {name: SYSTEMS.light(name).Options for name in SYSTEMS.names()}
-    controlled = {name for name, options in light.items() if options.controlled}
+    controlled = {name for name, options in light.items() if options.term_weights}
     assert {"burgers", "smoke"} <= controlled
     for name in controlled:
         assert SYSTEMS.load(name).has_target == light[name].has_target
