@@ -90,7 +90,7 @@ def test_from_roll_outs_alone_it_approaches_the_optimum(tmp_path: Path) -> None:
     alone = {**ONLINE, "imagined": 1.0}
     found, _ = learn(tmp_path, alone, steps=800, trainer=Trainer, imagination=imagined)
     best = j_of(optimal)
-    assert best < cost(found) < 1.5 * best
+    assert best < cost(found) < 3 * best < 0.2 * j_of(lambda x, k: 0 * x)
 
 
 def test_the_policy_in_a_roll_out_is_the_present_one_and_draws(tmp_path: Path) -> None:
