@@ -14,7 +14,7 @@ from wdno.training.checkpoint import load_model
 
 NETWORK = {"width": 8, "multipliers": [1, 2], "blocks": 1, "groups": 4, "heads": 1, "head_dim": 8}
 TRAINING = {"steps": 6, "batch_size": 4, "warmup_steps": 1, "validate_every": 3, "log_every": 1}
-POLICIES = ["bc", "bppo", "sac", "pid"]
+POLICIES = ["bc", "bppo", "sac", "sac_surrogate", "pid"]
 LEARNED = [*POLICIES, "sl", "wdno_sedc", "wdno_polished"]
 METHODS = ["zero", "own_control", "nearest", *LEARNED, "optimum"]
 GUIDED = {"weights": [0.0, 1.0], "validation_cases": 4}
@@ -124,7 +124,8 @@ def test_another_weight_of_a_term_evaluates_control_again_and_trains_what_learns
     rules = {job.rule for job in jobs}
     assert "generate" not in rules and "evaluate" in rules
     trained = {job.wildcards["model"] for job in jobs if job.rule == "train"}
-    assert trained == {"bppo", "sac", "pid", "wdno_sedc"}, "what J weighs is in what they learn"
+    learned = {"bppo", "sac", "sac_surrogate", "pid", "wdno_sedc"}
+    assert trained == learned, "what J weighs is in what they learn"
     assert {job.wildcards.get("task", "control") for job in jobs if job.rule == "evaluate"} == {
         "control"
     }
