@@ -243,10 +243,3 @@ def test_a_model_of_the_controls_alone_is_no_method(
     alone = build(data.generating(CONTROLS), objective=DRAWN)
     with pytest.raises(ProblemError, match=r"is state \(.*, forcing .* was trained on forc"):
         evaluate(setting_with(alone, alone, {"draws": 1}).job)
-
-
-def test_objectives_without_a_denoiser_say_so(folder: Path, data: ProblemData) -> None:
-    batch = data.batch(np.arange(1))
-    regression, _ = models.load(folder / "control_regression.safetensors")
-    with pytest.raises(ValueError, match="regression has no denoiser of whole trajectories"):
-        regression.denoiser(batch)
