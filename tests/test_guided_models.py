@@ -96,6 +96,8 @@ def test_objectives_without_a_denoiser_refuse_a_guide(
     message = f"{what} has no denoiser of whole trajectories to guide; use a model with"
     with pytest.raises(ValueError, match=message):
         model.predict(batch, generators(2), sampling, guide=lambda denoise, schedule: denoise)
+    with pytest.raises(ValueError, match=f"{what} has no denoiser of whole trajectories; use a"):
+        model.denoiser(batch)
     assert model.predict(batch, generators(2), sampling)["state"].isfinite().all()
 
 
