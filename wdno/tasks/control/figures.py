@@ -126,14 +126,16 @@ def _planes(drawn: Sequence[Record], stem: Path) -> None:
                 if scene is not None:
                     draw_scene(axis, scene)
             value = number(float(record.score(J.name)[0]), 3)
-            row[0].set_ylabel(f"{textwrap.fill(record.label, 16)}\nJ = {value}")
+            name = f"{textwrap.fill(record.label, 14)}\nJ = {value}"
+            row[0].set_ylabel(name, rotation=0, ha="right", va="center", labelpad=2)
         for axis, k in zip(axes[0], chosen, strict=True):
             unit = first[str(first["state"].dims[2])].attrs.get("units", "")
             axis.set_title(axis_label(f"t = {time[k]:.3g}", unit=unit))
         for axis in axes[-1]:
             axis.set_xlabel(names[1])
         field = str(first["field"].values[0]).replace("_", " ")
-        bar: dict[str, Any] = {"aspect": 40, "pad": 0.01, "label": field}
+        short = {"shrink": min(1.0, 5 / len(drawn)), "anchor": (0.0, 1.0)}
+        bar: dict[str, Any] = {"aspect": 40, "pad": 0.01, "label": field, **short}
         figure.colorbar(
             shown, ax=axes.ravel().tolist(), extend=beyond(states, colours["norm"]), **bar
         )
