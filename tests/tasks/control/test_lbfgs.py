@@ -91,3 +91,21 @@ def test_a_step_that_is_not_finite_is_too_long() -> None:
 def test_refuses(gradients: int, start: Tensor, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         minimise(rosenbrock, start, gradients)
+
+
+def test_where_j_is_flat_the_first_step_is_no_longer_than_the_start() -> None:
+    asked = []
+
+    def evaluate(points: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        asked.append(points.clone())
+        flat = points.new_tensor([1e-170, 1e-9, 1.0])[:, None]
+        return points.new_full((3,), 1.0), -flat * torch.ones_like(points)
+
+    start = torch.full((3, 4), 2.0, dtype=torch.float64)
+    minimise(evaluate, start, 2)
+    steps = (asked[1] - start).norm(dim=1)
+    # Half of J over the gradient is 2.5e169, 2.5e8 and 0.25; the start is 4 from zero.
+    torch.testing.assert_close(steps, torch.tensor([4.0, 4.0, 0.25], dtype=torch.float64))
+    asked.clear()
+    minimise(evaluate, torch.zeros_like(start), 2)
+    assert (asked[1][0] == 0).all() and (asked[1][1] > 1e7).all()

@@ -5,8 +5,9 @@ backtracking until $J(x + a d) \le J(x) + 10^{-4} a\, g \cdot d$; a is the minim
 through what is known, within 0.1 to 0.5 of the last. Value and gradient of a point are always asked
 together, so every case takes one gradient in each round, and the results of a case do not depend on
 the others. The first step is that of Polyak towards J = 0, $-\tfrac12 J g / |g|^2$, which needs no
-scale. PyTorch's and SciPy's optimisers take one function: the sum over cases, whose line search
-would tie the cases together, or a case at a time, which leaves the batched solvers unused.
+scale, but is no longer than the start is from zero, if it is not there: where J is flat Polyak's
+has no end. PyTorch's and SciPy's optimisers take one function: the sum over cases, whose line
+search would tie the cases together, or a case at a time, which leaves the batched solvers unused.
 """
 
 from __future__ import annotations
@@ -90,8 +91,10 @@ def minimise(
     if not value.isfinite().all():
         bad = int(rows[~value.isfinite()][0])
         raise ValueError(f"minimise: J of case {bad} of the batch is not finite at the start")
-    pairs = _Pairs(memory)
-    direction = _polyak(value, gradient)
+    longest = x.norm(dim=1)
+    longest = torch.where(longest > 0, longest, torch.inf)
+    pairs = _Pairs(memory, longest)
+    direction = _polyak(value, gradient, longest)
     length = torch.ones_like(value)
     history = [watched]
     for _ in tqdm(range(gradients - 1), desc=description, unit="gradient", disable=not description):
@@ -112,10 +115,18 @@ def minimise(
     return Minimum(x.view_as(start), value, torch.stack(history, 1))
 
 
-def _polyak(value: Tensor, gradient: Tensor) -> Tensor:
-    squared = gradient.square().sum(1)
-    safe = torch.where(squared > 0, squared, 1.0)
-    return -(0.5 * value / safe)[:, None] * gradient
+def _polyak(value: Tensor, gradient: Tensor, longest: Tensor) -> Tensor:
+    """Polyak's step towards 0, at most so long, ``[n, d]``; none where there is no gradient."""
+    # Gradients of smoke go down to 1e-144, whose square is zero.
+    peak = gradient.abs().amax(1, keepdim=True)
+    scaled = gradient / torch.where(peak > 0, peak, 1.0)
+    size = scaled.norm(dim=1, keepdim=True)
+    unit = scaled / torch.where(size > 0, size, 1.0)
+    length = 0.5 * value / torch.where(size > 0, size * peak, 1.0)[:, 0]
+    # From zero there is no scale, and where even the square of the slope is none no step is.
+    steep = gradient.square().sum(1) > 0
+    most = torch.where(longest.isfinite() | steep, longest, 0.0)
+    return -torch.minimum(length, most)[:, None] * unit
 
 
 def _shorter(length: Tensor, value: Tensor, slope: Tensor, found: Tensor) -> Tensor:
@@ -129,8 +140,8 @@ def _shorter(length: Tensor, value: Tensor, slope: Tensor, found: Tensor) -> Ten
 class _Pairs:
     """The latest steps and changes of the gradient of each case."""
 
-    def __init__(self, memory: int) -> None:
-        self.memory = memory
+    def __init__(self, memory: int, longest: Tensor) -> None:
+        self.memory, self.longest = memory, longest
         self.steps: list[Tensor] = []
         self.changes: list[Tensor] = []
         self.inverse: list[Tensor] = []
@@ -154,13 +165,13 @@ class _Pairs:
             factors.append(factor)
             q = q - factor[:, None] * change
         scale, known = self._scale()
-        r = torch.where(known[:, None], scale[:, None] * q, -_polyak(value, gradient))
+        r = torch.where(known[:, None], scale[:, None] * q, -_polyak(value, gradient, self.longest))
         for (step, change, inverse), factor in zip(
             reversed(list(self._backwards())), reversed(factors), strict=True
         ):
             r = r + (factor - inverse * (change * r).sum(1))[:, None] * step
         downhill = (r * gradient).sum(1) > 0
-        return torch.where(downhill[:, None], -r, _polyak(value, gradient))
+        return torch.where(downhill[:, None], -r, _polyak(value, gradient, self.longest))
 
     def _backwards(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         return list(
