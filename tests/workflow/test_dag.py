@@ -64,11 +64,15 @@ def test_figures_that_only_some_systems_have(fresh: Project) -> None:
     smoke = {
         "options": {"cells": 32, "steps": 32, "grid": {"time": 8, "cells": 16}},
         "data": {"samples": samples, "fine": None},
-        "tasks": {"simulation": {"methods": ["wdno", "persistence"]}},
+        "tasks": {
+            "simulation": {"methods": ["wdno", "persistence"]},
+            "control": {"methods": ["zero", "optimum"], "reference": "zero"},
+        },
     }
     overlay = {"systems": {"smoke": smoke}}
     jobs = parse_jobs(fresh.dry_run("all", overlays=(overlay,)))
-    for rule in ("simulation_animation", "simulation_series", "scene"):
+    drawn = ("simulation_animation", "simulation_series", "control_animation", "scene")
+    for rule in drawn:
         found = [job.wildcards["system"] for job in jobs if job.rule == rule]
         assert found == ["smoke"], f"{rule} is drawn of {found}, burgers has none"
 
@@ -131,7 +135,7 @@ def test_format() -> None:
         ),
         pytest.param(
             {"systems": {"burgers": {"tasks": {"simulation": {"methods": ["wdon"]}}}}},
-            ["'wdon' is not configured", "did you mean 'wdno'?", "allowed: bc, ddpm, "],
+            ["'wdon' is not configured", "did you mean 'wdno'?", "allowed: bc, bppo, "],
             id="references",
         ),
     ],
