@@ -177,8 +177,7 @@ def _band_limited(source: GridAxis, where: Array, width: float) -> Array:
 
 def _fit(values: Array, wanted: Array) -> Array:
     """The wanted values of the functions that have given values: wanted @ inverse(values)."""
-    found: Array = np.linalg.solve(values.T, wanted.T).T
-    return found
+    return np.asarray(np.linalg.solve(values.T, wanted.T).T, dtype=np.float64)
 
 
 def _waves(first: int, stop: int, length: float) -> Array:
