@@ -26,18 +26,21 @@ can be told from a better one below it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from wdno.evaluation.metric import Metric
-from wdno.evaluation.scores.pointwise import MSE, Array, Float, check_shapes, float64, mse
+from wdno.evaluation.scores.pointwise import MSE, Float, check_shapes, float64, mse
 from wdno.evaluation.scores.spectrum import energy_spectrum, spectrum_distance
 from wdno.grids.axis import GridAxis
 from wdno.grids.levels import Grid
 from wdno.grids.maps import interpolate, restrict
+
+if TYPE_CHECKING:
+    from wdno.evaluation.scores.pointwise import Array
 
 MSE_OLD = Metric(
     "mse_old",
