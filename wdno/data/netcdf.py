@@ -2,7 +2,8 @@
 
 A file describes itself. Dimensions are ``sample``, ``time`` (frames, the given ones first),
 ``interval`` (one forcing value each) and the spatial axes; every axis has a coordinate with units,
-every spatial one its ``boundary``; every field has a role: ``state``, ``forcing``, ``series`` or
+every spatial one its ``boundary``, whether ``values`` are at points or means over cells, and where
+they are zero at its ``ends`` those; every field has a role: ``state``, ``forcing``, ``series`` or
 ``diagnostic``. What is the same for all samples and times has the role ``static`` and stands there
 once, on coordinates of its own where it is finer than the stored grid: a scene's obstacles.
 Numbers of a sample (its seed, diagnostics of its solver) are coordinates along ``sample``; one with
@@ -86,6 +87,9 @@ def to_dataset(system: System, arrays: Mapping[str, np.ndarray], first: int) -> 
         coords[number.name] = ("sample", np.asarray(arrays[number.name]), attributes)
     for axis in system.axes:
         attributes = {"long_name": axis.long_name, "units": axis.units, "boundary": axis.boundary}
+        attributes["values"] = "cell means" if axis.cells else "points"
+        if axis.ends:
+            attributes["ends"] = list(axis.ends)
         coords[axis.name] = (axis.name, coordinates[axis.name], attributes)
     units = system.time_units
     coords["time"] = ("time", coordinates["time"], {"long_name": "time", "units": units})

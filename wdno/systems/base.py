@@ -55,12 +55,17 @@ class Axis:
             beyond the ends, or what reaches them leaves).
         units: Units; "1" if dimensionless.
         long_name: What it is, for labels.
+        cells: Whether values are means over cells around the coordinates; else they are at points,
+            of which the first one is also that of a finer grid.
+        ends: Where a `dirichlet` axis begins and ends, with the value 0.
     """
 
     name: str
     boundary: Boundary
     units: str
     long_name: str
+    cells: bool = False
+    ends: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

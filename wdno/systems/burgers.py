@@ -146,7 +146,7 @@ class Burgers(base.EquationSystem, BurgersControl):
         Field("u", "state", "1", "velocity u"),
         Field("f", "forcing", "1", "forcing f"),
     )
-    axes = (Axis("x", "dirichlet", "1", "position x"),)
+    axes = (Axis("x", "dirichlet", "1", "position x", ends=(0.0, 1.0)),)
 
     def __init__(self, options: BurgersOptions | None = None) -> None:
         """Set up the system.

@@ -150,7 +150,7 @@ class CompressibleNS(base.EquationSystem):
         Field("v", "state", "1", "velocity v"),
         Field("p", "state", "1", "pressure p"),
     )
-    axes = (Axis("x", "open", "1", "position x"),)
+    axes = (Axis("x", "open", "1", "position x", cells=True),)
     attributes = MappingProxyType({"mass_density": "rho"})
     per_sample = (
         SEED,

@@ -80,7 +80,10 @@ class Smoke(base.EquationSystem, SmokeControl):
 
     name: ClassVar[str] = "smoke"
     title = "Smoke"
-    axes = (Axis("y", "open", "1", "position y"), Axis("x", "open", "1", "position x"))
+    axes = (
+        Axis("y", "open", "1", "position y", cells=True),
+        Axis("x", "open", "1", "position x", cells=True),
+    )
     attributes = MappingProxyType(
         {"divergence_free": "velocity_y velocity_x", "mass_density": "density"}
     )

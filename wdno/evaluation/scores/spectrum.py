@@ -83,13 +83,14 @@ def energy_spectrum(
 
 
 def spectrum_distance(
-    truth: NDArray[np.float64], prediction: NDArray[np.float64]
+    truth: NDArray[np.float64], prediction: NDArray[np.float64], above: int = 0
 ) -> NDArray[np.float64]:
     """Mean absolute log10 ratio of two spectra, `[...]`, in decades.
 
     Args:
         truth: energies `[..., K]`, the first of wavenumber 0.
         prediction: energies `[..., K]`; leading axes broadcast against the truth's.
+        above: compare the wavenumbers above this one; the floor is that of all.
 
     Returns:
         NaN where the truth has no fluctuations at all (its energy beyond wavenumber 0 is zero).
@@ -97,5 +98,5 @@ def spectrum_distance(
     y, x = np.broadcast_arrays(truth[..., 1:], prediction[..., 1:])
     floor = FLOOR * y.sum(axis=-1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        distance = np.abs(np.log10((x + floor) / (y + floor))).mean(axis=-1)
+        distance = np.abs(np.log10((x + floor) / (y + floor)))[..., above:].mean(axis=-1)
     return np.where(floor[..., 0] > 0, distance, np.nan)
