@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= 8
 TEST_PROCESSES ?= 2
 # Files in the order of tests/conftest.py: what takes longest starts first.
-PYTEST := -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
+PYTEST := -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 VENV := .venv
 BIN := $(VENV)/bin
 

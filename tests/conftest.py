@@ -15,13 +15,9 @@ FIRST = ("workflow", "validation", "recipes")
 """Folders of the longest tests: of several processes, none is left alone with them at the end."""
 
 
-# Before xdist's own hook, which writes the groups into the names of the tests.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares fixtures, where tests run in several processes."""
+    """Start with what takes longest."""
     here = Path(__file__).parent
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(here))))
     ranks = {folder: rank for rank, folder in enumerate(FIRST)}
     items.sort(key=lambda item: ranks.get(item.path.relative_to(here).parts[0], len(FIRST)))
 
