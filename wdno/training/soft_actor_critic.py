@@ -68,7 +68,7 @@ class PresentBatch(ReplayBuffer):
         )
 
 
-class Trainer(Training):
+class SacTrainer(Training):
     """A training of a model with the objective `sac`.
 
     The model's own network is the actor after each step, so that its average is one as of any
@@ -265,3 +265,6 @@ class Trainer(Training):
 
 def _linear(layers: nn.Module) -> list[nn.Linear]:
     return [layer for layer in layers.modules() if isinstance(layer, nn.Linear)]
+
+
+Trainer = SacTrainer
