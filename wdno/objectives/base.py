@@ -95,6 +95,16 @@ class Request:
                 "objective diffusion, without stepping, or leave the guidance out"
             )
 
+    def refuse_drawing(self, what: str, sampling: Mapping[str, Any] | None) -> None:
+        """Refuse a guide and a sampler, in the name of an objective that draws nothing.
+
+        Raises:
+            ValueError: there is one.
+        """
+        self.refuse_guide(what)
+        if sampling is not None:
+            raise ValueError(f"{what} has nothing to sample, but was given {dict(sampling)}")
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Loss:

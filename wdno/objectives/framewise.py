@@ -64,9 +64,7 @@ class Framewise(base.Objective):
         Raises:
             ValueError: a sampler or a guide is given.
         """
-        request.refuse_guide("framewise")
-        if sampling is not None:
-            raise ValueError(f"framewise has nothing to sample, but was given {dict(sampling)}")
+        request.refuse_drawing("framewise", sampling)
         condition = request.condition
         frames = condition.shape[2]
         every = torch.arange(frames, device=condition.device).expand(len(condition), frames)

@@ -117,9 +117,7 @@ class Pid(base.Objective):
         Raises:
             ValueError: a sampler or a guide is given.
         """
-        request.refuse_guide("pid")
-        if sampling is not None:
-            raise ValueError(f"pid has nothing to sample, but was given {dict(sampling)}")
+        request.refuse_drawing("pid", sampling)
         state, target = request.condition.chunk(2, dim=1)
         memory, controls = None, []
         for error in (state - target).unbind(2):

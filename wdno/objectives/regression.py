@@ -55,9 +55,7 @@ class Regression(base.Objective):
         Raises:
             ValueError: a sampler or a guide is given.
         """
-        request.refuse_guide("regression")
-        if sampling is not None:
-            raise ValueError(f"regression has nothing to sample, but was given {dict(sampling)}")
+        request.refuse_drawing("regression", sampling)
         return self._estimate(request)
 
     def _estimate(self, request: Request) -> Tensor:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from wdno import config as configuration
 from wdno.evaluation.job import Job
 from wdno.runtime import set_threads
+from wdno.stages._files import require_files
 
 
 def job_of(
@@ -49,8 +50,9 @@ def job_of(
             f"{', '.join(configured)}"
         )
     task_options = configured[task]
-    _require("--data", data, task_options.splits(options, split), method)
-    _require("--model", models, tuple(task_options.checkpoints(task, options)), method)
+    owner = f"method {method!r}"
+    require_files(owner, "--data", data, task_options.splits(options, split))
+    require_files(owner, "--model", models, task_options.checkpoints(task, options))
     return Job(
         run=config.run,
         system=system,
@@ -66,16 +68,3 @@ def job_of(
         models=models,
         threads=set_threads(threads),
     )
-
-
-def _require(option: str, given: Mapping[str, Path], needed: Sequence[str], method: str) -> None:
-    """Refuse other files than a method needs.
-
-    Raises:
-        ConfigError: naming the option, what is needed and what was given.
-    """
-    if set(given) != set(needed):
-        raise configuration.ConfigError(
-            f"method {method!r} needs {option} of: {', '.join(needed) or 'none'}; given: "
-            f"{', '.join(given) or 'none'}"
-        )

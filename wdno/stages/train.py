@@ -24,6 +24,7 @@ from wdno.files import alone, digest_of
 from wdno.problem import ProblemError
 from wdno.provenance import provenance
 from wdno.runtime import set_threads, spare_processors
+from wdno.stages._files import require_files
 from wdno.training import distributed
 from wdno.training.checkpoint import discard_state
 from wdno.training.loop import train as fit
@@ -90,7 +91,8 @@ def train(
     section = configuration.system(loaded, system)
     task_options = getattr(section.tasks, task, None)
     roles = configuration.models_for(loaded, system, (task, model))
-    _require(model, options, collected, needs, roles)
+    require_files(f"model {model!r}", "--needs", needs, roles)
+    _require_collected(model, options, collected)
     threads = set_threads(threads)
     with ExitStack() as held:
         if distributed.is_main():
@@ -128,7 +130,7 @@ def train(
         tensorboard = log.parent / "tensorboard" if settings.pop("tensorboard") else None
         judged = None
         if options.objective.closed_loop and task_options is not None:
-            judged = task_options.model_dump(mode="json", exclude={"methods", "reference"})
+            judged = task_options.model_dump(mode="json", exclude=set(task_options.showing))
         code = configuration.training_code(loaded, system, task, model)
         result = fit(
             built,
@@ -203,23 +205,14 @@ def _samples(
     return JoinedTrajectories([data, collected], [None, options.collect.cases])
 
 
-def _require(
-    name: str,
-    options: configuration.ModelOptions,
-    collected: Path | None,
-    needs: Mapping[str, Path],
-    roles: Mapping[str, object],
+def _require_collected(
+    name: str, options: configuration.ModelOptions, collected: Path | None
 ) -> None:
-    """Refuse other files than a model needs.
+    """Refuse collected data where a model has none, and their absence where it has.
 
     Raises:
         ConfigError: naming the option, what is needed and what was given.
     """
-    if set(needs) != set(roles):
-        raise configuration.ConfigError(
-            f"model {name!r} needs --needs of: {', '.join(roles) or 'none'}; given: "
-            f"{', '.join(needs) or 'none'}"
-        )
     if (collected is None) != (options.collect is None):
         wanted = "collects no data" if options.collect is None else "needs collected data"
         raise configuration.ConfigError(

@@ -29,6 +29,8 @@ class TaskOptions(Section):
         judging: options that evaluations read and trainings do not, other than on rewards.
         rewards: whether it has rewards to train on: a module `rewards`, see
             :mod:`wdno.tasks.control.rewards`.
+        showing: options of every task that concern tables and figures alone: nothing is computed
+            from them.
         selective: figures that show the methods of `evaluation.show` alone.
         referring: figures that show the reference.
         collects: whether its methods make further training data; the room then has a module
@@ -40,6 +42,7 @@ class TaskOptions(Section):
     baselines: ClassVar[Mapping[str, str]] = MappingProxyType({})
     judging: ClassVar[frozenset[str]] = frozenset()
     rewards: ClassVar[bool] = False
+    showing: ClassVar[frozenset[str]] = frozenset({"methods", "reference"})
     selective: ClassVar[frozenset[str]] = frozenset()
     referring: ClassVar[frozenset[str]] = frozenset()
     collects: ClassVar[bool] = False

@@ -23,8 +23,9 @@ def task_section(wildcards, left_out=frozenset()):
     """Return the options of a job's task as text, without what concerns tables only."""
     # A system without this task may still train a model of it, for another task.
     options = tasks_of(wildcards.system).get(wildcards.task)
-    excluded = {"methods", "reference", *left_out}
-    return section(options, exclude=excluded) if options is not None else ""
+    if options is None:
+        return ""
+    return section(options, exclude={*options.showing, *left_out})
 
 
 def trained_section(wildcards):

@@ -25,7 +25,7 @@ from wdno.files import digest_of
 from wdno.solvers.grids import DivergedError
 from wdno.systems.base import SEED
 from wdno.tasks.control import controllers
-from wdno.tasks.control.controllers.base import cases_at
+from wdno.tasks.control.cases import cases_at
 from wdno.tasks.control.options import controller_of
 from wdno.tasks.control.setting import setting_of
 
@@ -114,6 +114,6 @@ def _fingerprint(job: Job) -> str:
     """Identify what parts belong to: the method with its models, the system, the data."""
     data = {name: digest_of(path) for name, path in job.data.items()}
     system = job.system_options.model_dump(mode="json")
-    weights = job.task_options.model_dump(mode="json", exclude={"methods", "reference"})
+    weights = job.task_options.model_dump(mode="json", exclude=set(job.task_options.showing))
     given = [_identity(job), system, weights, job.evaluation.batch_size, data]
     return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
