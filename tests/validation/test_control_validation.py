@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from wdno.systems.burgers import Burgers, BurgersOptions
+from wdno.tasks.control.cases import Cases
 from wdno.tasks.control.lbfgs import minimise
-from wdno.tasks.control.objective import Cases, CountedObjective
+from wdno.tasks.control.objective import CountedObjective
 
 pytestmark = pytest.mark.validation
 

@@ -20,8 +20,8 @@ from wdno.data.statistics import write_statistics
 from wdno.evaluation.job import Job
 from wdno.systems.burgers import Burgers, BurgersOptions
 from wdno.tasks.control import problem
-from wdno.tasks.control.controllers.base import cases
-from wdno.tasks.control.objective import Cases, CountedObjective
+from wdno.tasks.control.cases import Cases, cases
+from wdno.tasks.control.objective import CountedObjective
 from wdno.tasks.control.options import Options
 from wdno.tasks.simulation.problem import data as simulation
 

@@ -21,9 +21,9 @@ from wdno.evaluation.job import Job
 from wdno.solvers.grids import DivergedError
 from wdno.systems.burgers import Burgers
 from wdno.tasks.control import collection
+from wdno.tasks.control.cases import Cases
 from wdno.tasks.control.collection import collect
 from wdno.tasks.control.evaluation import evaluate
-from wdno.tasks.control.objective import Cases
 
 MakeJob = Callable[..., Job]
 GUIDED = {

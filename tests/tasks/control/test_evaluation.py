@@ -17,9 +17,10 @@ from wdno.evaluation.record import Record
 from wdno.model import Model, load
 from wdno.problem import ProblemError
 from wdno.tasks.control import controllers
+from wdno.tasks.control.cases import Cases
 from wdno.tasks.control.evaluation import evaluate
 from wdno.tasks.control.metrics import METRICS
-from wdno.tasks.control.objective import Cases, CountedObjective
+from wdno.tasks.control.objective import CountedObjective
 
 MakeJob = Callable[..., Job]
 DDIM = {"name": "ddim", "steps": 3, "eta": 1.0}

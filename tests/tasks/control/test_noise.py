@@ -15,9 +15,10 @@ from wdno.config.root import Method
 from wdno.evaluation.job import Job
 from wdno.model import load
 from wdno.problem import ProblemError
+from wdno.tasks.control.cases import Cases
 from wdno.tasks.control.evaluation import evaluate
 from wdno.tasks.control.noise import ControlNoise, bounds
-from wdno.tasks.control.objective import Cases, CountedObjective
+from wdno.tasks.control.objective import CountedObjective
 from wdno.tasks.control.options import Options
 
 MakeJob = Callable[..., Job]

@@ -19,7 +19,7 @@ from wdno.evaluation.job import Job
 from wdno.evaluation.record import Record
 from wdno.problem import ProblemError
 from wdno.tasks.control import problem
-from wdno.tasks.control.controllers.base import cases
+from wdno.tasks.control.cases import cases
 from wdno.tasks.control.evaluation import evaluate
 from wdno.tasks.control.options import Options
 

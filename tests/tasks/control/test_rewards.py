@@ -19,7 +19,8 @@ from wdno.environments.plant import Plant
 from wdno.problem import ProblemError
 from wdno.systems.burgers import Burgers
 from wdno.tasks.control import rewards
-from wdno.tasks.control.objective import Cases, CountedObjective
+from wdno.tasks.control.cases import Cases
+from wdno.tasks.control.objective import CountedObjective
 from wdno.tasks.control.options import Options
 
 

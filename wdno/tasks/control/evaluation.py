@@ -26,9 +26,10 @@ from wdno.evaluation.record import Record
 from wdno.provenance import provenance
 from wdno.solvers.grids import DivergedError
 from wdno.tasks.control import controllers
-from wdno.tasks.control.controllers.base import Controller, cases
+from wdno.tasks.control.cases import Cases, cases
+from wdno.tasks.control.controllers.base import Controller
 from wdno.tasks.control.metrics import BETTER, CALLS, GRADIENTS, LARGEST, PER_GRADIENT, J
-from wdno.tasks.control.objective import Cases, ControlError, CountedObjective
+from wdno.tasks.control.objective import ControlError, CountedObjective
 from wdno.tasks.control.options import controller_of
 from wdno.tasks.control.setting import setting_of
 

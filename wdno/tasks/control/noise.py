@@ -24,7 +24,7 @@ from wdno.problem import ProblemError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wdno.tasks.control.objective import Cases
+    from wdno.tasks.control.cases import Cases
 
 SEED = 9
 """Of all noise in controls."""

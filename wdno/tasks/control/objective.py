@@ -25,6 +25,7 @@ from wdno.tasks.control.lbfgs import Point
 if TYPE_CHECKING:
     from wdno.controlled import Controlled, World
     from wdno.problem import Batch
+    from wdno.tasks.control.cases import Cases
     from wdno.tasks.control.noise import ControlNoise
     from wdno.tasks.control.options import Options
 
@@ -44,40 +45,6 @@ def weights_of(system: Controlled, options: Options | None) -> Mapping[str, floa
         ProblemError: a weight is of no term of J.
     """
     return differing_weights(system.term_weights, options.weights if options is not None else {})
-
-
-@dataclass(frozen=True)
-class Cases:
-    """What a controller is asked for: n cases.
-
-    Attributes:
-        index: numbers of the cases in the data set, ``[n]``.
-        first: initial states, ``[n, F, *S]``, float64.
-        target: states to be reached, ``[n, F, *S]``, float64; None: there are none.
-        given: the given parts of the problem, float32, for models, without outcomes: those are
-            what is sought.
-        own: the control of the data set, ``[n, C, T, *S]``, float64, which only a baseline of that
-            name may look at.
-    """
-
-    index: Tensor
-    first: Tensor
-    target: Tensor | None
-    given: Mapping[str, Tensor]
-    own: Tensor
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def take(self, rows: Tensor) -> Cases:
-        """Return some of the cases, by their positions or by a mask."""
-        return Cases(
-            self.index[rows],
-            self.first[rows],
-            None if self.target is None else self.target[rows],
-            {name: values[rows] for name, values in self.given.items()},
-            self.own[rows],
-        )
 
 
 @dataclass

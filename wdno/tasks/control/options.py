@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from pydantic import Field, NonNegativeFloat, model_validator
 
@@ -23,6 +23,8 @@ else:
     Controller = controllers.REGISTRY.choice()
 
 Outcome = Literal["energy", "last_series"]
+OUTCOMES = get_args(Outcome)
+"""Given parts that tell of the outcome: known in training, asked for in use."""
 
 LIGHT = {name: controllers.REGISTRY.light(name).Options for name in controllers.REGISTRY.names()}
 WITHOUT_MODEL = {name: one for name, one in LIGHT.items() if not one.trained_for}
@@ -137,11 +139,7 @@ class ControlOptions(TaskOptions):
             problems.append("outcome: 'last_series': this system has no series; remove it")
         if len(set(self.outcome)) < len(self.outcome):
             problems.append(f"outcome = {self.outcome}: each may appear once")
-        problems += [
-            f"weights of {term!r}: J of this system has the terms {', '.join(known)}"
-            for term in self.weights
-            if term not in known
-        ]
+        problems += _unknown_terms("weights of", self.weights, known)
         for name, method in methods.items():
             if method.baseline is not None and method.baseline not in self.baselines:
                 continue  # said already, of every task
@@ -159,13 +157,8 @@ class ControlOptions(TaskOptions):
                     f"method {name!r}: baseline = {method.baseline!r}, but its controller is "
                     f"{chosen.name!r}; write the same"
                 )
-            problems += [
-                f"method {name!r}: a weight of {term!r}: J of this system has the terms "
-                f"{', '.join(known)}"
-                for weights in chosen.weighed()
-                for term in weights
-                if term not in known
-            ]
+            for weights in chosen.weighed():
+                problems += _unknown_terms(f"method {name!r}: a weight of", weights, known)
             problems += [
                 f"method {name!r}: asked: {outcome!r} is no outcome that models are told; name it "
                 "in the task's `outcome`, or leave it out"
@@ -197,7 +190,7 @@ class ControlOptions(TaskOptions):
     def splits(self, method: MethodOptions, of: str = "test") -> tuple[str, ...]:
         """Return the split of the cases, and what controller and noise read beside."""
         chosen = controller_of(method)
-        told = ("validation",) if self.outcome and chosen.trained_for == "control" else ()
+        told = ("validation",) if self.outcome and chosen.told else ()
         own = (*chosen.splits(), *told, *noise_of(method).splits())
         return tuple(dict.fromkeys((of, *own)))
 
@@ -245,6 +238,15 @@ class ControlOptions(TaskOptions):
         if len(system.grid_shape()) == 3:
             drawn["animation"] = "gif"
         return drawn
+
+
+def _unknown_terms(where: str, weights: Collection[str], known: Collection[str]) -> list[str]:
+    """Refuse weights of what is no term of J."""
+    return [
+        f"{where} {term!r}: J of this system has the terms {', '.join(known)}"
+        for term in weights
+        if term not in known
+    ]
 
 
 Options = ControlOptions

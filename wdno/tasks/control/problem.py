@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from wdno.problem import Problem
     from wdno.tasks.control.options import Options
 
-OUTCOMES = ("energy", "last_series")
-"""Given parts that tell of the outcome: known in training, asked for in use."""
-
 
 def problem(layout: Layout, options: Options | None = None, *, framewise: bool = False) -> Problem:
     """Return the problem that a data file makes.

@@ -12,7 +12,8 @@ from wdno import systems, tasks
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.runtime import resolve_device
 from wdno.tasks.control import problem
-from wdno.tasks.control.controllers.base import Setting, cases
+from wdno.tasks.control.cases import cases
+from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.noise import ControlNoise, bounds
 from wdno.tasks.control.objective import CountedObjective, weights_of
 from wdno.tasks.control.options import controller_of, noise_of

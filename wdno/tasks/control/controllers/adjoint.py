@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from wdno.tasks.control.cases import Cases
 from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.controllers.constant import Constant
@@ -17,7 +18,7 @@ from wdno.tasks.control.controllers.options.adjoint import AdjointOptions
 from wdno.tasks.control.controllers.options.base import Descent
 from wdno.tasks.control.controllers.options.constant import ConstantOptions
 from wdno.tasks.control.lbfgs import Minimum, minimise
-from wdno.tasks.control.objective import Cases, CountedObjective
+from wdno.tasks.control.objective import CountedObjective
 
 
 class Adjoint(Base):

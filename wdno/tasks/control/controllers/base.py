@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from wdno import objectives
 from wdno.problem import ProblemError
-from wdno.tasks.control.objective import Cases, CountedObjective
-from wdno.tasks.control.problem import OUTCOMES
+from wdno.tasks.control.cases import Cases, cases
+from wdno.tasks.control.objective import CountedObjective
 
 if TYPE_CHECKING:
     from wdno.data.dataset import ProblemData
@@ -115,24 +113,3 @@ class Controller(ABC):
     @abstractmethod
     def __call__(self, cases: Cases) -> Tensor:
         """Return the control of each case, ``[n, C, T, *S]``."""
-
-
-def cases(data: ProblemData, size: int, count: int | None = None) -> Iterator[Cases]:
-    """Return the first cases of a data set, or all, `size` at a time."""
-    stop = len(data) if count is None else count
-    for start in range(0, stop, size):
-        yield cases_at(data, np.arange(start, min(start + size, stop)))
-
-
-def cases_at(data: ProblemData, indices: NDArray[np.integer]) -> Cases:
-    """Return cases of a data set by their numbers, ``[n]``."""
-    batch = data.batch(indices)
-    first = data.problem.latest("state", batch)[:, :, 0]
-    given = {part.name: batch[part.name] for part in data.problem.given}
-    return Cases(
-        index=batch["index"],
-        first=first.double(),
-        target=batch["last"].double() if "last" in batch else None,
-        given={name: values for name, values in given.items() if name not in OUTCOMES},
-        own=batch["forcing"].double(),
-    )

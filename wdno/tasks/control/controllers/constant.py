@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from wdno.tasks.control.cases import Cases
 from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.controllers.options.constant import ConstantOptions
-from wdno.tasks.control.objective import Cases, ControlError
+from wdno.tasks.control.objective import ControlError
 
 
 class Constant(Base):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from wdno.tasks.control.cases import Cases
 from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.controllers.options.data import OwnControlOptions
-from wdno.tasks.control.objective import Cases
 
 
 class OwnControl(Base):

@@ -29,13 +29,14 @@ from wdno.diffusion import guidance
 from wdno.diffusion.guidance.project import project
 from wdno.evaluation.predictor import sample_seed
 from wdno.problem import ProblemError
+from wdno.tasks.control.cases import Cases
 from wdno.tasks.control.controllers.adjoint import descend
 from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.controllers.options.guided import GuidedOptions
-from wdno.tasks.control.objective import Cases, ControlError
+from wdno.tasks.control.objective import ControlError
+from wdno.tasks.control.options import OUTCOMES
 from wdno.tasks.control.prior import Prior
-from wdno.tasks.control.problem import OUTCOMES
 
 if TYPE_CHECKING:
     from wdno.diffusion.guidance.base import Guidance
@@ -81,11 +82,10 @@ class Guided(Base):
         job = setting.job
         frames = setting.grid[0]
         self._prior = Prior(setting, self._trained) if options.prior else None
-        self._guides = self._built(None)
         self._asked = _usual(setting, self._trained.problem)
         self._scale = 1.0
         tried = _candidates(options, tuple(self._asked))
-        if self._guides or len(tried) > 1:
+        if options.guidance or len(tried) > 1:
             size = job.evaluation.batch_size
             self._validation = list(setting.validation(options.validation_cases, size))
             self._scale = self._mean(lambda cases: cases.own * self._objective.mask)
@@ -248,8 +248,11 @@ def _usual(setting: Setting, problem: Problem) -> dict[str, list[float]]:
     if not names:
         return {}
     data = setting.open("validation")
-    batches = list(data.batches(data.block()))
-    return {name: torch.cat([batch[name] for batch in batches]).mean(0).tolist() for name in names}
+    told = [[batch[name] for name in names] for batch in data.batches(data.block())]
+    return {
+        name: torch.cat(values).mean(0).tolist()
+        for name, values in zip(names, zip(*told, strict=True), strict=True)
+    }
 
 
 Controller = Guided

@@ -8,11 +8,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from wdno.tasks.control.cases import Cases
+from wdno.tasks.control.cases import cases as cases_of
 from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
-from wdno.tasks.control.controllers.base import cases as cases_of
 from wdno.tasks.control.controllers.options.nearest import NearestOptions
-from wdno.tasks.control.objective import Cases, ControlError
+from wdno.tasks.control.objective import ControlError
 
 
 class Nearest(Base):

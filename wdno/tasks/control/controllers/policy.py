@@ -11,10 +11,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from wdno.tasks.control.cases import Cases
 from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.controllers.options.policy import PolicyOptions
-from wdno.tasks.control.objective import Cases
 
 
 class Policy(Base):

@@ -15,12 +15,12 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from wdno.problem import ProblemError
+from wdno.tasks.control.cases import Cases
 from wdno.tasks.control.controllers.adjoint import descend
 from wdno.tasks.control.controllers.base import Controller as Base
 from wdno.tasks.control.controllers.base import Setting
 from wdno.tasks.control.controllers.options.surrogate import SurrogateOptions
 from wdno.tasks.control.lbfgs import Point, minimise
-from wdno.tasks.control.objective import Cases
 
 MODES = {2: "bilinear", 3: "trilinear"}
 

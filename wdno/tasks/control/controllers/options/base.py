@@ -47,10 +47,12 @@ class ControllerOptions(Section):
     Attributes:
         summary: what it is, for lists of baselines.
         trained_for: task that its model is trained for; empty: it has no model.
+        told: whether its model is told the outcomes of the task, and asked for others.
     """
 
     summary: ClassVar[str]
     trained_for: ClassVar[str] = ""
+    told: ClassVar[bool] = False
 
     name: str = Field(description="Controller.")
 

@@ -51,6 +51,7 @@ class GuidedOptions(ControllerOptions):
 
     summary: ClassVar[str] = "a diffusion model of state and control, guided by J"
     trained_for: ClassVar[str] = "control"
+    told: ClassVar[bool] = True
 
     name: Literal["guided"] = Field(
         default="guided", description="A diffusion model of state and control together."
