@@ -17,6 +17,11 @@ its edges. With a representation that is `relative`, what is generated stands fo
 the latest given frame, where the part has one, which is added again. Other given parts, and
 numbers, are taken as they are.
 
+A part that has a `base`, a given part like it, is generated as the departure from that. A model of
+several levels is asked for one of them by ``level`` in the batch (halvings of the finest grid of
+training, negative for doublings): grid and scales are then those of the level, see
+:mod:`wdno.representations.scaling`.
+
 An objective with `stepping` maps one frame to the next; its network sees the frame and the
 condition that leads to the next one, and has no axis of time. The given frames that it starts from
 are then no condition.
@@ -24,7 +29,9 @@ are then no condition.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -37,7 +44,8 @@ from wdno import networks, objectives, representations
 from wdno.data.dataset import ProblemData
 from wdno.objectives.base import Request, Rewards
 from wdno.problem import Part, Problem, along
-from wdno.representations.base import ChannelScaler, Representation, fit_scalers
+from wdno.representations.base import Representation
+from wdno.representations.scaling import ChannelScaler, LevelScalers, fit_scalers
 from wdno.training.checkpoint import CheckpointError, load_model, save_model
 
 if TYPE_CHECKING:
@@ -66,8 +74,6 @@ class Model(nn.Module):
         objective: the objective with its network.
         stepwise: whether it goes from frame to frame.
         relative: whether frames are generated as departures from the latest given one.
-        target_scaler: names, means and scales of the generated channels.
-        condition_scaler: those of the given channels.
         teacher: in training, of an objective that is trained in a closed loop, the loss of each
             sample of a batch; else None.
         imagination: in training, of an objective that learns from rewards of a learned simulation
@@ -112,9 +118,10 @@ class Model(nn.Module):
         starts = {part.start for part in problem.generated} if self.stepwise else set()
         self._seen = tuple(part for part in problem.given if part.name not in starts)
         target, condition = self._names(problem.generated), self._names(self._seen)
-        self.target_scaler = ChannelScaler(len(target), center=True, names=target)
-        self.condition_scaler = ChannelScaler(
-            len(condition), center=True, keep_constant=True, names=condition
+        levels = max(problem.levels, 1)
+        self._target_scalers = LevelScalers(levels, len(target), center=True, names=target)
+        self._condition_scalers = LevelScalers(
+            levels, len(condition), center=True, keep_constant=True, names=condition
         )
         padding = ["circular" if wraps else "zeros" for wraps in problem.periodic]
         if not timeless:
@@ -151,6 +158,16 @@ class Model(nn.Module):
         return [name for part in parts for name in names(part.fields, part.span)]
 
     @property
+    def target_scaler(self) -> ChannelScaler:
+        """Names, means and scales of the generated channels, on the finest grid of training."""
+        return self._target_scalers.at(0)
+
+    @property
+    def condition_scaler(self) -> ChannelScaler:
+        """Those of the given channels."""
+        return self._condition_scalers.at(0)
+
+    @property
     def channels(self) -> int:
         """Number of channels that are generated."""
         return len(self.target_scaler.names)
@@ -170,7 +187,7 @@ class Model(nn.Module):
 
         They are of departures from the means in training or from the latest given frame.
         """
-        return self._encode(batch, self.problem.grid, batch)
+        return self._encode(batch, self._grid(batch), batch)
 
     def _encode(self, values: Batch, grid: tuple[int, ...], batch: Batch) -> Tensor:
         """Return the coefficients of generated parts on a grid, as departures."""
@@ -184,6 +201,8 @@ class Model(nn.Module):
 
     def _origin(self, part: Part, batch: Batch) -> Tensor:
         """Return what a part is generated as a departure from, to be broadcast over its axes."""
+        if part.base:
+            return batch[part.base]
         if self.relative and part.start:
             return self.problem.latest(part.name, batch)
         return self._mean(part, part)
@@ -200,22 +219,44 @@ class Model(nn.Module):
         With stepping those of the frames that it starts from are left out. Of `frames` frames, or
         all.
         """
-        grid, encoded = self._grid(frames), []
+        grid, encoded = self._grid(batch, frames), []
         for part in self._seen:
             values = batch[part.name]
             if part.like:
                 values = values - self._mean(part, self.problem.part(part.like))
-            encoded.append(self.representation.encode(values, grid, part.span))
+            if part.halved:
+                values = self.representation.encode(
+                    values, self.problem.grid_at(_level(batch) + 1), part.span
+                )
+                encoded.append(_repeated(values, self.representation.coefficient_grid(grid)))
+            else:
+                encoded.append(self.representation.encode(values, grid, part.span))
         if not encoded:
             samples = len(next(iter(batch.values())))
             sizes = self.representation.coefficient_grid(grid)
             return self.condition_scaler.scale.new_zeros(samples, 0, *sizes)
         return torch.cat(encoded, dim=1)
 
-    def _grid(self, frames: int | None) -> tuple[int, ...]:
-        """Return the grid of so many frames, or of all."""
-        every, *space = self.problem.grid
-        return (every if frames is None else frames, *space)
+    def on_grid(self, grid: Sequence[int]) -> Model:
+        """Return the model for another grid, of the same weights and scales.
+
+        A problem of levels has its grids already: ask for a level instead.
+
+        Args:
+            grid: shape of what is generated, ``(T, *space)``.
+
+        Raises:
+            ValueError: the representation does not take the grid.
+        """
+        self.representation.coefficient_grid(grid)
+        other = copy.copy(self)
+        other.problem = replace(self.problem, grid=tuple(grid))
+        return other
+
+    def _grid(self, batch: Batch, frames: int | None = None) -> tuple[int, ...]:
+        """Return the grid of a batch, of so many frames or of all."""
+        whole = self.problem.grid_at(_level(batch))
+        return whole if frames is None else (frames, *whole[1:])
 
     def _request(
         self,
@@ -231,10 +272,11 @@ class Model(nn.Module):
             latest = {
                 part.name: self.problem.latest(part.name, batch) for part in self.problem.generated
             }
-            frame = self._encode(latest, (1, *self.problem.grid[1:]), batch)
-            first = self.target_scaler.normalise(frame)[:, :, 0]
+            frame = self._encode(latest, self._grid(batch, 1), batch)
+            first = self._target_scalers.at(_level(batch)).normalise(frame)[:, :, 0]
+        scaler = self._condition_scalers.at(_level(batch))
         return Request(
-            condition=self.condition_scaler.normalise(self.condition(batch, frames)),
+            condition=scaler.normalise(self.condition(batch, frames)),
             channels=self.channels,
             target=target,
             weight=weight,
@@ -255,19 +297,29 @@ class Model(nn.Module):
         """
         if objectives.REGISTRY.light(self.spec["objective"]["name"]).Options.physical:
             return
-        size, count = data.block(), min(len(data), SCALE_SAMPLES)
+        size = data.block()
         buffers = {p.name: self.get_buffer(f"mean_{p.name}") for p in self.problem.generated}
         means = {name: buffer.double().zero_() for name, buffer in buffers.items()}
-        for batch in data.batches(size, count):
+        seen = 0
+        for batch in data.batches(size, SCALE_SAMPLES):
+            cases = len(batch["index"])
+            seen += cases
             for name, mean in means.items():
                 values = batch[name].double().transpose(0, 1).flatten(1).mean(1)
-                mean += values * (len(batch["index"]) / count)
+                mean += (values - mean) * (cases / seen)
         for name, buffer in buffers.items():
             buffer.copy_(means[name])
-        fit_scalers(
-            (self.target_scaler, self.condition_scaler),
-            ((self.target(batch), self.condition(batch)) for batch in data.batches(size, count)),
-        )
+        levels = range(self.problem.levels) if self.problem.levels > 1 else [None]
+        for level in levels:
+            of = data.batches(size, SCALE_SAMPLES, group=level)
+            fit_scalers(
+                [scalers.at(level or 0) for scalers in self._scalers],
+                ((self.target(batch), self.condition(batch)) for batch in of),
+            )
+
+    @property
+    def _scalers(self) -> tuple[LevelScalers, LevelScalers]:
+        return self._target_scalers, self._condition_scalers
 
     def _sizes(self) -> list[int]:
         """Return the number of channels of each generated part."""
@@ -285,14 +337,14 @@ class Model(nn.Module):
         pairs = dict(zip(names, zip([0, *ends], ends, strict=False), strict=True))
         return range(*pairs[name])
 
-    def _weight(self) -> Tensor | None:
+    def _weight(self, level: int) -> Tensor | None:
         if self.weighting == "uniform":
             return None
         # Field by field: a pressure of tens must not silence a velocity of ones.
         weights = []
         for part, scale in zip(
             self.problem.generated,
-            torch.split(self.target_scaler.scale, self._sizes()),
+            torch.split(self._target_scalers.at(level).scale, self._sizes()),
             strict=True,
         ):
             weight = scale if self.weighting == "scale" else scale.square()
@@ -300,9 +352,9 @@ class Model(nn.Module):
             weights.append((weight / weight.mean(dim=1, keepdim=True)).flatten())
         return torch.cat(weights)
 
-    def _weights(self, target: Tensor) -> Tensor | None:
+    def _weights(self, target: Tensor, level: int) -> Tensor | None:
         """Return the weights of generated channels ``[B, C, *grid]`` in the loss; None for 1."""
-        weight, axes = self._weight(), target.ndim - 2
+        weight, axes = self._weight(level), target.ndim - 2
         if weight is not None:
             weight = weight.view(-1, *[1] * axes)
         if self.first_weight == 1.0:
@@ -327,7 +379,7 @@ class Model(nn.Module):
     def asked(self, batch: Batch) -> Request:
         """Return what the objective is asked in training; see :meth:`loss_per_sample`."""
         target = self.encode(batch, batch)
-        return self._request(batch, target=target, weight=self._weights(target))
+        return self._request(batch, target=target, weight=self._weights(target, _level(batch)))
 
     @torch.no_grad()
     def predict(
@@ -394,8 +446,8 @@ class Model(nn.Module):
         Returns:
             Normalised generated channels, ``[B, C, *grid]``, as the network sees them.
         """
-        coefficients = self._encode(parts, self.problem.grid, batch)
-        return self.target_scaler.normalise(coefficients)
+        coefficients = self._encode(parts, self._grid(batch), batch)
+        return self._target_scalers.at(_level(batch)).normalise(coefficients)
 
     def decode(
         self, channels: Tensor, batch: Batch, frames: int | None = None
@@ -410,12 +462,29 @@ class Model(nn.Module):
         Returns:
             The generated parts, in physical units.
         """
-        coefficients = torch.split(self.target_scaler.denormalise(channels), self._sizes(), 1)
-        grid, decode = self._grid(frames), self.representation.decode
+        scaler = self._target_scalers.at(_level(batch))
+        coefficients = torch.split(scaler.denormalise(channels), self._sizes(), 1)
+        grid, decode = self._grid(batch, frames), self.representation.decode
         return {
             part.name: decode(values, grid, part.span) + self._origin(part, batch)
             for part, values in zip(self.problem.generated, coefficients, strict=True)
         }
+
+
+def _repeated(c: Tensor, grid: Sequence[int]) -> Tensor:
+    """Repeat coefficients ``[B, C, *n]`` along axes that a grid has about twice as many on."""
+    for axis, size in enumerate(grid, 2):
+        if c.shape[axis] < size:
+            c = c.repeat_interleave(2, axis)
+            # Filters overlap the edges, so that a grid may have one more or less than twice.
+            last = torch.arange(size, device=c.device).clamp(max=c.shape[axis] - 1)
+            c = c.index_select(axis, last)
+    return c
+
+
+def _level(batch: Batch) -> int:
+    """Return the level of all samples of a batch, see :class:`LevelScalers`."""
+    return int(batch["level"][0]) if "level" in batch else 0
 
 
 def _rewards(batch: Batch) -> Rewards | None:

@@ -6,6 +6,7 @@ afterwards. Options of systems, networks, tasks and all other pieces are such se
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -23,6 +24,6 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-def shown(grid: tuple[int, ...]) -> str:
+def shown(grid: Sequence[int]) -> str:
     """Write a grid for a message, as `32 x 48`."""
     return " x ".join(map(str, grid))

@@ -67,6 +67,10 @@ class Part:
             from the same means. Empty: of none.
         start: of a generated part: the given part with the frames before the first generated one,
             k for each field, the latest last. Empty: there is none.
+        base: of a generated part: the given part, like it and on all its axes, that it is generated
+            as a departure from, such as what is known on a coarser grid. Empty: there is none.
+        halved: of a given part: whether it is on the next coarser level of the grid. Its
+            coefficients there are repeated, as in arXiv 2412.04833.
     """
 
     name: str
@@ -74,6 +78,8 @@ class Part:
     span: Span = "space_time"
     like: str = ""
     start: str = ""
+    base: str = ""
+    halved: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,10 @@ class Problem:
         given: parts that are given.
         generated: parts that are generated.
         scene: digest of what does not move in the domain, such as obstacles; empty: nothing.
+        levels: of a model of grids of several levels: how many have scales of their own, `grid`
+            being the finest of training. 0: a model of one grid.
+        doubled: of such a model: which axes of the grid have twice as many points on the next
+            finer level.
     """
 
     grid: tuple[int, ...]
@@ -95,6 +105,8 @@ class Problem:
     given: tuple[Part, ...]
     generated: tuple[Part, ...]
     scene: str = ""
+    levels: int = 0
+    doubled: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         names = [part.name for part in (*self.given, *self.generated)]
@@ -105,11 +117,18 @@ class Problem:
                 f"problem: expected a boundary for each spatial axis of the grid {self.grid}, got "
                 f"{self.boundaries}"
             )
+        if len(self.doubled) != (len(self.grid) if self.levels else 0):
+            raise ProblemError(
+                f"problem: {self.levels} levels of the grid {self.grid}, of whose axes these are "
+                f"doubled: {self.doubled}; expected one answer for each axis if there are levels"
+            )
         for part in self.generated:
             if part.span not in ("space_time", "time"):
                 raise ProblemError(f"problem: {part.name!r} is generated, but has no axis of time")
             if part.start:
                 self._check_frames(self.part(part.start), part)
+            if part.base:
+                self._check_base(self.part(part.base), part)
         for part in self.given:
             if part.like and part.span == "number":
                 raise ProblemError(
@@ -125,10 +144,34 @@ class Problem:
                 f"not k for each of {', '.join(of.fields)} of {of.name!r}"
             )
 
+    def _check_base(self, base: Part, of: Part) -> None:
+        if (base.like, base.span, len(base.fields)) != (of.name, of.span, len(of.fields)):
+            raise ProblemError(
+                f"problem: {of.name!r} is generated as a departure from {base.name!r}, which is "
+                "not a part like it on the same axes"
+            )
+
     @property
     def periodic(self) -> tuple[bool, ...]:
         """Whether each spatial axis is periodic."""
         return tuple(kind == "periodic" for kind in self.boundaries)
+
+    def grid_at(self, level: int) -> tuple[int, ...]:
+        """Return the grid of a level.
+
+        Args:
+            level: halvings of `grid`; negative for doublings.
+
+        Raises:
+            ProblemError: there are no levels, or an axis cannot be halved so often.
+        """
+        if not level:
+            return self.grid
+        factors = [2.0**-level if doubled else 1.0 for doubled in self.doubled]
+        sizes = [count * factor for count, factor in zip(self.grid, factors, strict=False)]
+        if not self.levels or any(size != int(size) for size in sizes):
+            raise ProblemError(f"problem: the grid {self.grid} has no level {level}")
+        return tuple(int(size) for size in sizes)
 
     def part(self, name: str) -> Part:
         """Return a part by its name.
@@ -261,4 +304,8 @@ def _shown(value: Any) -> str:
 
 def _kind(part: Mapping[str, Any]) -> str:
     said = [part["span"].replace("_", " ")]
-    return ", ".join(said + [f"{key} {part[key]}" for key in ("like", "start") if part[key]])
+    return ", ".join(
+        said
+        + [f"{key} {part[key]}" for key in ("like", "start", "base") if part[key]]
+        + ["halved"] * part["halved"]
+    )

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from wdno.problem import Span
 from wdno.representations import REGISTRY
-from wdno.representations.base import ChannelScaler, Representation
+from wdno.representations.base import Representation
 from wdno.representations.identity import Identity
+from wdno.representations.scaling import ChannelScaler
 from wdno.representations.wavelet import Wavelet
 
 

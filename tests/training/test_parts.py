@@ -183,3 +183,19 @@ def test_watch_keeps_the_first_bad_step_and_the_means() -> None:
     for step, losses in enumerate([[1.0, 1.0], [math.nan, 1.0], [1.0, math.inf], [1.0, 1.0]]):
         watch.record(step, torch.tensor(losses), torch.tensor(1.0))
     assert watch.first_bad() == (1, [True, False])
+
+
+def test_groups_take_turns_each_in_an_order_of_its_own() -> None:
+    order = BatchOrder((10, 4), 2, seed=3)
+    drawn = [order.indices(step) for step in range(20)]
+    assert all((one < 10).all() for one in drawn[::2])
+    assert all((one >= 10).all() for one in drawn[1::2])
+    assert sorted(np.concatenate(drawn[::2][:5])) == list(range(10))
+    assert sorted(np.concatenate(drawn[1::2][:2])) == [10, 11, 12, 13]
+    jumping = BatchOrder((10, 4), 2, seed=3)
+    for step in (17, 4, 19, 0):
+        np.testing.assert_array_equal(jumping.indices(step), drawn[step])
+    alone = BatchOrder(10, 2, seed=3)
+    np.testing.assert_array_equal(BatchOrder((10,), 2, seed=3).indices(7), alone.indices(7))
+    with pytest.raises(ValueError, match="empty"):
+        BatchOrder((3, 0), 2, seed=0)

@@ -132,10 +132,13 @@ def _check_task(config: Config, system: str, task: str, options: TaskOptions) ->
     problems += [
         problem
         for name, one in evaluated.items()
-        if name in models
+        if name in models or one.model is None
         for problem in check_checkpoints(config, system, task, options, name, one)
     ]
     told += options.check_counts(evaluated, section.data.samples.model_dump())
+    if not _check_fine(system, section):
+        fine = section.fine_options().grid_shape() if section.data.fine is not None else None
+        told += options.check_fine(section.options.grid_shape(), fine)
     return [*problems, *(f"{where}: {problem}" for problem in told)]
 
 

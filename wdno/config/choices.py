@@ -1,4 +1,4 @@
-"""Sections made of what there is: those that tasks add to methods."""
+"""Sections made of what there is: those that tasks add to methods and models."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ def summary(thing: object) -> str:
     return (thing.__doc__ or "").strip().splitlines()[0]
 
 
-def with_task_sections(section: type[S]) -> type[S]:
-    """Return a section of methods with one more for each task that has options of its own there.
+def with_task_sections(section: type[S], own: str) -> type[S]:
+    """Return a section with one more for each task that has options of its own there.
 
     Args:
-        section: what all tasks read of a method; a task's own is `MethodSection` of its options.
+        section: what all tasks read of it.
+        own: name of the further sections in the options of tasks, such as `MethodSection`.
     """
     fields: dict[str, Any] = {}
     for name in TASKS.names():
-        own = getattr(TASKS.light(name), "MethodSection", None)
-        if own is not None:
-            fields[name] = (own | None, Field(default=None, description=summary(own)))
+        further = getattr(TASKS.light(name), own, None)
+        if further is not None:
+            fields[name] = (further | None, Field(default=None, description=summary(further)))
     if not fields:
         return section
     return create_model(section.__name__, __base__=section, __module__=section.__module__, **fields)

@@ -67,10 +67,12 @@ def _sections(name: str, doc: str, sections: dict[str, tuple[Any, str]]) -> type
 
 if TYPE_CHECKING:
     Method: TypeAlias = MethodOptions
+    Model: TypeAlias = ModelOptions
     Tasks: TypeAlias = Section
     Systems: TypeAlias = Section
 else:
-    Method = with_task_sections(MethodOptions)
+    Method = with_task_sections(MethodOptions, "MethodSection")
+    Model = with_task_sections(ModelOptions, "ModelSection")
     Tasks = _sections(
         "Tasks",
         "The tasks of a system; one left out is not run.",
@@ -155,7 +157,7 @@ class Config(Section):
         default=[0], description="Seeds of the training; tables give mean and spread over them."
     )
     systems: Systems = Field(description="Physical systems, by name.")
-    models: dict[Name, ModelOptions] = Field(description="What is trained.")
+    models: dict[Name, Model] = Field(description="What is trained.")
     methods: dict[Name, Method] = Field(description="Rows of the tables.")
     studies: dict[Name, StudyOptions] = Field(
         default={}, description="Variations of methods, each with a table and a figure."

@@ -220,6 +220,11 @@ class ProblemData:
         return len(self.trajectories)
 
     @property
+    def groups(self) -> tuple[int, ...]:
+        """How many samples there are of each group, in order; a batch is of one group."""
+        return (len(self),)
+
+    @property
     def in_memory(self) -> bool:
         """Whether all samples are in memory."""
         return self.trajectories.in_memory
@@ -241,11 +246,24 @@ class ProblemData:
         kept = tuple(part.name for part in (*problem.given, *problem.generated))
         return ProblemData(self.trajectories, problem, partial(_some, self._divide, kept))
 
-    def batches(self, size: int, count: int | None = None) -> Iterator[dict[str, Tensor]]:
-        """Read the first `count` samples, or all, in order, `size` at a time; as :meth:`batch`."""
-        stop = len(self) if count is None else count
-        for start in range(0, stop, size):
-            yield self.batch(np.arange(start, min(start + size, stop)))
+    def batches(
+        self, size: int, count: int | None = None, group: int | None = None
+    ) -> Iterator[dict[str, Tensor]]:
+        """Read samples in order, `size` at a time; as :meth:`batch`.
+
+        Args:
+            size: of a batch.
+            count: the first ones, at most so many of each group; None: all.
+            group: number of a group; None: all of them, one after another.
+        """
+        ends = np.cumsum(self.groups)
+        for number, (end, samples) in enumerate(zip(ends, self.groups, strict=True)):
+            if group not in (None, number):
+                continue
+            first = end - samples
+            stop = first + (samples if count is None else min(count, samples))
+            for start in range(first, stop, size):
+                yield self.batch(np.arange(start, min(start + size, stop)))
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
         """Read samples.

@@ -103,7 +103,8 @@ def train(
             sets, law = _rewarded(trajectories, options, system, physics, task, task_options)
         else:
             room, law = tasks.REGISTRY.module(task, "problem"), None
-            opened = partial(room.data, framewise=options.objective.framewise)
+            own = getattr(options, task, None)
+            opened = partial(room.data, framewise=options.objective.framewise, section=own)
             whole = [opened(one, task_options) for one in trajectories]
             sets = [one.generating(options.generates) for one in whole]
         training_set, validation_set = sets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class TaskOptions(Section):
     """A task of a system, the section ``systems.*.tasks.<task>``.
 
-    A module with such options may also have `MethodSection`: a section of methods under the task's
-    name that only this task reads.
+    A module with such options may also have `MethodSection` and `ModelSection`: sections of methods
+    and of models under the task's name that only this task reads.
 
     Attributes:
         title: name for readers, such as "Simulation".
@@ -85,6 +85,15 @@ class TaskOptions(Section):
 
         Returns:
             Problems, each a sentence.
+        """
+        return []
+
+    def check_fine(self, stored: Sequence[int], fine: Sequence[int] | None) -> list[str]:
+        """Return what is wrong with the finer test set, each a sentence.
+
+        Args:
+            stored: shape of the stored grid, time first.
+            fine: that of the finer one; None: there is none.
         """
         return []
 

@@ -3,11 +3,15 @@
 The samples are a stream of permutations of the whole set, one per epoch; step s takes those at
 positions s B, ..., (s + 1) B - 1 of it. So every sample is seen once per epoch, all batches have
 one size, and a resumed run needs to know only its step.
+
+Of data in several groups, such as grids of several levels, whose samples do not fit into one batch,
+each group has a stream of its own, and the steps take them in turn.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
@@ -25,7 +29,10 @@ WORTH_READING_AHEAD = 0.05
 
 
 class Data(Protocol):
-    """Samples by number."""
+    """Samples by number.
+
+    It may have an attribute `groups`, see :func:`groups_of`.
+    """
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -34,6 +41,11 @@ class Data(Protocol):
     def batch(self, indices: np.ndarray) -> Batch:
         """Tensors `[B, ...]` on the CPU, by name, of the samples `[B]`."""
         ...
+
+
+def groups_of(data: Data) -> tuple[int, ...]:
+    """Sizes of the groups that samples are numbered through; a batch is of one. One, by default."""
+    return tuple(getattr(data, "groups", (len(data),)))
 
 
 def seeds(seed: int, purpose: int, *numbers: int) -> tuple[int, int]:
@@ -68,35 +80,40 @@ class StepRandomness:
 class BatchOrder:
     """Sample numbers of each step."""
 
-    def __init__(self, samples: int, batch_size: int, seed: int) -> None:
+    def __init__(self, samples: int | Sequence[int], batch_size: int, seed: int) -> None:
         """For a set of samples.
 
         Args:
-            samples: Size of the set.
+            samples: Size of the set, or of each of its groups.
             batch_size: Samples of a step, over all processes.
             seed: Of the permutations.
 
         Raises:
             ValueError: There are no samples.
         """
-        if samples < 1:
+        self._groups = (samples,) if isinstance(samples, int) else tuple(samples)
+        if not self._groups or min(self._groups) < 1:
             raise ValueError("training: the data set is empty, expected at least one sample")
-        self._samples, self._batch_size, self._seed = samples, batch_size, seed
-        self._epochs: dict[int, np.ndarray] = {}
+        self._batch_size, self._seed = batch_size, seed
+        self._epochs: dict[tuple[int, int], np.ndarray] = {}
 
     def indices(self, step: int) -> np.ndarray:
         """Sample numbers of a step, counted from 0: int64 `[B]`."""
-        positions = np.arange(step * self._batch_size, (step + 1) * self._batch_size)
-        epochs, offsets = np.divmod(positions, self._samples)
-        parts = [self._permutation(int(e))[offsets[epochs == e]] for e in np.unique(epochs)]
-        return np.concatenate(parts)
+        turn, group = divmod(step, len(self._groups))
+        positions = np.arange(turn * self._batch_size, (turn + 1) * self._batch_size)
+        epochs, offsets = np.divmod(positions, self._groups[group])
+        parts = [self._permutation(group, int(e))[offsets[epochs == e]] for e in np.unique(epochs)]
+        return np.concatenate(parts) + sum(self._groups[:group])
 
-    def _permutation(self, epoch: int) -> np.ndarray:
-        if epoch not in self._epochs:
-            self._epochs = {e: order for e, order in self._epochs.items() if e == epoch - 1}
-            generator = np.random.default_rng((self._seed, ORDER, epoch))
-            self._epochs[epoch] = generator.permutation(self._samples)
-        return self._epochs[epoch]
+    def _permutation(self, group: int, epoch: int) -> np.ndarray:
+        if (group, epoch) not in self._epochs:
+            last = (group, epoch - 1)
+            self._epochs = {k: v for k, v in self._epochs.items() if k[0] != group or k == last}
+            # Of a single group as if there were none.
+            numbers = (group,) if len(self._groups) > 1 else ()
+            generator = np.random.default_rng((self._seed, ORDER, epoch, *numbers))
+            self._epochs[group, epoch] = generator.permutation(self._groups[group])
+        return self._epochs[group, epoch]
 
 
 class Share:

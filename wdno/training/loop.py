@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from wdno.runtime import resolve_device
 from wdno.training import distributed
-from wdno.training.batches import Batches, Data
+from wdno.training.batches import Batches, Data, groups_of
 from wdno.training.interruption import Interrupted, Interruption
 from wdno.training.log import Line, Progress, TrainingLog
 from wdno.training.settings import TrainingSettings
@@ -120,7 +120,7 @@ def train(
     ):
         training = trainer(
             model,
-            len(data),
+            groups_of(data),
             settings=options,
             seed=seed,
             state_dir=Path(state_dir),

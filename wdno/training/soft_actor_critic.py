@@ -13,7 +13,7 @@ it; so it belongs to the state. Validation looks at data alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -75,7 +75,7 @@ class SacTrainer(Training):
     other model; critics and the rest stay here.
     """
 
-    def __init__(self, model: nn.Module, samples: int, **more: Any) -> None:
+    def __init__(self, model: nn.Module, samples: int | Sequence[int], **more: Any) -> None:
         """Begin at step 0; arguments as those of `Training`.
 
         Raises:

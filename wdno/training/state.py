@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from wdno.training import distributed
-from wdno.training.batches import VALIDATION, BatchOrder, Data, StepRandomness
+from wdno.training.batches import VALIDATION, BatchOrder, Data, StepRandomness, groups_of
 from wdno.training.checkpoint import STATE_NAME, load_state, save_state, tidy_state
 from wdno.training.ema import WeightAverage
 from wdno.training.log import Line, lines_from_tensor, lines_to_tensor
@@ -44,7 +45,7 @@ class Training(ABC):
     def __init__(
         self,
         model: nn.Module,
-        samples: int,
+        samples: int | Sequence[int],
         *,
         settings: TrainingSettings,
         seed: int,
@@ -53,6 +54,15 @@ class Training(ABC):
         device: torch.device,
     ) -> None:
         """Begin at step 0; arguments as those of `train`.
+
+        Args:
+            model: What is trained.
+            samples: Size of the training set, or of each of its groups.
+            settings: How to train.
+            seed: Of the order of the samples and of all random numbers.
+            state_dir: Folder of the state.
+            fingerprint: Of configuration, code and data.
+            device: Where it computes.
 
         Raises:
             ValueError: The arguments do not fit each other.
@@ -107,7 +117,12 @@ class Training(ABC):
     def validate(self, data: Data) -> float:
         """Mean loss of the averaged weights over a data set, with the same noise every time."""
         ranks, size = distributed.world_size(), self.settings.batch_size
-        batches = np.array_split(np.arange(len(data)), -(-len(data) // size))
+        groups = groups_of(data)
+        batches = [
+            end - samples + part
+            for end, samples in zip(np.cumsum(groups), groups, strict=True)
+            for part in np.array_split(np.arange(samples), -(-samples // size))
+        ]
         total = torch.zeros(2, dtype=torch.float64)
         self._average.swap()
         self._model.eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ class _Loss(nn.Module):
 class Trainer(Training):
     """A training of a model that has one loss."""
 
-    def __init__(self, model: nn.Module, samples: int, **more: Any) -> None:
+    def __init__(self, model: nn.Module, samples: int | Sequence[int], **more: Any) -> None:
         """Begin at step 0; arguments as those of `Training`.
 
         Raises:

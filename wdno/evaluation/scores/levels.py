@@ -80,7 +80,21 @@ FINEST = {
 }
 """Scores on the finest grid, by the kind of interpolation."""
 
-METRICS = (MSE, MSE_OLD, MSE_NEW, SPECTRUM_ERROR_NEW, RELATIVE_ERROR_NEW, *FINEST.values())
+FLOORS = {
+    metric.name: Metric(
+        f"floor_{metric.name}",
+        f"{metric.label}, floor",
+        "field^2",
+        note="Floor: the same score of the exact solution on the level's grid.",
+    )
+    for metric in FINEST.values()
+}
+"""Scores of the exact solution, by the names of those that they are beside."""
+
+METRICS = (
+    *(MSE, MSE_OLD, MSE_NEW, SPECTRUM_ERROR_NEW, RELATIVE_ERROR_NEW),
+    *(*FINEST.values(), *FLOORS.values()),
+)
 
 
 def exact(state: Array, finest: Grid, level: Grid) -> Float:

@@ -41,6 +41,7 @@ def collect(
     level: float = 0.95,
     resamples: int = 2000,
     of_items: Sequence[str] = (),
+    compare_items: bool = False,
     further: Further | None = None,
 ) -> pd.DataFrame:
     """Collect records of one task into a row for each system and method, as they first occur.
@@ -52,14 +53,16 @@ def collect(
         reference: method that the others are divided by; None leaves the ratio out.
         level: coverage of the intervals.
         resamples: bootstrap resamples.
-        of_items: scores that each field and series has a column of, where there are several.
+        of_items: scores that each field, series or level has a column of, where there are several.
+        compare_items: whether the compared score is also compared item by item.
         further: columns that the task adds.
 
     Returns:
         Columns system, title, run, task, method, label, learned, representation, network,
         objective, sampler, sampler_steps, eta, sampler_label, samples, seeds, cases, blocks, grid;
         each metric and its `_sd` over seeds (NaN for one seed, or where there is no such score);
-        what `further` returns; `{item}_{score}` and its `_sd`; `times_better_than_` each method
+        what `further` returns; `{item}_{score}` and its `_sd`, and if items are compared
+        `{item}_{score}_ratio`, `_low` and `_high`; `times_better_than_` each method
         without training; reference, and with C the compared score C_ratio, C_ratio_low,
         C_ratio_high, C_ratio_level; where there are several methods without training, baseline (the
         best of them), baseline_ratio, baseline_ratio_low and baseline_ratio_high; evaluations,
@@ -82,6 +85,8 @@ def collect(
             row = _settings(seeds) | _scores(seeds, metrics)
             row |= {} if further is None else further(seeds)
             row |= _by_item(seeds, of_items) | comparison.columns(name) | costs(seeds)
+            if compare_items:
+                row |= comparison.of_items(name)
             devices = dict.fromkeys(record.cost.device for record in seeds)
             rows.append(row | {"device": ", ".join(devices)})
     return with_whole_numbers(pd.DataFrame(rows))
@@ -183,9 +188,23 @@ class _Comparison:
             **self._ratio("baseline_ratio", name, best),
         }
 
-    def _scores(self, name: str) -> NDArray[np.float64]:
-        """Score of each seed and case, ``[S, N]``."""
-        return np.stack([record.score(self.metric.name) for record in self.methods[name]])
+    def of_items(self, name: str) -> dict[str, Any]:
+        """Columns of one method that compare it with the reference item by item."""
+        row: dict[str, Any] = {}
+        for item, kind in items_of(self.methods[name][0]).items():
+            column = f"{item}_{self.metric.name}_ratio"
+            row |= self._ratio(column, name, self.reference, (kind, item))
+        return row
+
+    def _scores(self, name: str, of: tuple[str, str] | None = None) -> NDArray[np.float64]:
+        """Score of each seed and case, ``[S, N]``; of an item, by its kind and name, or of all."""
+        score = self.metric.name
+        return np.stack(
+            [
+                record.score(score) if of is None else record.score_of(*of, score)
+                for record in self.methods[name]
+            ]
+        )
 
     @property
     def _untrained(self) -> list[str]:
@@ -207,13 +226,15 @@ class _Comparison:
             row[f"times_better_than_{other}"] = above / below if below > 0 else math.nan
         return row
 
-    def _ratio(self, column: str, name: str, other: str | None) -> dict[str, float]:
+    def _ratio(
+        self, column: str, name: str, other: str | None, of: tuple[str, str] | None = None
+    ) -> dict[str, float]:
         """Ratio of the score to that of another method, with its interval, as three columns."""
         values = (math.nan, math.nan, math.nan) if other is None else (1.0, 1.0, 1.0)
         if other not in (None, name):
             interval = paired_bootstrap(
-                self._scores(name),
-                self._scores(str(other)),
+                self._scores(name, of),
+                self._scores(str(other), of),
                 blocks=self.methods[name][0].blocks,
                 level=self.level,
                 resamples=self.resamples,

@@ -160,6 +160,26 @@ class Columns:
         key, level = rows[other].iloc[0], rows[f"{view.compared}_ratio_level"].iloc[0]
         name = rows["label"][rows["method"] == key].iloc[0]
         label = f"{view.metrics[view.compared].label} / {name} [{100 * level:g} %]"
+        self._ratios(label, column, key)
+        return label
+
+    def item_ratio(self, item: str) -> None:
+        """Add the ratios to the reference of one item, such as a level; nothing if there are none.
+
+        Args:
+            item: name of the item.
+        """
+        view, rows = self.view, self.view.rows
+        column = f"{item}_{view.compared}_ratio"
+        if not view.has(column):
+            return
+        key = rows["reference"].iloc[0]
+        name = rows["label"][rows["method"] == key].iloc[0]
+        self._ratios(f"{item}: / {name}", column, key)
+
+    def _ratios(self, label: str, column: str, key: str) -> None:
+        """Add a column of ratios to the method `key`, with their intervals."""
+        rows = self.view.rows
         values = (rows[column + end] for end in ("", "_low", "_high"))
         self.texts(
             label,
@@ -168,7 +188,6 @@ class Columns:
                 for method, *ratio in zip(rows["method"], *values, strict=True)
             ],
         )
-        return label
 
     def times_better(self) -> list[str]:
         """Add how many times better than each method without training; return the headings."""

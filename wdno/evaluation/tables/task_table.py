@@ -30,7 +30,8 @@ class TaskTable:
         panels: what readers see of the rows of a system.
         further: columns that the task adds to those of
             :func:`wdno.evaluation.tables.collect.collect`.
-        of_items: scores that each field and series has a column of.
+        of_items: scores that each item, such as a field or a level, has a column of.
+        compare_items: whether the compared score is also compared item by item.
     """
 
     title: str
@@ -39,6 +40,7 @@ class TaskTable:
     panels: Callable[[View], list[Panel]]
     further: Further | None = None
     of_items: Sequence[str] = ()
+    compare_items: bool = False
 
     def make(self, records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
         """Collect records, and write the table.
@@ -86,6 +88,7 @@ class TaskTable:
             level=level,
             resamples=resamples,
             of_items=self.of_items,
+            compare_items=self.compare_items,
             further=self.further,
         )
 

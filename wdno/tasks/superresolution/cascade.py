@@ -1,0 +1,187 @@
+"""From a base prediction to finer grids, level by level."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from wdno.evaluation.predictor import sample_seed
+from wdno.grids.maps import interpolate, restrict
+from wdno.problem import flatten_frames
+from wdno.tasks.superresolution.options import DIRECT, Kind
+from wdno.tasks.superresolution.problem import coarse, given, restricted
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from wdno.grids.levels import Grid
+    from wdno.model import Model
+
+BASE, FINER = 0, 1
+"""Purposes of noise: that of the base model, and that of each level after it."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A trained model and how it is sampled.
+
+    Attributes:
+        model: in evaluation mode, on its device.
+        sampling: options of the sampler; None where nothing is sampled.
+    """
+
+    model: Model
+    sampling: Mapping[str, Any] | None = None
+
+
+@dataclass
+class Cascade:
+    """A method of super-resolution: base prediction, then one level after another.
+
+    Attributes:
+        grids: of all levels, the base grid first.
+        base: what predicts on it; None: the exact solution is taken.
+        refine: what leads to the next level: a super-resolution model, an interpolation, or
+            `direct`, for which the base model is asked again.
+        impose: whether values that are known from the coarser level are kept, see :func:`imposed`.
+        seed: of the noise of case k, which depends on nothing but seed, k, sample and level.
+        seconds: time that each level has taken so far.
+    """
+
+    grids: Sequence[Grid]
+    base: Learned | None
+    refine: Learned | Kind | str
+    impose: bool = False
+    seed: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.refine == DIRECT and self.base is None:
+            raise ValueError("cascade: 'direct' asks the base model on every grid; give one")
+        self.seconds = [0.0] * len(self.grids)
+
+    @torch.no_grad()
+    def __call__(self, stored: Mapping[str, Tensor], index: Tensor, sample: int) -> list[Tensor]:
+        """Predict one sample of each case on all levels.
+
+        Args:
+            stored: `state`, `forcing` and `series` of the cases on the finest grid, with all
+                frames; of what follows the given ones only the exact base solution makes use.
+            index: numbers of the cases, ``[B]``.
+            sample: number of the sample.
+
+        Returns:
+            The generated frames on each level, ``[B, F, t, *s]``, the base first.
+        """
+        finest, series = self.grids[-1], None
+        found: list[Tensor] = []
+        for number, grid in enumerate(self.grids):
+            started = time.perf_counter()
+            known = restricted(stored, finest, grid)
+            if number == 0 or self.refine == DIRECT:
+                state, series = self._base(known, grid, index, sample, number)
+            else:
+                coarser = self.grids[number - 1]
+                whole = _with_first(found[-1], restricted(stored, finest, coarser)["state"])
+                state = self._refined(whole, series, known, coarser, grid, index, sample, number)
+                if series is not None:
+                    axes = coarser.axes("series"), grid.axes("series")
+                    series = interpolate(series, *axes, "linear")
+            found.append(state)
+            self.seconds[number] += time.perf_counter() - started
+        return found
+
+    def _base(
+        self, known: Mapping[str, Tensor], grid: Grid, index: Tensor, sample: int, number: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """Predict state, and series with the given values, on a grid by the base model."""
+        state, series = known["state"], known.get("series")
+        if self.base is None:
+            return state[:, :, grid.given :], series
+        batch = {"first": flatten_frames(state[:, :, : grid.given])}
+        if "forcing" in known:
+            batch["forcing"] = known["forcing"]
+        if series is not None:
+            batch["first_series"] = flatten_frames(series[:, :, : grid.given])
+        model = self.base.model.on_grid(grid.shape)
+        drawn = self._drawn(Learned(model, self.base.sampling), batch, index, sample, BASE, number)
+        if series is None:
+            return drawn["state"], None
+        first = series[:, :, : grid.given]
+        return drawn["state"], torch.cat([first, drawn["series"]], dim=2)
+
+    def _refined(
+        self,
+        whole: Tensor,
+        series: Tensor | None,
+        known: Mapping[str, Tensor],
+        coarser: Grid,
+        grid: Grid,
+        index: Tensor,
+        sample: int,
+        number: int,
+    ) -> Tensor:
+        if isinstance(self.refine, Learned):
+            batch = given(known, whole, series, coarser, grid)
+            # Levels are counted from the finest of training, which the base grid is.
+            batch["level"] = torch.full((len(index),), -number)
+            state = self._drawn(self.refine, batch, index, sample, FINER, number)["state"]
+        else:
+            state = coarse(whole, coarser, grid, cast(Kind, self.refine))
+        if not self.impose:
+            return state
+        first = known["state"][:, :, : grid.given]
+        return imposed(torch.cat([first, state], dim=2), whole, coarser, grid)[:, :, grid.given :]
+
+    def _drawn(
+        self,
+        learned: Learned,
+        batch: Mapping[str, Tensor],
+        index: Tensor,
+        sample: int,
+        purpose: int,
+        number: int,
+    ) -> dict[str, Tensor]:
+        model = learned.model
+        device = next(model.parameters()).device
+        wanted = (*(part.name for part in model.problem.given), "level")
+        on_device = {name: batch[name].float().to(device) for name in wanted if name in batch}
+        # The base prediction is that of its own task's evaluation: the same noise.
+        seed = (
+            self.seed
+            if purpose == BASE and number == 0
+            else sample_seed(self.seed, number, purpose)
+        )
+        sources = [
+            torch.Generator().manual_seed(sample_seed(seed, int(case), sample)) for case in index
+        ]
+        return {
+            name: values.cpu()
+            for name, values in model.predict(on_device, sources, learned.sampling).items()
+        }
+
+
+def imposed(state: Tensor, whole: Tensor, coarser: Grid, grid: Grid) -> Tensor:
+    """Return a prediction with the values that it shares with a coarser one made those.
+
+    The difference, interpolated, is added: where the grids share points it vanishes then, and so
+    do its means over the coarser grid's cells.
+
+    Args:
+        state: all frames, ``[B, F, g + T, *S]``.
+        whole: all frames on the coarser grid.
+        coarser: that grid.
+        grid: the state's.
+    """
+    axes, below = grid.axes("state"), coarser.axes("state")
+    return state + interpolate(whole - restrict(state, axes, below), below, axes, "cubic")
+
+
+def _with_first(state: Tensor, known: Tensor) -> Tensor:
+    """Put the given frames, those of all that are known, before generated ones."""
+    given_frames = known.shape[2] - state.shape[2]
+    return torch.cat([known[:, :, :given_frames].to(state.dtype), state], dim=2)

@@ -1,0 +1,90 @@
+"""What readers see of the table of super-resolution, level by level."""
+
+from __future__ import annotations
+
+from wdno.evaluation.scores.levels import (
+    FINEST,
+    FLOORS,
+    MSE_NEW,
+    MSE_OLD,
+    RELATIVE_ERROR_NEW,
+    SPECTRUM_ERROR_NEW,
+)
+from wdno.evaluation.scores.pointwise import MSE
+from wdno.evaluation.tables.columns import Columns, View
+from wdno.evaluation.tables.panels import cost_panel, error_panel
+from wdno.text_tables import Panel
+
+OF_LEVEL = (MSE_OLD, MSE_NEW, SPECTRUM_ERROR_NEW, RELATIVE_ERROR_NEW)
+
+
+def panels(view: View) -> list[Panel]:
+    """Return the panels of one system.
+
+    The finest grid; every level on its own grid; the finest grid from every level, by both
+    protocols with their floors; and design and costs.
+
+    Args:
+        view: rows of one system.
+    """
+    return [
+        error_panel(
+            view,
+            [MSE.name],
+            beside={"Base": _bases(view)},
+            further=[metric.name for metric in OF_LEVEL],
+            times_better=False,
+            heading="the finest grid",
+            notes=[
+                "Base: what predicts on the stored grid; every further grid is made of the one "
+                "before."
+            ],
+        ),
+        _levels(view),
+        _protocols(view),
+        _seconds(view),
+        cost_panel(view),
+    ]
+
+
+def _bases(view: View) -> list[str]:
+    return [str(base) for base in view.rows["base"]]
+
+
+def _levels(view: View) -> Panel:
+    """Every level on its own grid."""
+    columns = Columns(view)
+    columns.texts("Base", _bases(view))
+    for number, level in enumerate(view.items):
+        columns.score(MSE.name, item=level)
+        columns.item_ratio(level)
+        for metric in OF_LEVEL if number else ():
+            columns.score(metric.name, item=level)
+    columns.note(*(metric.note for metric in OF_LEVEL))
+    return columns.panel("levels", "every grid on its own points")
+
+
+def _protocols(view: View) -> Panel:
+    """The finest grid, to which each level's prediction is interpolated."""
+    columns = Columns(view)
+    columns.texts("Base", _bases(view))
+    for (by, kind), metric in FINEST.items():
+        for level in view.items[:-1]:
+            columns.score(metric.name, item=level)
+            columns.numbers(f"{level}: floor", f"{level}_{FLOORS[metric.name].name}")
+            if by == "published" and view.has(f"{level}_published_{kind}"):
+                columns.numbers(f"{level}: paper, {kind}", f"{level}_published_{kind}")
+        columns.note(metric.note, FLOORS[metric.name].note)
+    columns.note(
+        "Paper: arXiv 2412.04833, Tables 16 and 17, after as many doublings, at its full grids."
+    )
+    return columns.panel("protocols", "the finest grid, from every level")
+
+
+def _seconds(view: View) -> Panel:
+    """Time of every level."""
+    columns = Columns(view)
+    for level in view.items:
+        columns.numbers(f"{level}: seconds", f"{level}_seconds")
+    columns.note("Seconds: of one sample of one case on that grid alone.")
+    return columns.panel("times", "time of every level")

@@ -1,0 +1,65 @@
+"""The table of super-resolution: a row for each system and method, everything in columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wdno.evaluation.record import Record
+from wdno.evaluation.scores.levels import METRICS as SCORES
+from wdno.evaluation.tables.task_table import TaskTable
+from wdno.tasks.superresolution import published as papers
+from wdno.tasks.superresolution.metrics import COMPARED, METRICS
+from wdno.tasks.superresolution.panels import panels
+
+if TYPE_CHECKING:
+    from wdno.config.root import EvaluationOptions
+
+
+def table(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
+    """Write the table as `{stem}.csv`, `.md`, `.tex` and `.html`.
+
+    Its rows have, beside the columns of :func:`wdno.evaluation.tables.collect.collect`, `base`,
+    `refine`, and of each level, by its grid, all scores, the ratio of the MSE to the reference's
+    with its interval, `{grid}_seconds`, and `{grid}_published_{linear, nearest}`.
+
+    Args:
+        records: one for each system, method and seed.
+        stem: without suffix.
+        options: the reference method, the intervals and the digits.
+
+    Raises:
+        EvaluationError: the records do not fit together, or a system has none of the reference.
+    """
+    SUPERRESOLUTION.make(records, stem, options)
+
+
+def _further(seeds: Sequence[Record]) -> Mapping[str, Any]:
+    first = seeds[0]
+    options = first.design.options
+    row: dict[str, Any] = {"base": options.get("base"), "refine": options.get("refine")}
+    reported = papers.superresolution()
+    own = reported[(reported["system"] == first.system) & (reported["method"] == first.label)]
+    for number, level in enumerate(first.items("level")):
+        seconds = [float(record.scores["seconds"].values[number]) for record in seeds]
+        row[f"{level}_seconds"] = float(np.mean(seconds))
+        for kind in ("linear", "nearest"):
+            found = own[own["interpolation"] == kind].get(f"doublings_{number}")
+            value = math.nan if found is None or found.empty else float(found.iloc[0])
+            row[f"{level}_published_{kind}"] = value
+    return row
+
+
+SUPERRESOLUTION = TaskTable(
+    title="Super-resolution",
+    metrics=METRICS,
+    compared=COMPARED,
+    panels=panels,
+    further=_further,
+    of_items=[metric.name for metric in SCORES],
+    compare_items=True,
+)
