@@ -21,6 +21,7 @@ OVERLAYS = [
     ROOT / "config" / "paper.yaml",
     ROOT / "config" / "gpu.yaml",
     ROOT / "config" / "control_studies.yaml",
+    ROOT / "config" / "superresolution_studies.yaml",
     ROOT / "tests" / "config" / "tiny.yaml",
 ]
 

@@ -169,18 +169,39 @@ class Pointwise(nn.Linear):
         return y
 
 
-def normalisation(channels: int, groups: int) -> nn.GroupNorm:
-    """Group norm with at most ``groups`` groups.
+class PointNorm(nn.LayerNorm):
+    """Normalisation of all channels at each point of a grid alone (arXiv 1607.06450).
 
-    The number of groups is the largest one that divides ``channels`` and leaves 16 channels or
-    more in a group (one group, where there are fewer than 32). Smaller groups were several times
-    slower in the channels-last layout and made networks of width 16 worse.
+    Args:
+        channels: Number of channels.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``x`` [B, channels, *grid]."""
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+Norm = Literal["group", "point", "none"]
+
+
+def normalisation(channels: int, groups: int, kind: Norm = "group") -> nn.Module:
+    """Normalisation of channels: over the grid in groups, at each point, or none.
+
+    Of groups the number is the largest one that divides ``channels``, is at most ``groups`` and
+    leaves 16 channels or more in a group (one group, where there are fewer than 32). Smaller groups
+    were several times slower in the channels-last layout and made networks of width 16 worse.
 
     Raises:
-        ValueError: If ``groups`` is not positive.
+        ValueError: If ``groups`` is not positive, or there is no such kind.
     """
     if groups < 1:
         raise ValueError(f"normalisation: expected at least 1 group, got {groups}")
+    if kind == "point":
+        return PointNorm(channels)
+    if kind == "none":
+        return nn.Identity()
+    if kind != "group":
+        raise ValueError(f"normalisation: expected group, point or none, got {kind!r}")
     most = max(1, min(groups, channels // _GROUP_SIZE))
     return nn.GroupNorm(max(g for g in range(1, most + 1) if channels % g == 0), channels)
 
@@ -225,6 +246,7 @@ class ResidualBlock(nn.Module):
         padding: "zeros" or "circular" for each axis.
         groups: Most groups of the normalisation.
         embedding: Channels of the time embedding; 0 for a block without modulation.
+        norm: Kind of the normalisation.
     """
 
     def __init__(
@@ -236,11 +258,12 @@ class ResidualBlock(nn.Module):
         padding: Sequence[str],
         groups: int,
         embedding: int,
+        norm: Norm = "group",
     ) -> None:
         super().__init__()
-        self.norm1 = normalisation(in_channels, groups)
+        self.norm1 = normalisation(in_channels, groups, norm)
         self.conv1 = Convolution(in_channels, out_channels, kernel, padding)
-        self.norm2 = normalisation(out_channels, groups)
+        self.norm2 = normalisation(out_channels, groups, norm)
         self.conv2 = Convolution(out_channels, out_channels, kernel, padding, zero=True)
         self.skip = (
             nn.Identity() if in_channels == out_channels else Pointwise(in_channels, out_channels)

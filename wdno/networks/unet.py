@@ -24,13 +24,14 @@ from wdno.networks.blocks import (
     AXES,
     Attention,
     Convolution,
+    Norm,
     Pointwise,
     ResidualBlock,
     TimeEmbedding,
     check_axes,
     check_input,
-    normalisation,
 )
+from wdno.networks.blocks import normalisation as normalise
 
 _CHANNELS_LAST = {
     1: torch.contiguous_format,
@@ -83,6 +84,7 @@ class UNet(nn.Module):
         heads: Attention heads.
         head_dim: Channels of a head.
         groups: Most groups of a normalisation; see :func:`wdno.networks.blocks.normalisation`.
+        normalisation: Its kind: over the grid in "group"s, at each "point", or "none".
         kernel: Size of the kernels; odd.
 
     Raises:
@@ -104,6 +106,7 @@ class UNet(nn.Module):
         heads: int = 4,
         head_dim: int = 32,
         groups: int = 8,
+        normalisation: Norm = "group",
         kernel: int = 3,
     ) -> None:
         super().__init__()
@@ -124,6 +127,9 @@ class UNet(nn.Module):
         self.time_conditioned = time_conditioned
         # Of three axes the first is time, which is not coarsened.
         self.stride = (1, 2, 2) if dims == 3 else (2,) * dims
+        self.coarsest = 2 ** (levels - 1)
+        self.local = normalisation != "group" and not any(attends)
+        self._reach = _reach(levels, counts, kernel // 2)
 
         embedding = 4 * width if time_conditioned else 0
         self.embed = TimeEmbedding(embedding) if time_conditioned else None
@@ -137,6 +143,7 @@ class UNet(nn.Module):
                 padding=padding,
                 groups=groups,
                 embedding=embedding,
+                norm=normalisation,
             )
 
         def attend(size: int, wanted: bool) -> nn.Module:
@@ -165,7 +172,7 @@ class UNet(nn.Module):
         deepest = channels[-1]
         self.middle = nn.ModuleList([block(deepest, deepest), block(deepest, deepest)])
         self.middle_attention = attend(deepest, attends[-1])
-        self.norm = normalisation(channels[1], groups)
+        self.norm = normalise(channels[1], groups, normalisation)
         self.head = Pointwise(channels[1], out_channels, zero=True)
 
     def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
@@ -208,6 +215,17 @@ class UNet(nn.Module):
         y: Tensor = self.head(functional.silu(self.norm(x)))
         return y.contiguous()
 
+    def reach(self) -> tuple[int, ...] | None:
+        """Most points between an output and an input that it depends on, along each axis.
+
+        A multiple of ``coarsest``. None with attention or a normalisation over the grid, by which
+        each output depends on all inputs.
+        """
+        if not self.local:
+            return None
+        fine, coarsened = self._reach
+        return tuple(coarsened if stride > 1 else fine for stride in self.stride)
+
     def _lay_out(self, x: Tensor) -> Tensor:
         """Channels last on a CPU, up to three times faster; CUDA's group norm would undo it."""
         if x.device.type != "cpu":
@@ -224,6 +242,20 @@ class UNet(nn.Module):
                     f"times; give at most {max(size - 1, 0).bit_length() + 1} multipliers, or a "
                     f"grid of at least {factor // 2 + 1} points along it"
                 )
+
+
+def _reach(levels: int, blocks: Sequence[int], margin: int) -> tuple[int, int]:
+    """Reach of all convolutions, along an axis that is never coarsened and along one that is."""
+    convolutions = [2 * count + 2 * max(count, 1) + 1 for count in blocks]  # and one that coarsens
+    convolutions[0] += 1  # the stem
+    convolutions[-1] += 4  # the middle
+    spacing = [2**level for level in range(levels)]
+    refining = [margin + 1] * (levels - 1)  # after points were repeated
+    fine = margin * (sum(convolutions) + levels - 1)
+    coarse = sum(s * margin * count for s, count in zip(spacing, convolutions, strict=True))
+    coarse += sum(s * reach for s, reach in zip(spacing[1:], refining, strict=True))
+    coarsest = spacing[-1]
+    return fine, -(-coarse // coarsest) * coarsest
 
 
 def _check_positive(**values: int) -> None:

@@ -155,6 +155,10 @@ class Objective(nn.Module, ABC):
         """
         return {}
 
+    def surround(self, wrap: Callable[[nn.Module], nn.Module]) -> None:
+        """Put something around the network, such as tiles, for all that follows."""
+        self.add_module("network", wrap(self.get_submodule("network")))
+
     def prepare(self, steps: int) -> None:
         """Learn, before the training, how many steps it will take."""
         return None

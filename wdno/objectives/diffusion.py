@@ -5,7 +5,7 @@ The theory is in :mod:`wdno.diffusion`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -58,6 +58,10 @@ class Diffusion(base.Objective):
     def network(self) -> nn.Module:
         """The network inside the denoiser."""
         return self.denoiser.network
+
+    def surround(self, wrap: Callable[[nn.Module], nn.Module]) -> None:
+        """See :meth:`Objective.surround`."""
+        self.denoiser.network = wrap(self.denoiser.network)
 
     @staticmethod
     def in_channels(target: int, condition: int) -> int:

@@ -15,7 +15,7 @@ sensitive to its own errors (arXiv 2002.09405).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -77,6 +77,10 @@ class Stepping(nn.Module):
     def network(self) -> nn.Module:
         """The network of a step."""
         return cast(nn.Module, self.inner.network)
+
+    def surround(self, wrap: Callable[[nn.Module], nn.Module]) -> None:
+        """See :meth:`Objective.surround`."""
+        self.inner.surround(wrap)
 
     def prepare(self, steps: int) -> None:
         """See :meth:`Objective.prepare`."""

@@ -23,3 +23,8 @@ class NetworkOptions(Section):
             Problems, each a sentence that begins with the option.
         """
         return []
+
+    @property
+    def local(self) -> bool:
+        """Whether outputs depend on inputs nearby alone, so that it can go tile by tile."""
+        return False

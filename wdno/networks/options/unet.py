@@ -11,7 +11,7 @@ from wdno.options import shown
 
 
 class UNetOptions(NetworkOptions):
-    """U-Net of residual blocks with group normalisation."""
+    """U-Net of residual blocks with normalised channels."""
 
     name: Literal["unet"] = Field(description="Residual convolutional U-Net.")
     width: PositiveInt = Field(default=128, description="Channels of the first level.")
@@ -29,6 +29,11 @@ class UNetOptions(NetworkOptions):
     heads: PositiveInt = Field(default=4, description="Attention heads.")
     head_dim: PositiveInt = Field(default=32, description="Channels of one attention head.")
     groups: PositiveInt = Field(default=8, description="Most groups of the group normalisation.")
+    normalisation: Literal["group", "point", "none"] = Field(
+        default="group",
+        description="Normalisation of channels: in groups over the whole grid, or at each point; "
+        "with point or none and no attention a large grid can be evaluated tile by tile.",
+    )
 
     @model_validator(mode="after")
     def _one_count_per_level(self) -> UNetOptions:
@@ -38,6 +43,11 @@ class UNetOptions(NetworkOptions):
                 f"{self.multipliers} has {len(self.multipliers)}; give one number for each level"
             )
         return self
+
+    @property
+    def local(self) -> bool:
+        """Without attention and normalisation over the grid."""
+        return self.attention == "none" and self.normalisation != "group"
 
     def check(self, grid: tuple[int, ...]) -> list[str]:
         """Refuse more levels than the grid can be halved for."""

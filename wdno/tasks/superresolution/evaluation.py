@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -18,6 +19,8 @@ from wdno.evaluation.record import CASE, Record
 from wdno.evaluation.scores.levels import FLOORS, errors_on_finest, errors_on_level, exact
 from wdno.evaluation.scores.pointwise import MSE, mse
 from wdno.evaluation.scores.spectrum import energy_spectrum
+from wdno.grids.axis import GridError
+from wdno.networks.tiling import Tiled
 from wdno.options import shown
 from wdno.problem import ProblemError
 from wdno.provenance import provenance
@@ -25,6 +28,7 @@ from wdno.runtime import resolve_device
 from wdno.tasks.superresolution.cascade import Cascade, Learned
 from wdno.tasks.superresolution.options import BASE_TASK, Options, section_of
 from wdno.tasks.superresolution.problem import levels_below, problem
+from wdno.tasks.superresolution.similarity import MEASURES, measures, similarity
 
 if TYPE_CHECKING:
     from wdno.evaluation.job import Job
@@ -66,6 +70,9 @@ def evaluate(job: Job) -> Record:
     refine: Learned | str = str(job.options.baseline)
     if "model" in models:
         refine = Learned(models["model"][0], job.sampling)
+        if section.tile is not None:
+            periodic = (False, *refine.model.problem.periodic)
+            refine.model.objective.surround(partial(Tiled, tile=section.tile, periodic=periodic))
     cascade = Cascade(grids, base, refine, impose=section.impose, seed=job.seed)
     cases = job.cases(len(fine))
     scores, examples = predict_and_score(
@@ -89,6 +96,7 @@ def evaluate(job: Job) -> Record:
             base_sampler=base.sampling if base is not None else None,
             refine=job.options.baseline or "model",
             impose=section.impose,
+            tile=section.tile,
         ),
         cost=job.cost(*refined, float(seconds.sum()), device),
         scores=scores,
@@ -187,6 +195,7 @@ def predict_and_score(
     size = min(batch_size, max(1, MOST_POINTS // int(np.prod(grids[-1].shape))))
     parts: list[dict[str, Float]] = []
     curves: list[dict[str, Float]] = []
+    alike: list[list[dict[str, Float]]] = []
     kept: list[dict[str, Float]] = []
     first = fine.batch(np.arange(1))
     cascade(first, first["index"], 0)
@@ -203,6 +212,8 @@ def predict_and_score(
             predictions = [level.numpy() for level in levels]
             parts.append(_scores(state, predictions, grids))
             curves.append(_spectra(state, predictions, grids))
+            pairs = zip(grids, [_below(grids[0], grids[1]), *grids], strict=False)
+            alike.append([similarity(state, grids[-1], *pair) for pair in pairs])
             if (wanted := max(examples - start, 0)) > 0:
                 kept.append(_kept(state, predictions, grids, wanted))
             progress.update(len(index))
@@ -214,6 +225,12 @@ def predict_and_score(
     finest = scores.isel({LEVEL: -1}, drop=True)
     for name in parts[0]:
         scores[name] = (CASE,), finest[f"{LEVEL}_{name}"].values
+    of_levels = [
+        measures({name: np.concatenate([part[name] for part in of]) for name in of[0]})
+        for of in zip(*alike, strict=True)
+    ]
+    for name in MEASURES:
+        scores[name] = LEVEL, [one[name] for one in of_levels]
     for name in curves[0]:
         shells = f"wavenumber_{name.rsplit('_', 1)[1]}"
         values = np.concatenate([curve[name] for curve in curves]).mean(axis=0)
@@ -221,6 +238,14 @@ def predict_and_score(
         scores = scores.assign_coords({shells: np.arange(values.shape[-1], dtype=np.float64)})
     scores = scores.assign_coords({"field": list(fine.layout.state)})
     return scores, _examples(fine, kept, grids)
+
+
+def _below(grid: Grid, finer: Grid) -> Grid | None:
+    """Return the grid that is to another as that to a finer one; None if it cannot be halved."""
+    try:
+        return grid.coarser(time=grid.intervals != finer.intervals)
+    except GridError:
+        return None
 
 
 def _spectra(

@@ -76,6 +76,13 @@ class MethodSection(Section):
         description="Whether values that a grid shares with the coarser one, and means over its "
         "cells, are made those of the coarser prediction.",
     )
+    tile: PositiveInt | None = Field(
+        default=None,
+        description="Most points of the grid of coefficients along an axis that the network of "
+        "the super-resolution model sees at a time, beside a margin: memory is then that of a "
+        "tile. Null: all. Needs a network that is local, as a U-Net with attention: none and "
+        "normalisation: point.",
+    )
 
 
 def section_of(method: MethodOptions) -> MethodSection:
@@ -121,6 +128,15 @@ class SuperresolutionOptions(TaskOptions):
                 problems.append(
                     f"method {name!r}: baseline 'direct' asks a model of the task {BASE_TASK} on "
                     "every grid; name it in superresolution.base.model"
+                )
+            tile = section_of(method).tile
+            if tile is not None and name not in models:
+                problems.append(f"method {name!r}: superresolution.tile: it has no network; remove")
+            elif tile is not None and not models[name].network.local:
+                problems.append(
+                    f"method {name!r}: superresolution.tile = {tile}: the network of model "
+                    f"{method.model!r} depends on the whole grid; use a U-Net with attention: none "
+                    "and normalisation: point, or no tiles"
                 )
             if name in models:
                 problems += [

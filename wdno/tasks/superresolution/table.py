@@ -15,6 +15,7 @@ from wdno.evaluation.tables.task_table import TaskTable
 from wdno.tasks.superresolution import published as papers
 from wdno.tasks.superresolution.metrics import COMPARED, METRICS
 from wdno.tasks.superresolution.panels import panels
+from wdno.tasks.superresolution.similarity import MEASURES
 
 if TYPE_CHECKING:
     from wdno.config.root import EvaluationOptions
@@ -25,7 +26,8 @@ def table(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> 
 
     Its rows have, beside the columns of :func:`wdno.evaluation.tables.collect.collect`, `base`,
     `refine`, and of each level, by its grid, all scores, the ratio of the MSE to the reference's
-    with its interval, `{grid}_seconds`, and `{grid}_published_{linear, nearest}`.
+    with its interval, `{grid}_seconds`, the measures of :mod:`.similarity`, and
+    `{grid}_published_{linear, nearest}`.
 
     Args:
         records: one for each system, method and seed.
@@ -47,6 +49,7 @@ def _further(seeds: Sequence[Record]) -> Mapping[str, Any]:
     for number, level in enumerate(first.items("level")):
         seconds = [float(record.scores["seconds"].values[number]) for record in seeds]
         row[f"{level}_seconds"] = float(np.mean(seconds))
+        row |= {f"{level}_{name}": float(first.scores[name].values[number]) for name in MEASURES}
         for kind in ("linear", "nearest"):
             found = own[own["interpolation"] == kind].get(f"doublings_{number}")
             value = math.nan if found is None or found.empty else float(found.iloc[0])
