@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,23 +13,6 @@ from wdno.evaluation.tables.task_table import TaskTable
 from wdno.tasks.control import published as papers
 from wdno.tasks.control.metrics import COMPARED, METRICS, PER_GRADIENT, J
 from wdno.tasks.control.panels import panels
-
-if TYPE_CHECKING:
-    from wdno.config.root import EvaluationOptions
-
-
-def table(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
-    """Write the table as `{stem}.csv`, `.md`, `.tex` and `.html`.
-
-    Args:
-        records: one for each system, method and seed.
-        stem: without suffix.
-        options: the reference method, the intervals and the digits.
-
-    Raises:
-        EvaluationError: the records do not fit together, or a system has none of the reference.
-    """
-    CONTROL.make(records, stem, options)
 
 
 def _further(seeds: Sequence[Record]) -> Mapping[str, Any]:
@@ -66,3 +48,5 @@ def _noted(seeds: Sequence[Record], name: str) -> float:
 CONTROL = TaskTable(
     title="Control", metrics=METRICS, compared=COMPARED, panels=panels, further=_further
 )
+
+table = CONTROL.make

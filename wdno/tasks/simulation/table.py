@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,24 +19,7 @@ from wdno.tasks.simulation.metrics import COMPARED, METRICS
 from wdno.tasks.simulation.panels import panels
 from wdno.tasks.simulation.published import Published
 
-if TYPE_CHECKING:
-    from wdno.config.root import EvaluationOptions
-
 OF_FIELDS = (MSE.name, MAE.name, MAX_ERROR.name)
-
-
-def table(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
-    """Write the table as `{stem}.csv`, `.md`, `.tex` and `.html`.
-
-    Args:
-        records: one for each system, method and seed.
-        stem: without suffix.
-        options: the reference method, the intervals and the digits.
-
-    Raises:
-        EvaluationError: the records do not fit together, or a system has none of the reference.
-    """
-    beside(papers.simulation()).make(records, stem, options)
 
 
 def beside(published: Published) -> TaskTable:
@@ -116,3 +97,6 @@ def _published(record: Record, published: Published) -> dict[str, float]:
         found = published.get((record.system, papers.key(name)), {})
         row |= {f"published_{metric}": value for metric, value in found.items()}
     return row
+
+
+table = beside(papers.simulation()).make

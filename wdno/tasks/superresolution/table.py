@@ -1,11 +1,16 @@
-"""The table of super-resolution: a row for each system and method, everything in columns."""
+"""The table of super-resolution: a row for each system and method, everything in columns.
+
+Its rows have, beside the columns of :func:`wdno.evaluation.tables.collect.collect`, `base`,
+`refine`, and of each level, by its grid, all scores, the ratio of the MSE to the reference's with
+its interval, `{grid}_seconds`, the measures of :mod:`.similarity`, and
+`{grid}_published_{linear, nearest}`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,28 +21,6 @@ from wdno.tasks.superresolution import published as papers
 from wdno.tasks.superresolution.metrics import COMPARED, METRICS
 from wdno.tasks.superresolution.panels import panels
 from wdno.tasks.superresolution.similarity import MEASURES
-
-if TYPE_CHECKING:
-    from wdno.config.root import EvaluationOptions
-
-
-def table(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
-    """Write the table as `{stem}.csv`, `.md`, `.tex` and `.html`.
-
-    Its rows have, beside the columns of :func:`wdno.evaluation.tables.collect.collect`, `base`,
-    `refine`, and of each level, by its grid, all scores, the ratio of the MSE to the reference's
-    with its interval, `{grid}_seconds`, the measures of :mod:`.similarity`, and
-    `{grid}_published_{linear, nearest}`.
-
-    Args:
-        records: one for each system, method and seed.
-        stem: without suffix.
-        options: the reference method, the intervals and the digits.
-
-    Raises:
-        EvaluationError: the records do not fit together, or a system has none of the reference.
-    """
-    SUPERRESOLUTION.make(records, stem, options)
 
 
 def _further(seeds: Sequence[Record]) -> Mapping[str, Any]:
@@ -66,3 +49,5 @@ SUPERRESOLUTION = TaskTable(
     of_items=[metric.name for metric in SCORES],
     compare_items=True,
 )
+
+table = SUPERRESOLUTION.make
