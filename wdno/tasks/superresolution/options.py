@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from pydantic import Field, PositiveInt
 
+from wdno import systems
 from wdno.diffusion import samplers
+from wdno.equation import Equation
 from wdno.options import Name, Section, shown
 from wdno.tasks.base import TaskOptions
 
@@ -233,9 +235,13 @@ class SuperresolutionOptions(TaskOptions):
         return []
 
     def modules(self, system: str, method: MethodOptions) -> tuple[str, ...]:
-        """Return the module of the base model's sampler."""
+        """Return those of the system, if it has an equation, and of the base model's sampler."""
+        held = issubclass(systems.REGISTRY.load(system), Equation)
         sampler = section_of(method).base.sampler
-        return () if sampler is None else (f"{samplers.__name__}.{sampler.name}",)
+        return (
+            *((f"{systems.__name__}.{system}",) if held else ()),
+            *(() if sampler is None else (f"{samplers.__name__}.{sampler.name}",)),
+        )
 
     def figures(self, system: SystemOptions) -> dict[str, str]:
         """Return the figures of every system."""
