@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from wdno.data.dataset import Trajectories
 from wdno.evaluation.job import Job
 from wdno.systems.base import System, SystemOptions
-from wdno.tasks.superresolution.options import ModelSection, Options
+from wdno.tasks.superresolution.options import LevelsSection, Options
 from wdno.tasks.superresolution.problem import LevelData, data
 
 SAMPLER = {"name": "ddim", "steps": 2, "eta": 0.0}
@@ -31,4 +31,4 @@ class Files(NamedTuple):
 
     def data(self, **section: Any) -> LevelData:
         section = {"levels": 2, **section}
-        return data(Trajectories(self.stored), self.options, section=ModelSection(**section))
+        return data(Trajectories(self.stored), self.options, section=LevelsSection(**section))

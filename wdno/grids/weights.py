@@ -17,10 +17,14 @@ exact there is a polynomial that vanishes at both ends. A point much closer to a
 next point (Burgers' first, 1 / 1921) is then left out of `cubic` and `band_limited`: both values
 together would tell a slope, from which an error of that one value would spread, grown many times.
 A target value that is one of the source is taken over as it is.
+
+A derivative at a point is that of the polynomial through the nearest points, known ends included:
+:func:`derivative_weights`.
 """
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Literal, get_args
 
@@ -70,6 +74,50 @@ def interpolation_weights(source: GridAxis, target: GridAxis, kind: Interpolatio
         matrix[taken] = np.eye(source.count)[where[taken].round().astype(int)]
     matrix.setflags(write=False)
     return matrix
+
+
+@lru_cache(maxsize=256)
+def derivative_weights(source: GridAxis, degree: int) -> tuple[Array, NDArray[np.int_]]:
+    """Return the matrix of a derivative by finite differences, of second order in the spacing.
+
+    Where the nearest points are even, the central difference through `degree + 1` of them (degrees
+    1 and 2: three); elsewhere, as beside a known end or at an open one, the polynomial through
+    `degree + 2`. Points that crowd a known end are left out.
+
+    Args:
+        source: Axis of values at points.
+        degree: 1 or 2.
+
+    Returns:
+        The matrix `[m, source.count]`, per power of the unit of the coordinates, and the indices
+        `[m]` of the points whose derivatives it gives; both read-only.
+
+    Raises:
+        GridError: The values are means, or too few.
+    """
+    wide = degree + 2
+    nodes, index = _nodes(source, wide)
+    if source.means or degree not in (1, 2) or nodes.size < wide:
+        raise GridError(
+            f"derivative: expected degree 1 or 2 of values at {wide} points or more, got degree "
+            f"{degree} of {source}"
+        )
+    points = np.arange(source.count) if source.boundary == "periodic" else index[index != KNOWN]
+    matrix = np.zeros((points.size, source.count))
+    for row, point in enumerate(points.astype(np.float64)):
+        place = int(np.searchsorted(nodes, point - TOLERANCE))
+        around = np.arange(place - 1, place + 2)
+        even = 0 < place < nodes.size - 1 and abs(nodes[around].mean() - point) < TOLERANCE
+        if not even:
+            around = int(np.clip(place - wide // 2, 0, nodes.size - wide)) + np.arange(wide)
+        powers = _monomials(nodes[around] - point, 0.0, around.size)
+        wanted = np.zeros(around.size)
+        wanted[degree] = math.factorial(degree) / source.spacing**degree
+        known = index[around] == KNOWN
+        np.add.at(matrix[row], index[around][~known], np.linalg.solve(powers.T, wanted)[~known])
+    for made in (matrix, points):
+        made.setflags(write=False)
+    return matrix, points
 
 
 def _check_reach(source: GridAxis, target: GridAxis) -> None:

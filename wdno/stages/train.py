@@ -103,8 +103,9 @@ def train(
             sets, law = _rewarded(trajectories, options, system, physics, task, task_options)
         else:
             room, law = tasks.REGISTRY.module(task, "problem"), None
-            own = getattr(options, task, None)
-            opened = partial(room.data, framewise=options.objective.framewise, section=own)
+            opened = partial(room.data, framewise=options.objective.framewise)
+            if hasattr(tasks.REGISTRY.light(task), "ModelSection"):
+                opened = partial(opened, section=getattr(options, task))
             whole = [opened(one, task_options) for one in trajectories]
             sets = [one.generating(options.generates) for one in whole]
         training_set, validation_set = sets

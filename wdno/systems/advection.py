@@ -16,16 +16,20 @@ at its ends.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field as Option
 from pydantic import PositiveFloat, PositiveInt
 
+from wdno.equation import Equation, derivative, trapezoidal_residual
 from wdno.options import Section
 from wdno.systems import base
 from wdno.systems.base import Axis, Field, SystemOptions
+
+if TYPE_CHECKING:
+    from wdno.grids.levels import Grid
 
 WAVES = 2
 LARGEST_WAVENUMBER = 8
@@ -90,7 +94,7 @@ class InitialState:
         return signed
 
 
-class Advection(base.EquationSystem):
+class Advection(base.EquationSystem, Equation):
     """The advection system: state u."""
 
     name: ClassVar[str] = "advection"
@@ -126,6 +130,16 @@ class Advection(base.EquationSystem):
         position = self.x - self.options.beta * time[:, None]
         u = np.stack([InitialState(int(seed))(position) for seed in seeds])
         return {"u": u.astype(np.float32)}
+
+    def residual(self, state: Array, forcing: Array, grid: Grid) -> Array:
+        r"""Return the residual of $u_t + \beta u_x = 0$; see the base class.
+
+        The mean of both frames of an interval in time, the central difference on three points
+        around the period in space: second order in both, where the state does not jump.
+        """
+        u = state[:, 0]
+        slope, _ = derivative(u, grid.space[0], 1)
+        return trapezoidal_residual(u, -self.options.beta * slope, 0.0, grid)[:, None]
 
 
 Options = AdvectionOptions

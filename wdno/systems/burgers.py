@@ -28,6 +28,7 @@ from wdno.solvers.stability import required_steps
 from wdno.systems import base
 from wdno.systems._burgers_control import BurgersControl
 from wdno.systems._burgers_draw import BurgersDraw
+from wdno.systems._burgers_equation import BurgersEquation
 from wdno.systems.base import Axis, Field, SystemOptions, check_divides
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class BurgersOptions(SystemOptions):
         return ("dirichlet",)
 
 
-class Burgers(base.EquationSystem, BurgersControl):
+class Burgers(base.EquationSystem, BurgersControl, BurgersEquation):
     """The Burgers system: state u, forcing f."""
 
     name: ClassVar[str] = "burgers"

@@ -110,6 +110,25 @@ def test_imposed_values_are_those_of_the_coarser_grid(
     torch.testing.assert_close(right, known[grid], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("refine", ["cubic", "model"])
+def test_finer_levels_take_more_memory(equation: Files, refine: Any) -> None:
+    """Whatever predicts them, and measuring it changes neither predictions nor times."""
+    stored, grids = opened(equation)
+    kinds = {"representation": {"name": "identity"}, "objective": {"name": "regression"}}
+    learned = Learned(build(equation.data(levels=2), **kinds))
+    cascade = Cascade(grids, None, learned if refine == "model" else refine)
+    before = cascade(stored, stored["index"], 0)
+    seconds = list(cascade.seconds)
+    memory = cascade.memory(stored, stored["index"])
+    assert cascade.seconds == seconds
+    assert memory == cascade.memory(stored, stored["index"])
+    # At least what a level is given and generates.
+    assert memory[2] > 4 * 2 * before[2].numel()
+    assert memory[2] > 2 * memory[1]
+    for one, other in zip(before, cascade(stored, stored["index"], 0), strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_a_direct_base_is_needed(equation: Files) -> None:
     with pytest.raises(ValueError, match="'direct' asks the base model"):
         Cascade(opened(equation)[1], None, "direct")

@@ -13,6 +13,7 @@ from finer_data import SAMPLER, Files, MakeJob
 
 from wdno.config import EvaluationOptions
 from wdno.data.dataset import Trajectories
+from wdno.data.grid import grid_of
 from wdno.evaluation.record import Record
 from wdno.evaluation.scores.levels import exact, mse_aligned
 from wdno.problem import ProblemError
@@ -77,6 +78,35 @@ def test_the_floor_is_the_exact_solution_scored_in_the_same_way(
     )
 
 
+def test_predictions_are_held_against_the_equation(make_job: MakeJob, equation: Files) -> None:
+    exactly = evaluate(make_job(equation, CUBIC))
+    drawn = evaluate(make_job(equation, {**CUBIC, **BASE}, base="base"))
+    for record in (exactly, drawn):
+        record.check(METRICS)
+        finest = record.score_of("level", "32 x 64", "equation_residual")
+        np.testing.assert_array_equal(record.score("equation_residual"), finest)
+    with xr.open_dataset(equation.fine) as fine:
+        state, forcing = (fine[name].values[:, None].astype(float) for name in ("u", "f"))
+        grid = grid_of(fine)
+    residual = equation.system.residual(state, forcing, grid)  # type: ignore[attr-defined]
+    floor = exactly.score("floor_equation_residual")
+    np.testing.assert_allclose(floor, np.sqrt(np.square(residual).mean((1, 2, 3))), rtol=1e-6)
+    found = exactly.score_of("level", "8 x 16", "equation_residual")
+    for record in (exactly, drawn):
+        floor = record.score_of("level", "8 x 16", "floor_equation_residual")
+        np.testing.assert_allclose(floor, found, rtol=1e-6)
+    for level in drawn.items("level"):
+        away = drawn.score_of("level", level, "equation_residual") / drawn.score_of(
+            "level", level, "floor_equation_residual"
+        )
+        assert (abs(away - 1) > 0.01).all()
+
+
+def test_a_system_without_an_equation_has_no_residual(make_job: MakeJob, plumes: Files) -> None:
+    record = evaluate(make_job(plumes, CUBIC))
+    assert not [name for name in record.scores if str(name).endswith("equation_residual")]
+
+
 def test_the_base_prediction_is_the_same_for_every_method(make_job: MakeJob, plumes: Files) -> None:
     found = {record.method: record for record in records(make_job, plumes)}
     base = found["cubic"].shown()["prediction_0"]
@@ -121,6 +151,11 @@ def test_records_make_the_table_and_the_figures(
     text = (tmp_path / "table.md").read_text()
     assert "exact solution" in text
     assert "floor" in text
+    assert ("Residual, floor" in text) == (name == "equation")
+    memory = rows[[f"{level}_memory" for level in made[0].items("level")]]
+    grown = memory.loc[["direct", "exact_model"]].diff(axis="columns").iloc[:, 1:]
+    assert (grown > 0).all(axis=None)
+    assert f"{made[0].items('level')[-1]}: MB" in text
     for figure, suffix in files.options.figures(files.settings).items():
         FIGURES[figure](read, tmp_path / figure, options)
         assert (tmp_path / f"{figure}.{suffix}").stat().st_size > 1000

@@ -14,7 +14,7 @@ from wdno.data.netcdf import DataError
 from wdno.grids.maps import interpolate, restrict
 from wdno.model import Model
 from wdno.problem import ProblemError
-from wdno.tasks.superresolution.options import ModelSection
+from wdno.tasks.superresolution.options import LevelsSection
 from wdno.tasks.superresolution.problem import LevelData, data, problem
 
 DUPLICATED = {"coarse": "duplicated"}
@@ -150,4 +150,4 @@ def test_a_model_is_of_the_state_alone(equation: Files) -> None:
     assert [part.name for part in made.problem.generated] == ["state"]
     assert [part.name for part in made.problem.given] == ["forcing", "first", "coarse"]
     assert made.problem.part("state").base == "coarse"
-    assert ModelSection().levels == made.problem.levels == 2
+    assert LevelsSection().levels == made.problem.levels == 2

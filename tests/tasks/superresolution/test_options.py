@@ -73,6 +73,10 @@ def test_base_models_are_those_of_simulation() -> None:
         "base": ("simulation", "wdno"),
     }
     assert task.splits(method) == ("fine",)
-    assert task.modules("burgers", method) == ("wdno.diffusion.samplers.ddim",)
+    sampler = "wdno.diffusion.samplers.ddim"
+    assert task.modules("burgers", method) == ("wdno.systems.burgers", sampler)
+    assert task.modules("smoke", method) == (sampler,)
     exact = configuration.method(loaded, "burgers", "exact_cubic")
     assert task.checkpoints("superresolution", exact) == {}
+    assert task.modules("advection", exact) == ("wdno.systems.advection",)
+    assert task.modules("compressible_ns", exact) == ()

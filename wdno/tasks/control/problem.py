@@ -90,11 +90,7 @@ def has_target(layout: Layout) -> bool:
 
 
 def data(
-    trajectories: Trajectories,
-    options: Options | None = None,
-    *,
-    framewise: bool = False,
-    section: object = None,
+    trajectories: Trajectories, options: Options | None = None, *, framewise: bool = False
 ) -> ProblemData:
     """Return the samples of a data file as parts of its problem.
 
@@ -102,7 +98,6 @@ def data(
         trajectories: the data file.
         options: of the task, with what models are told of the outcome.
         framewise: whether the model sees a frame at a time, and nothing of the outcome.
-        section: of the task in the options of a model; there is none.
     """
     from wdno.data.dataset import ProblemData
 

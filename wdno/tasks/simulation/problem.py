@@ -44,11 +44,7 @@ def problem(layout: Layout, options: Options | None = None) -> Problem:
 
 
 def data(
-    trajectories: Trajectories,
-    options: Options | None = None,
-    *,
-    framewise: bool = False,
-    section: object = None,
+    trajectories: Trajectories, options: Options | None = None, *, framewise: bool = False
 ) -> ProblemData:
     """Return the samples of a data file as parts of its problem.
 
@@ -56,7 +52,6 @@ def data(
         trajectories: the data file.
         options: of the task; none of them changes the problem.
         framewise: whether the model sees a frame at a time; changes nothing.
-        section: of the task in the options of a model; there is none.
     """
     from wdno.data.dataset import ProblemData
 

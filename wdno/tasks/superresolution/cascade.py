@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from wdno.evaluation.memory import peak_memory
 from wdno.evaluation.predictor import sample_seed
 from wdno.grids.maps import interpolate, restrict
 from wdno.problem import flatten_frames
@@ -36,6 +37,11 @@ class Learned:
 
     model: Model
     sampling: Mapping[str, Any] | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
 
 
 @dataclass
@@ -77,23 +83,52 @@ class Cascade:
         Returns:
             The generated frames on each level, ``[B, F, t, *s]``, the base first.
         """
-        finest, series = self.grids[-1], None
-        found: list[Tensor] = []
-        for number, grid in enumerate(self.grids):
+        levels, found = self._levels(stored, index, sample), []
+        for number in range(len(self.grids)):
             started = time.perf_counter()
+            found.append(next(levels))
+            self.seconds[number] += time.perf_counter() - started
+        return found
+
+    @torch.no_grad()
+    def memory(self, stored: Mapping[str, Tensor], index: Tensor) -> list[int]:
+        """Predict one sample of each case, and return the memory that each level took for it.
+
+        Args:
+            stored: as of a call.
+            index: likewise.
+
+        Returns:
+            Bytes at the peak of each level, beyond those before it (weights, data, coarser levels),
+            on the device that predicts it; see :func:`wdno.evaluation.memory.peak_memory`.
+        """
+        levels, found = self._levels(stored, index, 0), []
+        for number in range(len(self.grids)):
+            with peak_memory(self._device(number)) as peak:
+                next(levels)
+            found.append(peak.bytes)
+        return found
+
+    def _device(self, number: int) -> torch.device:
+        """Return where a level is predicted: interpolation is done on the CPU."""
+        by = self.base if number == 0 or self.refine == DIRECT else self.refine
+        return by.device if isinstance(by, Learned) else torch.device("cpu")
+
+    def _levels(self, stored: Mapping[str, Tensor], index: Tensor, sample: int) -> Iterator[Tensor]:
+        """Predict the levels one after another, as they are asked for."""
+        finest, series = self.grids[-1], None
+        for number, grid in enumerate(self.grids):
             known = restricted(stored, finest, grid)
             if number == 0 or self.refine == DIRECT:
                 state, series = self._base(known, grid, index, sample, number)
             else:
                 coarser = self.grids[number - 1]
-                whole = _with_first(found[-1], restricted(stored, finest, coarser)["state"])
+                whole = _with_first(state, restricted(stored, finest, coarser)["state"])
                 state = self._refined(whole, series, known, coarser, grid, index, sample, number)
                 if series is not None:
                     axes = coarser.axes("series"), grid.axes("series")
                     series = interpolate(series, *axes, "linear")
-            found.append(state)
-            self.seconds[number] += time.perf_counter() - started
-        return found
+            yield state
 
     def _base(
         self, known: Mapping[str, Tensor], grid: Grid, index: Tensor, sample: int, number: int
@@ -147,9 +182,10 @@ class Cascade:
         number: int,
     ) -> dict[str, Tensor]:
         model = learned.model
-        device = next(model.parameters()).device
         wanted = (*(part.name for part in model.problem.given), "level")
-        on_device = {name: batch[name].float().to(device) for name in wanted if name in batch}
+        on_device = {
+            name: batch[name].float().to(learned.device) for name in wanted if name in batch
+        }
         # The base prediction is that of its own task's evaluation: the same noise.
         seed = (
             self.seed

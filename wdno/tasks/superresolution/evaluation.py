@@ -12,12 +12,15 @@ import torch
 import xarray as xr
 from tqdm import tqdm
 
+from wdno import systems
 from wdno.data.dataset import Trajectories
 from wdno.data.grid import grid_of
+from wdno.equation import Equation
 from wdno.evaluation.predictor import MOST_POINTS, require_finite
 from wdno.evaluation.record import CASE, Record
 from wdno.evaluation.scores.levels import FLOORS, errors_on_finest, errors_on_level, exact
 from wdno.evaluation.scores.pointwise import MSE, mse
+from wdno.evaluation.scores.residual import residuals
 from wdno.evaluation.scores.spectrum import energy_spectrum
 from wdno.grids.axis import GridError
 from wdno.networks.tiling import Tiled
@@ -82,6 +85,7 @@ def evaluate(job: Job) -> Record:
         cases=cases,
         batch_size=job.evaluation.batch_size,
         examples=min(job.evaluation.examples, cases),
+        equation=_equation(job),
         description=job.description,
     )
     seconds = np.array(cascade.seconds) / (cases * job.options.samples)
@@ -119,6 +123,12 @@ def levels_of(fine: Trajectories, stored: Sequence[int], options: Options) -> li
             "doubled a whole number of times; delete it and run again"
         )
     return levels_below(finest, doublings, options.time)[::-1]
+
+
+def _equation(job: Job) -> Equation | None:
+    """Return the system, if it has an equation that predictions can be held against."""
+    system = systems.REGISTRY.load(job.system)
+    return system(job.system_options) if issubclass(system, Equation) else None
 
 
 def _require(
@@ -170,11 +180,13 @@ def predict_and_score(
     cases: int,
     batch_size: int,
     examples: int = 1,
+    equation: Equation | None = None,
     description: str = "super-resolution",
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Predict the first cases on all levels and score them, batch by batch.
 
-    The first case is predicted once more beforehand, untimed, so that start-up is not counted.
+    The first case is predicted once more beforehand, untimed, so that start-up is not counted: its
+    memory is measured meanwhile, `memory` of each level in MB.
 
     Args:
         cascade: the method, whose finest grid is that of the data.
@@ -183,6 +195,7 @@ def predict_and_score(
         cases: number of cases N.
         batch_size: most cases predicted at a time.
         examples: cases that are kept whole.
+        equation: what predictions are held against on every level; None: nothing.
         description: name of the progress bar, and of the method in messages.
 
     Returns:
@@ -198,8 +211,7 @@ def predict_and_score(
     alike: list[list[dict[str, Float]]] = []
     kept: list[dict[str, Float]] = []
     first = fine.batch(np.arange(1))
-    cascade(first, first["index"], 0)
-    cascade.seconds = [0.0] * len(grids)
+    memory = cascade.memory(first, first["index"])
     with tqdm(total=cases, desc=description, unit="case", mininterval=1.0) as progress:
         for start in range(0, cases, size):
             stored = fine.batch(np.arange(start, min(start + size, cases)))
@@ -210,7 +222,7 @@ def predict_and_score(
                 require_finite(level, index, description)
             state = stored["state"].numpy()
             predictions = [level.numpy() for level in levels]
-            parts.append(_scores(state, predictions, grids))
+            parts.append(_scores(stored, predictions, grids, equation))
             curves.append(_spectra(state, predictions, grids))
             pairs = zip(grids, [_below(grids[0], grids[1]), *grids], strict=False)
             alike.append([similarity(state, grids[-1], *pair) for pair in pairs])
@@ -231,6 +243,7 @@ def predict_and_score(
     ]
     for name in MEASURES:
         scores[name] = LEVEL, [one[name] for one in of_levels]
+    scores["memory"] = LEVEL, np.array(memory) / 1e6
     for name in curves[0]:
         shells = f"wavenumber_{name.rsplit('_', 1)[1]}"
         values = np.concatenate([curve[name] for curve in curves]).mean(axis=0)
@@ -263,10 +276,13 @@ def _spectra(
 
 
 def _scores(
-    state: np.ndarray, predictions: Sequence[np.ndarray], grids: Sequence[Grid]
+    stored: Mapping[str, torch.Tensor],
+    predictions: Sequence[np.ndarray],
+    grids: Sequence[Grid],
+    equation: Equation | None,
 ) -> dict[str, Float]:
     """All scores, ``[L, N]`` each; NaN where a level does not have them."""
-    finest = grids[-1]
+    finest, (state, forcing) = grids[-1], (stored[of].numpy() for of in ("state", "forcing"))
     found: list[dict[str, Float]] = []
     for number, (grid, prediction) in enumerate(zip(grids, predictions, strict=True)):
         solution = exact(state, finest, grid)
@@ -277,6 +293,8 @@ def _scores(
         row |= errors_on_finest(state, prediction, finest, grid)
         floor = errors_on_finest(state, solution, finest, grid)
         row |= {FLOORS[name].name: values for name, values in floor.items()}
+        if equation is not None:
+            row |= residuals(equation, state, forcing, prediction, finest, grid)
         found.append(row)
     nothing = np.full(len(state), np.nan)
     return {name: np.stack([row.get(name, nothing) for row in found]) for name in found[-1]}

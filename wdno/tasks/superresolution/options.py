@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from pydantic import Field, PositiveInt
 
+from wdno import systems
 from wdno.diffusion import samplers
+from wdno.equation import Equation
 from wdno.options import Name, Section, shown
 from wdno.tasks.base import TaskOptions
 
@@ -27,7 +29,7 @@ Kind = Literal["linear", "cubic", "band_limited", "nearest"]
 DIRECT = "direct"
 
 
-class ModelSection(Section):
+class LevelsSection(Section):
     """How a super-resolution model is trained."""
 
     levels: PositiveInt = Field(
@@ -65,7 +67,7 @@ class BaseOptions(Section):
     )
 
 
-class MethodSection(Section):
+class RefinementSection(Section):
     """How super-resolution uses the method."""
 
     base: BaseOptions = Field(
@@ -85,14 +87,14 @@ class MethodSection(Section):
     )
 
 
-def section_of(method: MethodOptions) -> MethodSection:
+def section_of(method: MethodOptions) -> RefinementSection:
     """Return how super-resolution uses a method."""
-    return getattr(method, "superresolution", None) or MethodSection()
+    return getattr(method, "superresolution", None) or RefinementSection()
 
 
-def design_of(model: ModelOptions) -> ModelSection:
+def design_of(model: ModelOptions) -> LevelsSection:
     """Return how a super-resolution model is trained."""
-    return getattr(model, "superresolution", None) or ModelSection()
+    return getattr(model, "superresolution", None) or LevelsSection()
 
 
 class SuperresolutionOptions(TaskOptions):
@@ -233,9 +235,13 @@ class SuperresolutionOptions(TaskOptions):
         return []
 
     def modules(self, system: str, method: MethodOptions) -> tuple[str, ...]:
-        """Return the module of the base model's sampler."""
+        """Return those of the system, if it has an equation, and of the base model's sampler."""
+        held = issubclass(systems.REGISTRY.load(system), Equation)
         sampler = section_of(method).base.sampler
-        return () if sampler is None else (f"{samplers.__name__}.{sampler.name}",)
+        return (
+            *((f"{systems.__name__}.{system}",) if held else ()),
+            *(() if sampler is None else (f"{samplers.__name__}.{sampler.name}",)),
+        )
 
     def figures(self, system: SystemOptions) -> dict[str, str]:
         """Return the figures of every system."""
@@ -243,8 +249,10 @@ class SuperresolutionOptions(TaskOptions):
 
 
 Options = SuperresolutionOptions
+MethodSection = RefinementSection
+ModelSection = LevelsSection
 
 
-def design_from(section: object) -> ModelSection:
+def design_from(section: object) -> LevelsSection:
     """Return the section of a model, or that of its defaults."""
-    return cast("ModelSection", section) if section is not None else ModelSection()
+    return cast("LevelsSection", section) if section is not None else LevelsSection()

@@ -15,6 +15,7 @@ from wdno.evaluation.scores.levels import (
     SPECTRUM_ERROR_NEW,
 )
 from wdno.evaluation.scores.pointwise import MSE
+from wdno.evaluation.scores.residual import FLOOR_RESIDUAL, RESIDUAL
 from wdno.evaluation.tables.columns import Columns, View
 from wdno.evaluation.tables.panels import cost_panel, error_panel
 from wdno.text_tables import Panel
@@ -26,8 +27,8 @@ def panels(view: View) -> list[Panel]:
     """Return the panels of one system.
 
     The finest grid; every level on its own grid; the finest grid from every level, by both
-    protocols with their floors; times; how alike the grids of the exact solution are; and design
-    and costs.
+    protocols with their floors; times and memory; how alike the grids of the exact solution are;
+    and design and costs.
 
     Args:
         view: rows of one system.
@@ -37,7 +38,7 @@ def panels(view: View) -> list[Panel]:
             view,
             [MSE.name],
             beside={"Base": _bases(view)},
-            further=[metric.name for metric in OF_LEVEL],
+            further=[metric.name for metric in (*OF_LEVEL, RESIDUAL, FLOOR_RESIDUAL)],
             times_better=False,
             heading="the finest grid",
             notes=[
@@ -66,6 +67,9 @@ def _levels(view: View) -> Panel:
         columns.item_ratio(level)
         for metric in OF_LEVEL if number else ():
             columns.score(metric.name, item=level)
+        if columns.score(RESIDUAL.name, item=level):
+            columns.score(FLOOR_RESIDUAL.name, item=level)
+            columns.note(RESIDUAL.note)
     columns.note(*(metric.note for metric in OF_LEVEL))
     return columns.panel("levels", "every grid on its own points")
 
@@ -88,12 +92,19 @@ def _protocols(view: View) -> Panel:
 
 
 def _seconds(view: View) -> Panel:
-    """Time of every level."""
+    """Time and memory of every level."""
     columns = Columns(view)
     for level in view.items:
         columns.numbers(f"{level}: seconds", f"{level}_seconds")
-    columns.note("Seconds: of one sample of one case on that grid alone.")
-    return columns.panel("times", "time of every level")
+    for level in view.items:
+        columns.numbers(f"{level}: MB", f"{level}_memory")
+    columns.note(
+        "Seconds: of one sample of one case on that grid alone.",
+        "MB: the most memory that this took at once, beside weights, data and coarser levels, in "
+        "10^6 bytes. On a GPU by PyTorch's allocator; on a CPU, and where values are interpolated, "
+        "of all tensors, without scratch space within an operation.",
+    )
+    return columns.panel("times", "time and memory of every level")
 
 
 def _similarity(view: View) -> Panel:

@@ -27,7 +27,7 @@ from wdno.data.netcdf import DataError
 from wdno.grids.axis import GridError
 from wdno.grids.maps import interpolate, restrict
 from wdno.problem import Part, flatten_frames, frame_names
-from wdno.tasks.superresolution.options import Kind, ModelSection, Options, design_from
+from wdno.tasks.superresolution.options import Kind, LevelsSection, Options, design_from
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 
 
 def problem(
-    layout: Layout, options: Options | None = None, section: ModelSection | None = None
+    layout: Layout, options: Options | None = None, section: LevelsSection | None = None
 ) -> Problem:
     """Return the problem that a data file makes.
 
     Args:
         layout: what the file holds.
-        options: of the task: whether time is doubled.
+        options: of the task: whether time is doubled; None: it is.
         section: how the model is trained.
     """
     design = design_from(section)
@@ -60,7 +60,7 @@ def problem(
         given.append(Part("series", layout.series, "time"))
     base = "coarse" if residual else ""
     made = layout.problem(given, [Part("state", layout.state, start="first", base=base)])
-    doubled = (Options(methods=["-"]) if options is None else options).doubled(len(layout.grid))
+    doubled = (options is None or options.time, *[True] * (len(layout.grid) - 1))
     levels = design.levels if design.scales == "continued" else 1
     return replace(made, levels=levels, doubled=doubled)
 

@@ -2,7 +2,7 @@
 
 Its rows have, beside the columns of :func:`wdno.evaluation.tables.collect.collect`, `base`,
 `refine`, and of each level, by its grid, all scores, the ratio of the MSE to the reference's with
-its interval, `{grid}_seconds`, the measures of :mod:`.similarity`, and
+its interval, `{grid}_seconds`, `{grid}_memory` in MB, the measures of :mod:`.similarity`, and
 `{grid}_published_{linear, nearest}`.
 """
 
@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from wdno.evaluation.record import Record
-from wdno.evaluation.scores.levels import METRICS as SCORES
 from wdno.evaluation.tables.task_table import TaskTable
 from wdno.tasks.superresolution import published as papers
 from wdno.tasks.superresolution.metrics import COMPARED, METRICS
@@ -30,8 +29,9 @@ def _further(seeds: Sequence[Record]) -> Mapping[str, Any]:
     reported = papers.superresolution()
     own = reported[(reported["system"] == first.system) & (reported["method"] == first.label)]
     for number, level in enumerate(first.items("level")):
-        seconds = [float(record.scores["seconds"].values[number]) for record in seeds]
-        row[f"{level}_seconds"] = float(np.mean(seconds))
+        for name in ("seconds", "memory"):
+            taken = [float(record.scores[name].values[number]) for record in seeds]
+            row[f"{level}_{name}"] = float(np.mean(taken))
         row |= {f"{level}_{name}": float(first.scores[name].values[number]) for name in MEASURES}
         for kind in ("linear", "nearest"):
             found = own[own["interpolation"] == kind].get(f"doublings_{number}")
@@ -46,7 +46,7 @@ SUPERRESOLUTION = TaskTable(
     compared=COMPARED,
     panels=panels,
     further=_further,
-    of_items=[metric.name for metric in SCORES],
+    of_items=list(METRICS),
     compare_items=True,
 )
 
