@@ -47,6 +47,9 @@ def test_the_axes_of_a_span() -> None:
     assert along("number", grid) == ()
 
 
+TOLD = Part("told", ("told",), "number", noise_of="state", largest=1.0)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -58,6 +61,18 @@ def test_the_axes_of_a_span() -> None:
         (
             {"given": (*ALL_SPANS.given[:3], Part("level", ("p",), "number", like="series"))},
             "'level' is like 'series', but a number is taken as it is",
+        ),
+        (
+            {"given": (*ALL_SPANS.given, Part("told", ("s",), "time", noise_of="state"))},
+            "'told' tells a level of noise, which is one number .* s of the span time, largest = 0",
+        ),
+        (
+            {"given": (*ALL_SPANS.given, replace(TOLD, noise_of="forcing"))},
+            "'told' tells the noise of 'forcing'; expected a generated part",
+        ),
+        (
+            {"given": (*ALL_SPANS.given, TOLD, replace(TOLD, name="again"))},
+            "'again' tells the noise of 'state'; .* one level for all",
         ),
     ],
 )
@@ -80,6 +95,10 @@ def test_what_makes_no_sense_is_refused(change: dict[str, Any], message: str) ->
         (
             {"given": ALL_SPANS.given[:2]},
             r"given of test.nc is forcing \(f, g; space time\), first \(u0, u1; space, like",
+        ),
+        (
+            {"given": (*ALL_SPANS.given, TOLD)},
+            r"level \(p; number\), told \(told; number, noise of state up to 1\.0\)",
         ),
     ],
 )

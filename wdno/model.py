@@ -22,6 +22,9 @@ several levels is asked for one of them by ``level`` in the batch (halvings of t
 training, negative for doublings): grid and scales are then those of the level, see
 :mod:`wdno.representations.scaling`.
 
+A problem with a number that tells a level of noise is one whose given parts are noised in training,
+see :mod:`wdno.augmentation`. A departure from a noised part is one that removes its noise.
+
 An objective with `stepping` maps one frame to the next; its network sees the frame and the
 condition that leads to the next one, and has no axis of time. The given frames that it starts from
 are then no condition.
@@ -30,7 +33,7 @@ are then no condition.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate
@@ -41,6 +44,7 @@ import torch
 from torch import Tensor, nn
 
 from wdno import networks, objectives, representations
+from wdno.augmentation import Augmentation
 from wdno.data.dataset import ProblemData
 from wdno.objectives.base import Request, Rewards
 from wdno.problem import Part, Problem, along
@@ -80,6 +84,8 @@ class Model(nn.Module):
             too: what of a batch is another if a policy acts in it, from the same starts; else None.
             The policy gives channels ``[B, C, 1, *space]`` from those that are given in an
             interval, ``[B, D, 1, *space]``, normalised, and its number.
+        augmentation: of a problem whose given parts are noised in training: levels and units of the
+            noise, and its source, without which such a model has no loss; else None.
     """
 
     def __init__(self, spec: Mapping[str, Mapping[str, Any]], problem: Problem) -> None:
@@ -123,6 +129,10 @@ class Model(nn.Module):
         self._condition_scalers = LevelScalers(
             levels, len(condition), center=True, keep_constant=True, names=condition
         )
+        self.augmentation: Augmentation | None = None
+        if problem.told is not None:
+            noised = problem.part(problem.told.noise_of).fields
+            self.augmentation = Augmentation(problem.told, noised, levels)
         padding = ["circular" if wraps else "zeros" for wraps in problem.periodic]
         if not timeless:
             padding.insert(0, "zeros")
@@ -290,7 +300,8 @@ class Model(nn.Module):
         """Measure the mean of every field and the scale of every channel on the training data.
 
         Of a large set on its first samples, which are independent draws or in random order. An
-        objective in physical units has none.
+        objective in physical units has none. Where given parts are noised, scales are those of
+        channels with noise.
 
         Raises:
             ValueError: a channel is constant or not finite; the message names it.
@@ -311,11 +322,23 @@ class Model(nn.Module):
             buffer.copy_(means[name])
         levels = range(self.problem.levels) if self.problem.levels > 1 else [None]
         for level in levels:
-            of = data.batches(size, SCALE_SAMPLES, group=level)
+            of: Iterable[Batch] = data.batches(size, SCALE_SAMPLES, group=level)
+            if self.augmentation is not None:
+                of = self._noised(data, size, level)
             fit_scalers(
                 [scalers.at(level or 0) for scalers in self._scalers],
                 ((self.target(batch), self.condition(batch)) for batch in of),
             )
+
+    def _noised(self, data: ProblemData, size: int, level: int | None) -> Iterable[Batch]:
+        """Measure the unit of noise, and return the batches noised."""
+        assert self.augmentation is not None
+        assert data.noise is not None
+        of = partial(data.batches, size, SCALE_SAMPLES, group=level)
+        self.augmentation.fit(level or 0, data.noise, of())
+        spread = partial(self.augmentation.spread, data.noise)
+        generator = torch.Generator().manual_seed(0)
+        return (spread(batch, _level(batch), generator) for batch in of())
 
     @property
     def _scalers(self) -> tuple[LevelScalers, LevelScalers]:
@@ -371,9 +394,14 @@ class Model(nn.Module):
                 rewarded also `reward`, `acts` and `own`, the parts of
                 :class:`~wdno.objectives.base.Rewards`.
             generator: CPU generator of all randomness.
+
+        Raises:
+            ValueError: given parts are to be noised, and the augmentation has no source.
         """
         if self.teacher is not None:
             return self.teacher(self, batch, generator)
+        if self.augmentation is not None:
+            batch = self.augmentation.drawn(batch, _level(batch), generator)
         return self.objective.loss(self.asked(batch), generator).per_sample
 
     def asked(self, batch: Batch) -> Request:

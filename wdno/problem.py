@@ -71,6 +71,10 @@ class Part:
             as a departure from, such as what is known on a coarser grid. Empty: there is none.
         halved: of a given part: whether it is on the next coarser level of the grid. Its
             coefficients there are repeated, as in arXiv 2412.04833.
+        noise_of: of a given number: the generated part whose fields are noised in training where
+            they are given, by as much as the number tells; see :mod:`wdno.augmentation`. Empty: it
+            tells of no noise.
+        largest: the largest level of noise that it tells.
     """
 
     name: str
@@ -80,6 +84,8 @@ class Part:
     start: str = ""
     base: str = ""
     halved: bool = False
+    noise_of: str = ""
+    largest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,8 @@ class Problem:
                 )
             if part.like:
                 self._check_frames(part, self.part(part.like))
+            if part.noise_of:
+                self._check_told(part)
 
     def _check_frames(self, frames: Part, of: Part) -> None:
         if not frames.fields or len(frames.fields) % len(of.fields):
@@ -150,6 +158,24 @@ class Problem:
                 f"problem: {of.name!r} is generated as a departure from {base.name!r}, which is "
                 "not a part like it on the same axes"
             )
+
+    def _check_told(self, part: Part) -> None:
+        if part.span != "number" or len(part.fields) != 1 or not part.largest > 0:
+            raise ProblemError(
+                f"problem: {part.name!r} tells a level of noise, which is one number of at most "
+                f"`largest`; got {', '.join(part.fields)} of the span {part.span}, largest = "
+                f"{part.largest}"
+            )
+        if self.part(part.noise_of) not in self.generated or self.told != part:
+            raise ProblemError(
+                f"problem: {part.name!r} tells the noise of {part.noise_of!r}; expected a "
+                "generated part, and one level for all"
+            )
+
+    @property
+    def told(self) -> Part | None:
+        """The given number that tells the level of noise; None: nothing is noised."""
+        return next((part for part in self.given if part.noise_of), None)
 
     @property
     def periodic(self) -> tuple[bool, ...]:
@@ -308,4 +334,5 @@ def _kind(part: Mapping[str, Any]) -> str:
         said
         + [f"{key} {part[key]}" for key in ("like", "start", "base") if part[key]]
         + ["halved"] * part["halved"]
+        + [f"noise of {part['noise_of']} up to {part['largest']}"] * bool(part["noise_of"])
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from torch import Tensor
 from wdno.data.lazy import LazyField, LazyFile
 from wdno.data.netcdf import DataError, open_dataset, reference_times
 from wdno.problem import Part, Problem
+
+if TYPE_CHECKING:
+    from wdno.augmentation import Noise
 
 IN_MEMORY_BYTES = 2 * 1024**3
 BLOCK_BYTES = 32 * 1024**2
@@ -203,7 +206,10 @@ class ProblemData:
     Attributes:
         trajectories: the samples as they are stored.
         problem: what is given and what is generated.
+        noise: what noises the parts in training, if one of the problem's tells how much.
     """
+
+    noise: Noise | None = None
 
     def __init__(self, trajectories: Trajectories, problem: Problem, divide: Divide) -> None:
         """Of a data file.

@@ -118,6 +118,8 @@ def train(
             models.start_from(built, needs["start"])
         else:
             built.fit_scales(training_set)
+        if built.augmentation is not None:
+            built.augmentation.source = training_set.noise
         built.objective.prepare(options.training.steps)
         if options.objective.closed_loop:
             loop = tasks.REGISTRY.module(task, "closed_loop").teacher(

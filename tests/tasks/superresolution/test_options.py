@@ -48,11 +48,34 @@ def nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
         (("methods", "cubic", "superresolution", "base", "model"), "fno", "nothing to sample"),
         (("methods", "cubic", "superresolution", "base", "model"), "wdon", "did you mean 'wdno'"),
         (("models", "srm", "superresolution"), {"target": "rest"}, "'residual' or 'direct'"),
+        (("models", "srm", "superresolution"), {"noise": -1.0}, "greater than or equal to 0"),
+        (
+            ("methods", "srm", "superresolution", "noise"),
+            0.5,
+            "noise = 0.5: model 'srm' is trained with levels up to 0; make that 0.5 or more",
+        ),
+        (
+            ("methods", "cubic", "superresolution", "noise"),
+            0.5,
+            "noise = 0.5: it has no super-resolution model to be told; remove",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused(path: tuple[str, ...], value: Any, message: str) -> None:
     with pytest.raises(configuration.ConfigError, match=message):
         configured(nested(path, value))
+
+
+def test_a_method_may_have_the_noise_of_training() -> None:
+    def noisy(level: float) -> dict[str, Any]:
+        return {
+            "models": {"srm": {"superresolution": {"noise": 1.0}}},
+            "methods": {"srm": {"superresolution": {"noise": level}}},
+        }
+
+    configured(noisy(1.0))
+    with pytest.raises(configuration.ConfigError, match=r"up to 1; make that 1\.2 or more"):
+        configured(noisy(1.2))
 
 
 def test_a_second_doubling_needs_a_finer_test_set_alone() -> None:

@@ -14,7 +14,7 @@ from wdno.evaluation.predictor import sample_seed
 from wdno.grids.maps import interpolate, restrict
 from wdno.problem import flatten_frames
 from wdno.tasks.superresolution.options import DIRECT, Kind
-from wdno.tasks.superresolution.problem import coarse, given, restricted
+from wdno.tasks.superresolution.problem import NOISE, coarse, given, restricted, with_noise
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from wdno.grids.levels import Grid
     from wdno.model import Model
 
-BASE, FINER = 0, 1
-"""Purposes of noise: that of the base model, and that of each level after it."""
+BASE, FINER, COARSE = 0, 1, 2
+"""Purposes of noise: of the base model, of each level after it, and on what those are given."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Cascade:
         refine: what leads to the next level: a super-resolution model, an interpolation, or
             `direct`, for which the base model is asked again.
         impose: whether values that are known from the coarser level are kept, see :func:`imposed`.
+        noise: level of the noise on what a super-resolution model is given, which it is told.
         seed: of the noise of case k, which depends on nothing but seed, k, sample and level.
         seconds: time that each level has taken so far.
     """
@@ -62,12 +63,21 @@ class Cascade:
     base: Learned | None
     refine: Learned | Kind | str
     impose: bool = False
+    noise: float = 0.0
     seed: int = 0
     seconds: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.refine == DIRECT and self.base is None:
             raise ValueError("cascade: 'direct' asks the base model on every grid; give one")
+        told = self.refine.model.problem.told if isinstance(self.refine, Learned) else None
+        largest = 0.0 if told is None else told.largest
+        if self.noise > largest:
+            raise ValueError(
+                f"cascade: noise = {self.noise:g} is asked for on what is refined, the "
+                f"super-resolution model was trained with levels up to {largest:g}; train it with "
+                "as much, or ask for less"
+            )
         self.seconds = [0.0] * len(self.grids)
 
     @torch.no_grad()
@@ -161,9 +171,11 @@ class Cascade:
         number: int,
     ) -> Tensor:
         if isinstance(self.refine, Learned):
-            batch = given(known, whole, series, coarser, grid)
+            noised = self._noised(whole, coarser, index, sample, number)
+            batch = given(known, noised, series, coarser, grid)
             # Levels are counted from the finest of training, which the base grid is.
             batch["level"] = torch.full((len(index),), -number)
+            batch[NOISE] = torch.full((len(index), 1), self.noise)
             state = self._drawn(self.refine, batch, index, sample, FINER, number)["state"]
         else:
             state = coarse(whole, coarser, grid, cast(Kind, self.refine))
@@ -171,6 +183,28 @@ class Cascade:
             return state
         first = known["state"][:, :, : grid.given]
         return imposed(torch.cat([first, state], dim=2), whole, coarser, grid)[:, :, grid.given :]
+
+    def _noised(
+        self, whole: Tensor, coarser: Grid, index: Tensor, sample: int, number: int
+    ) -> Tensor:
+        """Add the noise that the model is told of to the coarser state of a level."""
+        if not self.noise:
+            return whole
+        assert isinstance(self.refine, Learned)
+        augmentation = self.refine.model.augmentation
+        assert augmentation is not None
+        shape = (whole.shape[1], *coarser.shape)
+        sources = self._sources(sample_seed(self.seed, number, COARSE), index, sample)
+        drawn = torch.stack([torch.randn(shape, generator=source) for source in sources])
+        unit = augmentation.unit(-number).cpu()
+        deviation = self.noise * unit.expand(len(index), -1)
+        return with_noise(whole, deviation, drawn, coarser)
+
+    @staticmethod
+    def _sources(seed: int, index: Tensor, sample: int) -> list[torch.Generator]:
+        return [
+            torch.Generator().manual_seed(sample_seed(seed, int(case), sample)) for case in index
+        ]
 
     def _drawn(
         self,
@@ -192,9 +226,7 @@ class Cascade:
             if purpose == BASE and number == 0
             else sample_seed(self.seed, number, purpose)
         )
-        sources = [
-            torch.Generator().manual_seed(sample_seed(seed, int(case), sample)) for case in index
-        ]
+        sources = self._sources(seed, index, sample)
         return {
             name: values.cpu()
             for name, values in model.predict(on_device, sources, learned.sampling).items()

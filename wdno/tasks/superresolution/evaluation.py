@@ -76,7 +76,9 @@ def evaluate(job: Job) -> Record:
         if section.tile is not None:
             periodic = (False, *refine.model.problem.periodic)
             refine.model.objective.surround(partial(Tiled, tile=section.tile, periodic=periodic))
-    cascade = Cascade(grids, base, refine, impose=section.impose, seed=job.seed)
+    cascade = Cascade(
+        grids, base, refine, impose=section.impose, noise=section.noise, seed=job.seed
+    )
     cases = job.cases(len(fine))
     scores, examples = predict_and_score(
         cascade,
@@ -101,6 +103,7 @@ def evaluate(job: Job) -> Record:
             refine=job.options.baseline or "model",
             impose=section.impose,
             tile=section.tile,
+            **({"noise": section.noise} if section.noise else {}),
         ),
         cost=job.cost(*refined, float(seconds.sum()), device),
         scores=scores,

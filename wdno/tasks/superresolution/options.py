@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from wdno import systems
 from wdno.diffusion import samplers
@@ -52,6 +52,13 @@ class LevelsSection(Section):
         description="How the coarser solution is given: interpolated to the finer grid, or as its "
         "own coefficients, each of them repeated, as in arXiv 2412.04833.",
     )
+    noise: NonNegativeFloat = Field(
+        default=0.0,
+        description="Largest level of the white noise on the coarser solution in training (arXiv "
+        "2106.15282), in standard deviations of what cubic interpolation of it misses: the model "
+        "is told the level, drawn anew for each sample of each step, and learns to remove the "
+        "noise too. 0: none.",
+    )
 
 
 class BaseOptions(Section):
@@ -77,6 +84,11 @@ class RefinementSection(Section):
         default=False,
         description="Whether values that a grid shares with the coarser one, and means over its "
         "cells, are made those of the coarser prediction.",
+    )
+    noise: NonNegativeFloat = Field(
+        default=0.0,
+        description="Level of the noise that is added to every coarser prediction, and that the "
+        "super-resolution model is told, at most that of its training.",
     )
     tile: PositiveInt | None = Field(
         default=None,
@@ -131,6 +143,7 @@ class SuperresolutionOptions(TaskOptions):
                     f"method {name!r}: baseline 'direct' asks a model of the task {BASE_TASK} on "
                     "every grid; name it in superresolution.base.model"
                 )
+            problems += self._noise_misfits(name, method, models)
             tile = section_of(method).tile
             if tile is not None and name not in models:
                 problems.append(f"method {name!r}: superresolution.tile: it has no network; remove")
@@ -145,6 +158,21 @@ class SuperresolutionOptions(TaskOptions):
                     f"model {method.model!r}: {one}" for one in self._misfits(system, models[name])
                 ]
         return list(dict.fromkeys(problems))
+
+    def _noise_misfits(
+        self, name: str, method: MethodOptions, models: Mapping[str, ModelOptions]
+    ) -> list[str]:
+        noise = section_of(method).noise
+        where = f"method {name!r}: superresolution.noise = {noise:g}"
+        if noise and name not in models:
+            return [f"{where}: it has no super-resolution model to be told; remove"]
+        trained = design_of(models[name]).noise if noise else noise
+        if noise > trained:
+            return [
+                f"{where}: model {method.model!r} is trained with levels up to {trained:g}; make "
+                f"that {noise:g} or more, in superresolution.noise of the model, or ask for less"
+            ]
+        return []
 
     def _misfits(self, system: SystemOptions, model: ModelOptions) -> list[str]:
         if model.objective.timeless or model.representation.relative:

@@ -6,21 +6,28 @@
 | `coarse` | given | space and time | the state on the next coarser grid, see :func:`coarse` |
 | `coarser` | given | those of that grid | the same on its own grid, if coefficients are repeated |
 | `series` | given | time | from the coarser grid, interpolated if time is doubled; may be missing |
+| `coarse_noise` | given | number | level of the noise on the coarser state, if it is noised |
 | `state` | generated | space and time | |
 
 The grid of the problem is that of the data file. Level i is that grid, halved i times; a model is
 trained on levels 0, 1, ..., whose samples are numbered through, those of level 0 first.
+
+Noise is white on the coarser grid, where the errors of a prediction are, and then interpolated as
+the coarser state is; given frames are known, and have none. Its unit is what interpolation misses
+on the level: scales of all that is generated then stay at a constant ratio from level to level,
+which a unit that is the same on all levels would spoil (see :mod:`wdno.representations.scaling`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from wdno.augmentation import Noise
 from wdno.data.dataset import PASSED, ProblemData
 from wdno.data.grid import grid_of
 from wdno.data.netcdf import DataError
@@ -34,7 +41,9 @@ if TYPE_CHECKING:
 
     from wdno.data.dataset import Layout, Trajectories
     from wdno.grids.levels import Grid
-    from wdno.problem import Problem
+    from wdno.problem import Batch, Problem
+
+NOISE = "coarse_noise"
 
 
 def problem(
@@ -58,6 +67,9 @@ def problem(
         given.insert(0, Part("forcing", layout.forcing))
     if layout.series:
         given.append(Part("series", layout.series, "time"))
+    if design.noise:
+        told = Part(NOISE, (NOISE,), "number", noise_of="state", largest=design.noise)
+        given.append(told)
     base = "coarse" if residual else ""
     made = layout.problem(given, [Part("state", layout.state, start="first", base=base)])
     doubled = (options is None or options.time, *[True] * (len(layout.grid) - 1))
@@ -111,6 +123,8 @@ class LevelData(ProblemData):
         super().__init__(trajectories, problem, dict)
         self.grids = levels_below(grid_of(trajectories.dataset), levels, problem.doubled[0])
         self._samples, self._levels = len(trajectories), levels
+        if problem.told is not None:
+            self.noise = CoarseNoise(self.grids)
 
     def __len__(self) -> int:
         return self._samples * self._levels
@@ -139,13 +153,54 @@ class LevelData(ProblemData):
         below = restricted(stored, finest, coarser)
         parts = given(known, below["state"], below.get("series"), coarser, fine)
         parts["state"] = known["state"][:, :, fine.given :]
-        wanted = (*self.problem.given, *self.problem.generated)
+        wanted = [part.name for part in (*self.problem.given, *self.problem.generated)]
+        if self.noise is not None:
+            parts[NOISE] = torch.zeros(len(samples), 1)
+            # The unit of noise is measured by it, whether or not it is a part.
+            wanted.append("coarse")
         passed = {name: stored[name] for name in PASSED if name in stored}
-        return {part.name: parts[part.name].contiguous() for part in wanted} | {
+        return {name: parts[name].contiguous() for name in wanted} | {
             **passed,
             "index": torch.from_numpy(np.asarray(indices, dtype=np.int64)),
             "level": torch.full((len(samples),), level),
         }
+
+
+class CoarseNoise(Noise):
+    """White noise on the coarser state."""
+
+    def __init__(self, grids: Sequence[Grid]) -> None:
+        """On the grids that level 0, 1, ... are of, and that below the last."""
+        self._grids = grids
+
+    def missed(self, batch: Batch) -> Tensor:
+        """Return what cubic interpolation of the coarser state misses, ``[B, F, T, *S]``."""
+        return batch["state"] - batch["coarse"]
+
+    def add(self, batch: Batch, deviation: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """See :meth:`wdno.augmentation.Noise.add`."""
+        level = int(batch["level"][0])
+        grid, coarser = self._grids[level], self._grids[level + 1]
+        drawn = torch.randn(*deviation.shape, *coarser.shape, generator=generator)
+        noise = with_noise(torch.zeros(()), deviation, drawn.to(deviation.device), coarser)
+        noised = {"coarse": batch["coarse"] + coarse(noise, coarser, grid)}
+        if "coarser" in batch:
+            noised["coarser"] = batch["coarser"] + noise[:, :, coarser.given :]
+        return {**batch, **noised}
+
+
+def with_noise(state: Tensor, deviation: Tensor, drawn: Tensor, grid: Grid) -> Tensor:
+    """Return a state with noise on all frames but the given ones.
+
+    Args:
+        state: all frames, ``[B, F, g + t, *s]``, or what broadcasts to them.
+        deviation: standard deviation of each sample and field, ``[B, F]``.
+        drawn: standard normal numbers, ``[B, F, t, *s]``.
+        grid: of the state.
+    """
+    noise = drawn * deviation[(..., *[None] * len(grid.shape))]
+    none = noise.new_zeros(*noise.shape[:2], grid.given, *noise.shape[3:])
+    return state + torch.cat([none, noise], dim=2)
 
 
 def levels_below(finest: Grid, count: int, time: bool) -> list[Grid]:
