@@ -199,10 +199,16 @@ class Model(nn.Module):
         """
         return self._encode(batch, self._grid(batch), batch)
 
-    def _encode(self, values: Batch, grid: tuple[int, ...], batch: Batch) -> Tensor:
+    def _encode(
+        self,
+        values: Batch,
+        grid: tuple[int, ...],
+        batch: Batch,
+        representation: Representation | None = None,
+    ) -> Tensor:
         """Return the coefficients of generated parts on a grid, as departures."""
         encoded = [
-            self.representation.encode(
+            (representation or self.representation).encode(
                 values[part.name] - self._origin(part, batch), grid, part.span
             )
             for part in self.problem.generated
@@ -330,6 +336,22 @@ class Model(nn.Module):
                 ((self.target(batch), self.condition(batch)) for batch in of),
             )
 
+        if self.problem.levels > 1 and self.augmentation is None:
+            self._bend(data)
+
+    def _bend(self, data: ProblemData) -> None:
+        """Measure how the ratio of scales changes from level to level, if there are three."""
+        twin = self.representation.shortest()
+        fitted = []
+        for level in range(3):
+            batches = data.of_level(level, data.block(), SCALE_SAMPLES)
+            if batches is None:
+                return
+            scaler = ChannelScaler(self.channels, center=True, keep_constant=True)
+            grid = self.problem.grid_at(level)
+            fitted.append(scaler.fit(self._encode(batch, grid, batch, twin) for batch in batches))
+        self._target_scalers.bend_by(*fitted)
+
     def _noised(self, data: ProblemData, size: int, level: int | None) -> Iterable[Batch]:
         """Measure the unit of noise, and return the batches noised."""
         assert self.augmentation is not None
@@ -360,7 +382,7 @@ class Model(nn.Module):
         pairs = dict(zip(names, zip([0, *ends], ends, strict=False), strict=True))
         return range(*pairs[name])
 
-    def _weight(self, level: int) -> Tensor | None:
+    def _weight(self, level: int = 0) -> Tensor | None:
         if self.weighting == "uniform":
             return None
         # Field by field: a pressure of tens must not silence a velocity of ones.

@@ -98,9 +98,12 @@ class Samples:
         chosen = torch.from_numpy(np.asarray(indices))
         return {name: part[chosen] for name, part in self.parts.items()} | {"index": chosen}
 
-    def batches(self, size: int, count: int | None = None) -> Iterator[dict[str, Tensor]]:
-        for first in range(0, count or len(self), size):
-            yield self.batch(np.arange(first, min(first + size, count or len(self))))
+    def batches(
+        self, size: int, count: int | None = None, group: int | None = None
+    ) -> Iterator[dict[str, Tensor]]:
+        stop = min(count or len(self), len(self))
+        for first in range(0, stop, size):
+            yield self.batch(np.arange(first, min(first + size, stop)))
 
 
 class PointwiseLinear(nn.Module):

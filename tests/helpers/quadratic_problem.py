@@ -89,9 +89,10 @@ class Trajectories:
         chosen = torch.from_numpy(np.asarray(indices))
         return {name: part[chosen] for name, part in self.parts.items()} | {"index": chosen}
 
-    def batches(self, size: int, count: int | None = None) -> Any:
-        for first in range(0, count or len(self), size):
-            yield self.batch(np.arange(first, min(first + size, count or len(self))))
+    def batches(self, size: int, count: int | None = None, group: int | None = None) -> Any:
+        stop = min(count or len(self), len(self))
+        for first in range(0, stop, size):
+            yield self.batch(np.arange(first, min(first + size, stop)))
 
 
 def policy_model(objective: dict[str, Any], steps: int) -> Model:

@@ -289,7 +289,7 @@ def test_scales_travel_in_the_state_dict() -> None:
     restored = ChannelScaler(4, center=True)
     restored.load_state_dict(fitted.state_dict())
     c = data(2, 4, 5, 6)
-    assert set(fitted.state_dict()) == {"mean", "scale"}
+    assert set(fitted.state_dict()) == {"mean", "scale", "constant"}
     assert torch.equal(restored.normalise(c), fitted.normalise(c))
     assert not torch.equal(restored.normalise(c), c)
 

@@ -51,3 +51,17 @@ def test_what_was_measured_is_stored_and_what_follows_is_not() -> None:
     restored.load_state_dict(scalers.state_dict())
     assert torch.equal(restored.at(-3).scale, scalers.at(-3).scale)
     assert isinstance(restored.at(0), ChannelScaler)
+
+
+def test_the_ratio_bends_as_it_did_between_three_levels() -> None:
+    scalers = fitted((0.2, 2.0), (0.4, 2.0))
+    levels = [fitted(pair).at(0) for pair in ((0.2, 2.0), (0.4, 1.0), (0.6, 0.5))]
+    scalers.bend_by(*levels)
+    # 0.2 / 0.4 = 1/2 after 0.4 / 0.6 = 2/3; never the other way.
+    assert scalers.bend.tolist() == pytest.approx([0.75, 1.0])
+    assert scalers.at(-1).scale.tolist() == pytest.approx([0.2 * 0.375, 2.0], rel=1e-5)
+    third = 0.2 * 0.375 * 0.375 * 0.75
+    assert scalers.at(-2).scale.tolist() == pytest.approx([third, 2.0], rel=1e-5)
+    constant = [fitted(pair).at(0) for pair in ((0.2, 0.0), (0.4, 1.0), (0.6, 1.0))]
+    scalers.bend_by(*constant)
+    assert scalers.bend.tolist() == pytest.approx([0.75, 1.0])

@@ -252,6 +252,18 @@ class ProblemData:
         kept = tuple(part.name for part in (*problem.given, *problem.generated))
         return ProblemData(self.trajectories, problem, partial(_some, self._divide, kept))
 
+    def of_level(self, level: int, size: int, count: int) -> Iterator[dict[str, Tensor]] | None:
+        """Read samples on a level of the grid; None: the data do not have it.
+
+        A level need not be among the groups, which are trained on.
+
+        Args:
+            level: halvings of the file's grid.
+            size: of a batch.
+            count: the first ones, at most so many.
+        """
+        return self.batches(size, count) if level == 0 else None
+
     def batches(
         self, size: int, count: int | None = None, group: int | None = None
     ) -> Iterator[dict[str, Tensor]]:

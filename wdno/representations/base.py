@@ -50,6 +50,10 @@ class Representation(nn.Module, ABC):
     def bands(self, span: Span = "space_time") -> tuple[str, ...]:
         """Names of the K channels of a field of a span, in their order; one "" of a number."""
 
+    def shortest(self) -> Representation:
+        """One of the same bands that takes the smallest grids; itself, if it takes all."""
+        return self
+
     @abstractmethod
     def coefficient_grid(self, grid: Sequence[int]) -> tuple[int, ...]:
         """Grid (t, *s) of the coefficients of fields on ``grid`` = (T, *S).

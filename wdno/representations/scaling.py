@@ -8,11 +8,13 @@ where s_k is the standard deviation of channel k over the training split and m_k
 asked for, its mean. Both are stored with the model.
 
 Trained on grids of several levels, each level has scales of its own. On a finer grid than any of
-them they are continued at a constant ratio from level to level,
+them they are continued with the ratio of the two finest,
 
-.. math::  s_k(2 N) = s_k(N)^2 / s_k(N / 2),
+.. math::  s_k(2 N) = b_k s_k(N)^2 / s_k(N / 2),
 
-again and again, N being the finest grid of training.
+again and again, N being the finest grid of training. The ratio may bend: a solution that is smooth
+on some scale has ever less on finer ones. $b_k \le 1$ is the ratio of two successive ratios, of the
+three finest grids that can be measured, and 1 where there are but two.
 """
 
 from __future__ import annotations
@@ -141,13 +143,17 @@ class LevelScalers(nn.Module):
 
     Attributes:
         measured: L scalers, that of the finest grid first.
+        bend: b of each channel, [C], a buffer; 1 until it is set.
     """
+
+    bend: Tensor
 
     def __init__(self, levels: int, channels: int, **options: Any) -> None:
         super().__init__()
         self._options = {"channels": channels, **options}
         scalers = [ChannelScaler(**self._options) for _ in range(levels)]
         self.measured = cast(Sequence[ChannelScaler], nn.ModuleList(scalers))
+        self.register_buffer("bend", torch.ones(channels))
 
     def at(self, level: int) -> ChannelScaler:
         """Scaler of a level; see the module's text for those of unseen ones.
@@ -171,10 +177,25 @@ class LevelScalers(nn.Module):
             return self.measured[level]
         fine, coarse = self.measured[0], self.measured[1]
         ratio = torch.where(fine.constant | coarse.constant, 1.0, fine.scale / coarse.scale)
+        steps = -level
+        factor = ratio**steps * self.bend ** (steps * (steps + 1) / 2)
         continued = ChannelScaler(**self._options).to(fine.scale.device)
-        continued.scale.copy_(fine.scale * ratio**-level)
-        continued.mean.copy_(fine.mean * ratio**-level)
+        continued.scale.copy_(fine.scale * factor)
+        continued.mean.copy_(fine.mean * factor)
         return continued
+
+    @torch.no_grad()
+    def bend_by(self, fine: ChannelScaler, middle: ChannelScaler, coarse: ChannelScaler) -> None:
+        """Set the bend from scalers of three successive levels, of the same bands.
+
+        Args:
+            fine: Of the finest level.
+            middle: Of the next coarser one.
+            coarse: Of the one after it.
+        """
+        ratio = fine.scale * coarse.scale / middle.scale.square()
+        flat = fine.constant | middle.constant | coarse.constant
+        self.bend.copy_(torch.where(flat, 1.0, ratio.clamp(max=1.0)))
 
 
 def fit_scalers(scalers: Sequence[ChannelScaler], batches: Iterable[Sequence[Tensor]]) -> None:

@@ -76,6 +76,10 @@ class Wavelet(base.Representation):
         """("aa", "ad", "da", "dd") on (time, x), ("a", "d") on one of these axes, and so on."""
         return subband_names(len(along(span, self.axes)))
 
+    def shortest(self) -> base.Representation:
+        """Haar wavelets, which fit into two points."""
+        return Wavelet("haar", "zero", dims=self.dims)
+
     def coefficient_grid(self, grid: Sequence[int]) -> tuple[int, ...]:
         """Grid of a sub-band, as (81, 120) -> (41, 60).
 

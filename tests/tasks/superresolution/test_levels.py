@@ -151,3 +151,20 @@ def test_a_model_is_of_the_state_alone(equation: Files) -> None:
     assert [part.name for part in made.problem.given] == ["forcing", "first", "coarse"]
     assert made.problem.part("state").base == "coarse"
     assert LevelsSection().levels == made.problem.levels == 2
+
+
+def test_the_bend_is_measured_on_the_three_finest_levels(equation: Files) -> None:
+    """By Haar wavelets, which fit on the coarsest; one level more than is trained on."""
+    levels = equation.data()
+    model = build(levels, representation={"name": "wavelet", "family": "haar"})
+    haar, spreads = model.representation, []
+    for level in range(3):
+        read = levels.of_level(level, 6, 6)
+        assert read is not None
+        (batch,) = read
+        left = batch["state"] - batch["coarse"]
+        found = haar.encode(left, tuple(left.shape[2:]))
+        spreads.append(found.transpose(0, 1).flatten(1).double().std(1, correction=0))
+    bend = (spreads[0] * spreads[2] / spreads[1].square()).clamp(max=1.0)
+    torch.testing.assert_close(model._target_scalers.bend.double(), bend, rtol=1e-3, atol=1e-4)
+    assert levels.of_level(3, 6, 6) is None

@@ -20,7 +20,8 @@ which a unit that is the same on all levels would spoil (see :mod:`wdno.represen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,8 @@ class LevelData(ProblemData):
     A group is all samples of a level, and a batch is of one level, with its number as `level`.
 
     Attributes:
-        grids: the file's grid and those that are halved once, twice, ...; one more than levels.
+        grids: the file's grid and those that are halved once, twice, ...; one more than levels, or
+            two if the last can be halved again.
     """
 
     def __init__(self, trajectories: Trajectories, problem: Problem, levels: int) -> None:
@@ -122,6 +124,8 @@ class LevelData(ProblemData):
         """
         super().__init__(trajectories, problem, dict)
         self.grids = levels_below(grid_of(trajectories.dataset), levels, problem.doubled[0])
+        with suppress(GridError):
+            self.grids.append(self.grids[-1].coarser(time=problem.doubled[0]))
         self._samples, self._levels = len(trajectories), levels
         if problem.told is not None:
             self.noise = CoarseNoise(self.grids)
@@ -145,7 +149,20 @@ class LevelData(ProblemData):
         levels = np.unique(of)
         if len(levels) > 1:
             raise ValueError(f"super-resolution: a batch has samples of the levels {levels}")
-        level = int(levels[0])
+        return self._read(int(levels[0]), samples) | {
+            "index": torch.from_numpy(np.asarray(indices, dtype=np.int64))
+        }
+
+    def of_level(self, level: int, size: int, count: int) -> Iterator[dict[str, Tensor]] | None:
+        """Read samples on a level of the grid; see :meth:`ProblemData.of_level`."""
+        if level + 1 >= len(self.grids):
+            return None
+        stop = min(count, self._samples)
+        starts = range(0, stop, size)
+        return (self._read(level, np.arange(k, min(k + size, stop))) for k in starts)
+
+    def _read(self, level: int, samples: np.ndarray) -> dict[str, Tensor]:
+        """Read samples on a level, by their numbers in the file."""
         stored = self.trajectories.batch(samples)
         fine, coarser = self.grids[level], self.grids[level + 1]
         finest = self.grids[0]
@@ -161,7 +178,6 @@ class LevelData(ProblemData):
         passed = {name: stored[name] for name in PASSED if name in stored}
         return {name: parts[name].contiguous() for name in wanted} | {
             **passed,
-            "index": torch.from_numpy(np.asarray(indices, dtype=np.int64)),
             "level": torch.full((len(samples),), level),
         }
 
