@@ -18,7 +18,7 @@ the latest given frame, where the part has one, which is added again. Other give
 numbers, are taken as they are.
 
 A part that has a `base`, a given part like it, is generated as the departure from that. A model of
-several levels is asked for one of them by ``level`` in the batch (halvings of the finest grid of
+several levels is asked for one of them by ``grid_level`` in the batch (halvings of the finest grid of
 training, negative for doublings): grid and scales are then those of the level, see
 :mod:`wdno.representations.scaling`.
 
@@ -534,7 +534,7 @@ def _repeated(c: Tensor, grid: Sequence[int]) -> Tensor:
 
 def _level(batch: Batch) -> int:
     """Return the level of all samples of a batch, see :class:`LevelScalers`."""
-    return int(batch["level"][0]) if "level" in batch else 0
+    return int(batch["grid_level"][0]) if "grid_level" in batch else 0
 
 
 def _rewards(batch: Batch) -> Rewards | None:

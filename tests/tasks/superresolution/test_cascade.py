@@ -34,7 +34,7 @@ def exact_model(files: Files, representation: dict[str, Any], truth: dict[int, T
         return request(batch, **more)
 
     def draw(request: Request, generators: object, sampling: object) -> Tensor:
-        return model.encode({"state": truth[int(asked["level"][0])]}, asked)
+        return model.encode({"state": truth[int(asked["grid_level"][0])]}, asked)
 
     model._request = remember  # type: ignore[method-assign]
     model.objective.predict = draw  # type: ignore[method-assign]

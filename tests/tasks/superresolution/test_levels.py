@@ -32,7 +32,7 @@ def test_a_level_is_the_stored_grid_halved(equation: Files, plumes: Files) -> No
         for level, grid in enumerate(grids):
             batch = levels.batch(np.array([1, 3]) + level * levels.groups[0])
             assert tuple(batch["state"].shape[2:]) == grid == levels.problem.grid_at(level)
-            assert batch["level"].tolist() == [level, level]
+            assert batch["grid_level"].tolist() == [level, level]
             finest, here = levels.grids[0], levels.grids[level]
             expected = restrict(stored["state"], finest.axes("state"), here.axes("state"))
             assert torch.equal(batch["state"], expected[:, :, 1:])
@@ -65,7 +65,7 @@ def test_a_batch_is_of_one_level(equation: Files) -> None:
     levels = equation.data()
     with pytest.raises(ValueError, match=r"levels \[0 1\]"):
         levels.batch(np.array([0, 6]))
-    assert [int(batch["level"][0]) for batch in levels.batches(4)] == [0, 0, 1, 1]
+    assert [int(batch["grid_level"][0]) for batch in levels.batches(4)] == [0, 0, 1, 1]
     assert [len(batch["index"]) for batch in levels.batches(4, 5)] == [4, 1, 4, 1]
     (only,) = levels.batches(6, group=1)
     assert only["index"].tolist() == list(range(6, 12))

@@ -62,7 +62,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 def noised(model: Model, batch: Batch, seed: int = 0) -> Batch:
     assert model.augmentation is not None
-    return model.augmentation.drawn(batch, int(batch["level"][0]), seeded(seed))
+    return model.augmentation.drawn(batch, int(batch["grid_level"][0]), seeded(seed))
 
 
 def of_level(data: LevelData, level: int, count: int) -> dict[str, Tensor]:
@@ -136,7 +136,7 @@ def test_what_is_given_is_the_noised_state_interpolated(
     whole = torch.cat([whole[:, :, : coarser.given], found["coarser"]], dim=2)
     expected = interpolate(whole, coarser.axes("state"), grid.axes("state"), "cubic")
     torch.testing.assert_close(found["coarse"], expected[:, :, grid.given :], rtol=1e-4, atol=1e-5)
-    for part in ("state", "first", "forcing", "level", "index"):
+    for part in ("state", "first", "forcing", "grid_level", "index"):
         assert torch.equal(found[part], batch[part]), part
 
 

@@ -174,7 +174,7 @@ class Cascade:
             noised = self._noised(whole, coarser, index, sample, number)
             batch = given(known, noised, series, coarser, grid)
             # Levels are counted from the finest of training, which the base grid is.
-            batch["level"] = torch.full((len(index),), -number)
+            batch["grid_level"] = torch.full((len(index),), -number)
             batch[NOISE] = torch.full((len(index), 1), self.noise)
             state = self._drawn(self.refine, batch, index, sample, FINER, number)["state"]
         else:
@@ -216,7 +216,7 @@ class Cascade:
         number: int,
     ) -> dict[str, Tensor]:
         model = learned.model
-        wanted = (*(part.name for part in model.problem.given), "level")
+        wanted = (*(part.name for part in model.problem.given), "grid_level")
         on_device = {
             name: batch[name].float().to(learned.device) for name in wanted if name in batch
         }

@@ -104,7 +104,7 @@ def data(
 class LevelData(ProblemData):
     """The samples of a data file on its own grid and on coarser ones, down-sampled from it.
 
-    A group is all samples of a level, and a batch is of one level, with its number as `level`.
+    A group is all samples of a level, and a batch is of one level, with its number as `grid_level`.
 
     Attributes:
         grids: the file's grid and those that are halved once, twice, ...; one more than levels, or
@@ -178,7 +178,7 @@ class LevelData(ProblemData):
         passed = {name: stored[name] for name in PASSED if name in stored}
         return {name: parts[name].contiguous() for name in wanted} | {
             **passed,
-            "level": torch.full((len(samples),), level),
+            "grid_level": torch.full((len(samples),), level),
         }
 
 
@@ -195,7 +195,7 @@ class CoarseNoise(Noise):
 
     def add(self, batch: Batch, deviation: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """See :meth:`wdno.augmentation.Noise.add`."""
-        level = int(batch["level"][0])
+        level = int(batch["grid_level"][0])
         grid, coarser = self._grids[level], self._grids[level + 1]
         drawn = torch.randn(*deviation.shape, *coarser.shape, generator=generator)
         noise = with_noise(torch.zeros(()), deviation, drawn.to(deviation.device), coarser)
