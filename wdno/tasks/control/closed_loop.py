@@ -28,7 +28,7 @@ from wdno.tasks.control.objective import CountedObjective, weights_of
 
 if TYPE_CHECKING:
     from wdno.data.dataset import Trajectories
-    from wdno.model import Act, Model
+    from wdno.model.model import Act, Model
     from wdno.objectives.pid import Pid
     from wdno.problem import Batch
     from wdno.systems.base import SystemOptions
