@@ -289,7 +289,7 @@ def test_scales_are_of_the_first_samples_in_blocks(
     for name, values in build(waves).state_dict().items():
         torch.testing.assert_close(values, whole.state_dict()[name], rtol=1e-6, atol=1e-7)
 
-    monkeypatch.setattr(models, "SCALE_SAMPLES", 7)
+    monkeypatch.setattr("wdno.model.scales.SCALE_SAMPLES", 7)
     part = build(waves)
     first = waves.batch(np.arange(7))
     expected = first["state"].mean(dim=(0, 2, 3))
