@@ -44,6 +44,7 @@ def test_scores_are_those_of_every_level(make_job: MakeJob, equation: Files) -> 
     record = evaluate(make_job(equation, CUBIC))
     record.check(METRICS)
     assert record.items("level") == ["8 x 16", "16 x 32", "32 x 64"]
+    np.testing.assert_allclose(record.score_of("field", "u", "mse"), record.score("mse"))
     with xr.open_dataset(equation.fine) as fine:
         state = fine["u"].values[:, None]
     examples = record.shown()
@@ -148,6 +149,11 @@ def test_records_make_the_table_and_the_figures(
         assert rows.loc["cubic", f"{level}_mse_ratio"] == 1.0
         assert (rows[f"{level}_mse"] >= 0).all()
         assert (rows[f"{level}_seconds"] > 0).all()
+    fields = made[0].items("field")
+    if len(fields) > 1:
+        means = [rows.loc["model", f"{field}_mse"] for field in fields]
+        assert np.mean(means) == pytest.approx(rows.loc["model", "mse"])
+        assert rows.loc["cubic", "density_mse_ratio"] == 1.0
     text = (tmp_path / "table.md").read_text()
     assert "exact solution" in text
     assert "floor" in text

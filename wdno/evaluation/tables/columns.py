@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -26,20 +26,24 @@ class View:
         rows: rows of :func:`wdno.evaluation.tables.collect.collect`, numbered from 0.
         metrics: of the task.
         compared: name of the score that methods are compared by.
-        items: names of fields and series that have scores of their own.
+        items: kinds of fields, series or levels that have scores of their own, by their names.
         digits: significant digits.
     """
 
     rows: pd.DataFrame
     metrics: Metrics
     compared: str
-    items: tuple[str, ...] = ()
+    items: Mapping[str, str] = field(default_factory=dict)
     digits: int = 3
 
     @property
     def title(self) -> str:
         """Name of the system."""
         return str(self.rows["title"].iloc[0])
+
+    def of_kind(self, kind: str) -> list[str]:
+        """Return the items of a kind, such as ``level``."""
+        return [item for item, own in self.items.items() if own == kind]
 
     def number(self, value: float | None) -> str:
         """Write a number; see :func:`wdno.text_tables.number`."""
@@ -69,7 +73,7 @@ def views(
     found = []
     for system, methods in group(records).items():
         rows = table[table["system"] == system].reset_index(drop=True)
-        items = tuple(items_of(next(iter(methods.values()))[0]))
+        items = items_of(next(iter(methods.values()))[0])
         found.append(View(rows, metrics, compared, items, digits))
     return found
 

@@ -96,20 +96,25 @@ def score_panel(
     return columns.panel(name, heading) if any(added) else None
 
 
-def item_panel(view: View, scores: Sequence[str]) -> Panel | None:
+def item_panel(
+    view: View, scores: Sequence[str], kinds: Sequence[str] | None = None
+) -> Panel | None:
     """Return the panel of each field and series; None where there is one alone.
 
     Args:
         view: rows of one system.
         scores: names of the scores, which the rows have for each item.
+        kinds: of the items; None: all.
     """
     columns = Columns(view)
-    if len(view.items) < 2:
+    items = [item for item, kind in view.items.items() if kinds is None or kind in kinds]
+    if len(items) < 2:
         return None
-    for item in view.items:
+    for item in items:
         for name in scores:
             if view.has(f"{item}_{name}"):
                 columns.score(name, item=item)
+        columns.item_ratio(item)
     columns.note("Errors of a field are in its own units, mean over times, space and cases.")
     return columns.panel("fields", "errors of each field")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -17,12 +17,7 @@ from wdno.data.dataset import Trajectories
 from wdno.data.grid import grid_of
 from wdno.equation import Equation
 from wdno.evaluation.predictor import MOST_POINTS, require_finite
-from wdno.evaluation.record import CASE, Record
-from wdno.evaluation.scores.levels import FLOORS, errors_on_finest, errors_on_level, exact
-from wdno.evaluation.scores.pointwise import MSE, mse
-from wdno.evaluation.scores.residual import residuals
-from wdno.evaluation.scores.spectrum import energy_spectrum
-from wdno.grids.axis import GridError
+from wdno.evaluation.record import Record
 from wdno.networks.tiling import Tiled
 from wdno.options import shown
 from wdno.problem import ProblemError
@@ -31,15 +26,12 @@ from wdno.runtime import resolve_device
 from wdno.tasks.superresolution.cascade import Cascade, Learned
 from wdno.tasks.superresolution.options import BASE_TASK, Options, section_of
 from wdno.tasks.superresolution.problem import levels_below, problem
-from wdno.tasks.superresolution.similarity import MEASURES, measures, similarity
+from wdno.tasks.superresolution.scores import LEVEL, Scoring
 
 if TYPE_CHECKING:
     from wdno.evaluation.job import Job
-    from wdno.evaluation.scores.pointwise import Float
     from wdno.grids.levels import Grid
     from wdno.model import Model
-
-LEVEL = "level"
 
 
 def evaluate(job: Job) -> Record:
@@ -209,10 +201,7 @@ def predict_and_score(
     """
     grids = cascade.grids
     size = min(batch_size, max(1, MOST_POINTS // int(np.prod(grids[-1].shape))))
-    parts: list[dict[str, Float]] = []
-    curves: list[dict[str, Float]] = []
-    alike: list[list[dict[str, Float]]] = []
-    kept: list[dict[str, Float]] = []
+    scoring = Scoring(fine, grids, examples, equation)
     first = fine.batch(np.arange(1))
     memory = cascade.memory(first, first["index"])
     with tqdm(total=cases, desc=description, unit="case", mininterval=1.0) as progress:
@@ -223,115 +212,8 @@ def predict_and_score(
             levels = [torch.stack(of, dim=1) for of in zip(*drawn, strict=True)]
             for level in levels:
                 require_finite(level, index, description)
-            state = stored["state"].numpy()
-            predictions = [level.numpy() for level in levels]
-            parts.append(_scores(stored, predictions, grids, equation))
-            curves.append(_spectra(state, predictions, grids))
-            pairs = zip(grids, [_below(grids[0], grids[1]), *grids], strict=False)
-            alike.append([similarity(state, grids[-1], *pair) for pair in pairs])
-            if (wanted := max(examples - start, 0)) > 0:
-                kept.append(_kept(state, predictions, grids, wanted))
+            scoring.add(stored, [level.numpy() for level in levels])
             progress.update(len(index))
-    names = [shown(grid.shape) for grid in grids]
-    scores = xr.Dataset(coords={CASE: np.arange(cases), LEVEL: names})
-    for name in parts[0]:
-        values = np.concatenate([part[name] for part in parts], axis=1)
-        scores[f"{LEVEL}_{name}"] = (LEVEL, CASE), values
-    finest = scores.isel({LEVEL: -1}, drop=True)
-    for name in parts[0]:
-        scores[name] = (CASE,), finest[f"{LEVEL}_{name}"].values
-    of_levels = [
-        measures({name: np.concatenate([part[name] for part in of]) for name in of[0]})
-        for of in zip(*alike, strict=True)
-    ]
-    for name in MEASURES:
-        scores[name] = LEVEL, [one[name] for one in of_levels]
+    scores = scoring.scores()
     scores["memory"] = LEVEL, np.array(memory) / 1e6
-    for name in curves[0]:
-        shells = f"wavenumber_{name.rsplit('_', 1)[1]}"
-        values = np.concatenate([curve[name] for curve in curves]).mean(axis=0)
-        scores[name] = ("field", shells), values
-        scores = scores.assign_coords({shells: np.arange(values.shape[-1], dtype=np.float64)})
-    scores = scores.assign_coords({"field": list(fine.layout.state)})
-    return scores, _examples(fine, kept, grids)
-
-
-def _below(grid: Grid, finer: Grid) -> Grid | None:
-    """Return the grid that is to another as that to a finer one; None if it cannot be halved."""
-    try:
-        return grid.coarser(time=grid.intervals != finer.intervals)
-    except GridError:
-        return None
-
-
-def _spectra(
-    state: np.ndarray, predictions: Sequence[np.ndarray], grids: Sequence[Grid]
-) -> dict[str, Float]:
-    """Energy spectra of truth and predictions on every level, ``[N, F, K]`` each."""
-    found = {}
-    for number, (grid, prediction) in enumerate(zip(grids, predictions, strict=True)):
-        periodic = [axis.boundary == "periodic" for axis in grid.space]
-        truth = exact(state, grids[-1], grid)[:, 0]
-        found[f"spectrum_truth_{number}"] = energy_spectrum(truth, periodic)[1]
-        drawn = energy_spectrum(prediction.astype(np.float64), periodic)[1]
-        found[f"spectrum_prediction_{number}"] = drawn.mean(axis=1)
-    return found
-
-
-def _scores(
-    stored: Mapping[str, torch.Tensor],
-    predictions: Sequence[np.ndarray],
-    grids: Sequence[Grid],
-    equation: Equation | None,
-) -> dict[str, Float]:
-    """All scores, ``[L, N]`` each; NaN where a level does not have them."""
-    finest, (state, forcing) = grids[-1], (stored[of].numpy() for of in ("state", "forcing"))
-    found: list[dict[str, Float]] = []
-    for number, (grid, prediction) in enumerate(zip(grids, predictions, strict=True)):
-        solution = exact(state, finest, grid)
-        if number:
-            row = errors_on_level(solution[:, 0], prediction, grid, grids[number - 1])
-        else:
-            row = {MSE.name: mse(solution[:, 0], prediction)}
-        row |= errors_on_finest(state, prediction, finest, grid)
-        floor = errors_on_finest(state, solution, finest, grid)
-        row |= {FLOORS[name].name: values for name, values in floor.items()}
-        if equation is not None:
-            row |= residuals(equation, state, forcing, prediction, finest, grid)
-        found.append(row)
-    nothing = np.full(len(state), np.nan)
-    return {name: np.stack([row.get(name, nothing) for row in found]) for name in found[-1]}
-
-
-def _kept(
-    state: np.ndarray, predictions: Sequence[np.ndarray], grids: Sequence[Grid], count: int
-) -> dict[str, np.ndarray]:
-    found = {}
-    for number, (grid, prediction) in enumerate(zip(grids, predictions, strict=True)):
-        found[f"truth_{number}"] = exact(state[:count], grids[-1], grid)[:, 0].astype(np.float32)
-        found[f"prediction_{number}"] = prediction[:count, 0].copy()
-    return found
-
-
-def _examples(
-    fine: Trajectories, kept: Sequence[Mapping[str, np.ndarray]], grids: Sequence[Grid]
-) -> xr.Dataset:
-    """Truth and prediction of the first cases on every level, with its axes."""
-    layout = fine.layout
-    space = [str(dim) for dim in fine.dataset[layout.state[0]].dims[2:]]
-    together = {name: np.concatenate([one[name] for one in kept]) for name in kept[0]}
-    count = len(next(iter(together.values())))
-    examples = xr.Dataset(
-        coords={
-            "example": fine.dataset["sample"].to_numpy()[:count],
-            "field": list(layout.state),
-        }
-    )
-    for number, grid in enumerate(grids):
-        dims = [f"{name}_{number}" for name in ("time", *space)]
-        for name, axis in zip(dims, grid.axes("generated"), strict=True):
-            examples = examples.assign_coords({name: axis.coordinates})
-        for kind in ("truth", "prediction"):
-            values = together[f"{kind}_{number}"]
-            examples[f"{kind}_{number}"] = ("example", "field", *dims), values
-    return examples
+    return scores, scoring.examples()

@@ -17,23 +17,24 @@ from wdno.evaluation.scores.levels import (
 from wdno.evaluation.scores.pointwise import MSE
 from wdno.evaluation.scores.residual import FLOOR_RESIDUAL, RESIDUAL
 from wdno.evaluation.tables.columns import Columns, View
-from wdno.evaluation.tables.panels import cost_panel, error_panel
+from wdno.evaluation.tables.panels import cost_panel, error_panel, item_panel
 from wdno.text_tables import Panel
 
+LEVEL = "level"
 OF_LEVEL = (MSE_OLD, MSE_NEW, SPECTRUM_ERROR_NEW, RELATIVE_ERROR_NEW)
 
 
 def panels(view: View) -> list[Panel]:
     """Return the panels of one system.
 
-    The finest grid; every level on its own grid; the finest grid from every level, by both
-    protocols with their floors; times and memory; how alike the grids of the exact solution are;
-    and design and costs.
+    The finest grid; every level on its own grid; each field on the finest; the finest grid from
+    every level, by both protocols with their floors; times and memory; how alike the grids of the
+    exact solution are; and design and costs.
 
     Args:
         view: rows of one system.
     """
-    return [
+    found = [
         error_panel(
             view,
             [MSE.name],
@@ -47,11 +48,13 @@ def panels(view: View) -> list[Panel]:
             ],
         ),
         _levels(view),
+        item_panel(view, [MSE.name], ("field",)),
         _protocols(view),
         _seconds(view),
         _similarity(view),
         cost_panel(view),
     ]
+    return [panel for panel in found if panel is not None]
 
 
 def _bases(view: View) -> list[str]:
@@ -62,7 +65,7 @@ def _levels(view: View) -> Panel:
     """Every level on its own grid."""
     columns = Columns(view)
     columns.texts("Base", _bases(view))
-    for number, level in enumerate(view.items):
+    for number, level in enumerate(view.of_kind(LEVEL)):
         columns.score(MSE.name, item=level)
         columns.item_ratio(level)
         for metric in OF_LEVEL if number else ():
@@ -79,7 +82,7 @@ def _protocols(view: View) -> Panel:
     columns = Columns(view)
     columns.texts("Base", _bases(view))
     for (by, kind), metric in FINEST.items():
-        for level in view.items[:-1]:
+        for level in view.of_kind(LEVEL)[:-1]:
             columns.score(metric.name, item=level)
             columns.numbers(f"{level}: floor", f"{level}_{FLOORS[metric.name].name}")
             if by == "published" and view.has(f"{level}_published_{kind}"):
@@ -94,9 +97,9 @@ def _protocols(view: View) -> Panel:
 def _seconds(view: View) -> Panel:
     """Time and memory of every level."""
     columns = Columns(view)
-    for level in view.items:
+    for level in view.of_kind(LEVEL):
         columns.numbers(f"{level}: seconds", f"{level}_seconds")
-    for level in view.items:
+    for level in view.of_kind(LEVEL):
         columns.numbers(f"{level}: MB", f"{level}_memory")
     columns.note(
         "Seconds: of one sample of one case on that grid alone.",
@@ -110,14 +113,15 @@ def _seconds(view: View) -> Panel:
 def _similarity(view: View) -> Panel:
     """How alike the grids of the exact solution are."""
     row = view.rows.iloc[0]
-    details = [float(row[f"{level}_detail_ratio"]) for level in view.items]
-    residuals = [float(row[f"{level}_residual"]) for level in view.items]
+    levels = view.of_kind(LEVEL)
+    details = [float(row[f"{level}_detail_ratio"]) for level in levels]
+    residuals = [float(row[f"{level}_residual"]) for level in levels]
     expected = [math.nan] * len(residuals)
     for number in range(2, len(residuals)):
         expected[number] = residuals[number - 1] ** 2 / residuals[number - 2]
     cells = pd.DataFrame(
         {
-            "Grid": view.items,
+            "Grid": levels,
             "Detail / approximation": [view.number(value) for value in details],
             "Missed by cubic interpolation": [view.number(value) for value in residuals],
             "The same, by a constant ratio": [view.number(value) for value in expected],
