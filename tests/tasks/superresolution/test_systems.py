@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from archive_files import field, write
 from finer_data import SAMPLER, Files, MakeJob
 from models import build
 from small_era5 import fetched
@@ -32,9 +33,15 @@ SYSTEMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 def test_a_model_refines_every_system(name: str, tmp_path: Path, make_job: MakeJob) -> None:
     task = Options(methods=["own"], time=name != "era5")
     if name == "era5":
-        stand_in = {"source": "stand_in", "history": 3, "horizon": 4}
+        degrees = np.arange(8) / 2
+        record = write(tmp_path / "era5.nc", field(600, 50.0 + degrees, degrees))
         kinds = [
-            era5(**stand_in, grid={"latitude": n, "longitude": n, "coarsen": c})
+            era5(
+                source="file",
+                file=str(record),
+                horizon=4,
+                grid={"latitude": n, "longitude": n, "coarsen": c},
+            )
             for n, c in ((4, 2), (8, 1))
         ]
         made = [fetched(kind, tmp_path / str(k)) for k, kind in enumerate(kinds)]
