@@ -25,7 +25,6 @@ def test_configurations_build(fresh: Project, overlay: str | None) -> None:
     config = configuration.load(*files)
     expected: Counter[str] = Counter(study_table=len(config.studies))
     expected["study_figure"] = len(config.studies)
-    expected["simulation_table"] = expected["control_table"] = 1
     for name in configuration.system_names(config):
         section = configuration.system(config, name)
         tasks = configuration.tasks(config, name)
@@ -42,12 +41,16 @@ def test_configurations_build(fresh: Project, overlay: str | None) -> None:
                 if options.task == task
                 for one in variations(config, study, name)
             ]
-            models = [configuration.method(config, name, m).model for m in dict.fromkeys(methods)]
-            expected["evaluate"] += sum(len(config.seeds) if model else 1 for model in models)
+            chosen = [configuration.method(config, name, m) for m in dict.fromkeys(methods)]
+            learned = [bool(tasks[task].checkpoints(task, method)) for method in chosen]
+            expected["evaluate"] += sum(len(config.seeds) if one else 1 for one in learned)
             expected["training"] += any(of == task for of, _ in trained)
-        for figure in ("controls", "cost"):
-            expected[f"control_{figure}"] += name in ("burgers", "smoke")
-        expected["control_animation"] += name == "smoke"
+            expected[f"{task}_table"] = 1
+        for task in set(tasks) - {"simulation"}:
+            figures = {"control": ("controls", "cost"), "superresolution": ("levels", "spectra")}
+            for figure in figures[task]:
+                expected[f"{task}_{figure}"] += 1
+        expected["control_animation"] += name == "smoke" and "control" in tasks
         for figure in ("trajectories", "error_over_time", "spectra"):
             expected[f"simulation_{figure}"] += 1
         expected["simulation_animation"] += len(section.options.grid_shape()) == 3
@@ -67,6 +70,7 @@ def test_figures_that_only_some_systems_have(fresh: Project) -> None:
         "tasks": {
             "simulation": {"methods": ["wdno", "persistence"]},
             "control": {"methods": ["zero", "optimum"], "reference": "zero"},
+            "superresolution": None,
         },
     }
     overlay = {"systems": {"smoke": smoke}}
