@@ -171,3 +171,16 @@ def test_scores_need_cases() -> None:
     with pytest.raises(EvaluationError, match="'wdno', seed 0: scores have no dimension 'case'"):
         dataclasses.replace(record, scores=record.scores.rename(case="sample"))
     assert changed(record, method="other").label == "WDNO"
+
+
+def test_the_order_in_memory_does_not_count(tmp_path: Path) -> None:
+    """Sums of values that lie otherwise in memory round differently."""
+    numbers = np.random.default_rng(0).lognormal(sigma=3.0, size=(37, 3))
+    scores = xr.Dataset(
+        {"mse": ("case", numbers.mean(1)), "field_mse": (("field", "case"), numbers.T)},
+        coords={"case": np.arange(37), "field": ["u", "v", "w"]},
+    )
+    assert not scores["field_mse"].values.flags.c_contiguous
+    dataclasses.replace(evaluation("wdno"), scores=scores).write(tmp_path)
+    found = Record.read(tmp_path, examples=False)
+    np.testing.assert_array_equal(found.score_of("field", "v", "mse"), numbers[:, 1])

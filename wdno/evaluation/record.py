@@ -209,7 +209,8 @@ class Record:
                 continue
             kind = str(variable.dims[0])
             by_item = found.setdefault(f"by_{kind}", {item: {} for item in self.items(kind)})
-            means = variable.values.mean(axis=1)
+            # As it will be read: sums of another order of memory round differently.
+            means = np.ascontiguousarray(variable.values).mean(axis=1)
             for item, mean in zip(self.items(kind), means, strict=True):
                 by_item[item] |= _plain({str(name).removeprefix(f"{kind}_"): float(mean)})
         return found
