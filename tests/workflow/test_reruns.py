@@ -145,7 +145,7 @@ EVERYTHING_LEARNT = [*each("train", MODELS), "training", *EVERY_EVALUATION, *SHO
         ("evaluation/figures/style.py", ADDED, [*ERROR_FIGURES, "training", *STUDY_JOBS]),
         ("studies/figure.py", ADDED, [*STUDY_JOBS]),
         ("networks/unet.py", "\n\n# A comment.\n", []),
-        ("model.py", '\n\n"""A docstring."""\n', []),
+        ("model/model.py", '\n\n"""A docstring."""\n', []),
         ("cli.py", ADDED, []),
     ],
 )

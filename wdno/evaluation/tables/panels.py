@@ -17,6 +17,7 @@ def error_panel(
     further: Sequence[str] = (),
     notes: Sequence[str] = (),
     times_better: bool = True,
+    baseline: bool = True,
     heading: str = "errors",
 ) -> Panel:
     """Return the main panel: scores, comparisons between methods, time and size.
@@ -28,6 +29,7 @@ def error_panel(
         further: scores after these.
         notes: of the task, last.
         times_better: whether each method without training has a column of its own.
+        baseline: whether the best of those without training has one.
         heading: what the panel shows.
     """
     rows, metric = view.rows, view.metrics[view.compared]
@@ -52,7 +54,7 @@ def error_panel(
             "a record that overlap in time are resampled in blocks as long as a window; with "
             f"fewer than {FEWEST_BLOCKS} blocks no interval is given."
         )
-    if label := columns.ratio("baseline"):
+    if baseline and (label := columns.ratio("baseline")):
         columns.note(
             f"{label}: the same against the best of the methods without training. Only a ratio "
             f"whose whole interval is {better} 1 shows that a learned method is better."

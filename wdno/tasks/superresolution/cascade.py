@@ -100,6 +100,16 @@ class Cascade:
             self.seconds[number] += time.perf_counter() - started
         return found
 
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of networks for one sample of one case, on all grids."""
+        count = 0
+        for number, grid in enumerate(self.grids):
+            asked = self.base if number == 0 or self.refine == DIRECT else self.refine
+            if isinstance(asked, Learned):
+                count += asked.model.objective.evaluations(asked.sampling, grid.shape[0])
+        return count
+
     @torch.no_grad()
     def memory(self, stored: Mapping[str, Tensor], index: Tensor) -> list[int]:
         """Predict one sample of each case, and return the memory that each level took for it.

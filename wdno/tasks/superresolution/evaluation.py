@@ -85,11 +85,15 @@ def evaluate(job: Job) -> Record:
     seconds = np.array(cascade.seconds) / (cases * job.options.samples)
     scores["seconds"] = LEVEL, seconds
     dims = [str(dim) for dim in fine.dataset[fine.layout.state[0]].dims[1:]]
-    refined: tuple[Model | None, dict[str, Any]] = models.get("model", (None, {}))
+    # Of a method without a super-resolution model what is learned is its base.
+    learned: tuple[Model | None, dict[str, Any]] = models.get(
+        "model", models.get("base", (None, {}))
+    )
+    cost = job.cost(*learned, float(seconds.sum()), device)
     return Record(
         identity=job.identity(fine, dict(zip(dims, grids[-1].shape, strict=True))),
         design=job.design(
-            refined[0],
+            learned[0],
             base=section.base.model or "exact solution",
             base_sampler=base.sampling if base is not None else None,
             refine=job.options.baseline or "model",
@@ -97,7 +101,7 @@ def evaluate(job: Job) -> Record:
             tile=section.tile,
             **({"noise": section.noise} if section.noise else {}),
         ),
-        cost=job.cost(*refined, float(seconds.sum()), device),
+        cost=cost.with_evaluations(cascade.evaluations),
         scores=scores,
         examples=examples,
         provenance=provenance(),

@@ -89,6 +89,8 @@ def levels(records: Sequence[Record], stem: Path, options: EvaluationOptions) ->
             rows[0, 0].set_ylabel(f"{grid}\n{_axes_of(first, number)[0][0]}")
             for axis in rows.ravel():
                 axis.tick_params(labelbottom=False, labelleft=False)
+                if first[f"truth_{number}"].ndim > 4:
+                    axis.set_aspect("equal")
         axes[0, 0].set_title("Truth")
         for axis, record in zip(axes[0, 1:], chosen, strict=True):
             axis.set_title(textwrap.fill(record.label, 18))

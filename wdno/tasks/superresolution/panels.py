@@ -41,6 +41,7 @@ def panels(view: View) -> list[Panel]:
             beside={"Base": _bases(view)},
             further=[metric.name for metric in (*OF_LEVEL, RESIDUAL, FLOOR_RESIDUAL)],
             times_better=False,
+            baseline=False,
             heading="the finest grid",
             notes=[
                 "Base: what predicts on the stored grid; every further grid is made of the one "
@@ -67,7 +68,8 @@ def _levels(view: View) -> Panel:
     columns.texts("Base", _bases(view))
     for number, level in enumerate(view.of_kind(LEVEL)):
         columns.score(MSE.name, item=level)
-        columns.item_ratio(level)
+        if number:
+            columns.item_ratio(level)
         for metric in OF_LEVEL if number else ():
             columns.score(metric.name, item=level)
         if columns.score(RESIDUAL.name, item=level):
@@ -84,7 +86,8 @@ def _protocols(view: View) -> Panel:
     for (by, kind), metric in FINEST.items():
         for level in view.of_kind(LEVEL)[:-1]:
             columns.score(metric.name, item=level)
-            columns.numbers(f"{level}: floor", f"{level}_{FLOORS[metric.name].name}")
+            floor = FLOORS[metric.name]
+            columns.numbers(f"{level}: {floor.label}", f"{level}_{floor.name}")
             if by == "published" and view.has(f"{level}_published_{kind}"):
                 columns.numbers(f"{level}: paper, {kind}", f"{level}_published_{kind}")
         columns.note(metric.note, FLOORS[metric.name].note)
@@ -119,20 +122,17 @@ def _similarity(view: View) -> Panel:
     expected = [math.nan] * len(residuals)
     for number in range(2, len(residuals)):
         expected[number] = residuals[number - 1] ** 2 / residuals[number - 2]
-    cells = pd.DataFrame(
-        {
-            "Grid": levels,
-            "Detail / approximation": [view.number(value) for value in details],
-            "Missed by cubic interpolation": [view.number(value) for value in residuals],
-            "The same, by a constant ratio": [view.number(value) for value in expected],
-        }
-    )
-    notes = (
+    columns = {"Detail / approximation": details, "Missed by cubic interpolation": residuals}
+    notes = [
         "Of the exact solution. Detail / approximation: root mean squares of one level of Haar "
         "coefficients. Missed: root mean square of what cubic interpolation of the next coarser "
-        "grid misses; by a constant ratio: what the two grids before let expect, as scales of a "
-        "model are continued. Super-resolution on grids that no training has seen rests on these "
-        "being alike.",
-    )
+        "grid misses. Super-resolution on grids that no training has seen rests on their ratio "
+        "from grid to grid, by which scales of a model are continued."
+    ]
+    if len(levels) > 2:
+        columns["Missed, by a constant ratio"] = expected
+        notes.append("By a constant ratio: what the two grids before let expect.")
+    written = {name: [view.number(value) for value in of] for name, of in columns.items()}
+    cells = pd.DataFrame({"Grid": levels, **written})
     title = f"{view.title}: how alike the grids are"
     return Panel(f"{view.title} similarity", title, cells, notes)
