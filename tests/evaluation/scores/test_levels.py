@@ -156,5 +156,7 @@ def test_every_score_has_a_metric_of_its_name():
     state = RNG.standard_normal((3, 2, 9, 16))
     found = errors_on_level(state[:, :, 1:], fields(fine, 1), fine, fine.coarser(time=True))
     found |= errors_on_finest(state, fields(fine, 1), fine, fine)
-    assert set(found) == {metric.name for metric in METRICS}
+    floors = {metric.name for metric in levels.FLOORS.values()}
+    assert set(found) | floors == {metric.name for metric in METRICS}
+    assert floors.isdisjoint(found) and set(levels.FLOORS) <= set(found)
     assert set(levels.FINEST) == set(FINEST)
