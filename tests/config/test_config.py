@@ -22,6 +22,7 @@ OVERLAYS = [
     ROOT / "config" / "gpu.yaml",
     ROOT / "config" / "control_studies.yaml",
     ROOT / "config" / "superresolution_studies.yaml",
+    ROOT / "config" / "networks.yaml",
     ROOT / "tests" / "config" / "tiny.yaml",
 ]
 

@@ -38,7 +38,7 @@ class LinearOptions(NetworkOptions):
     name: Literal["linear"] = Field(description="One matrix.")
     rank: int = Field(default=3, description="Its rank.")
 
-    def check(self, grid):
+    def check(self, grid, periodic=()):
         return [f"rank = {self.rank}: a grid of {grid} has a smaller axis"] if self.rank > 9 else []
 
 

@@ -5,47 +5,27 @@ import sys
 
 import pytest
 import torch
+from small_networks import CHANNELS, FNO, NAMES, UNET, call, make, options, relative
 from torch import nn
 
 from wdno.networks import REGISTRY
-
-CHANNELS = {"in_channels": 3, "out_channels": 2}
-UNET = {"width": 8, "multipliers": (1, 2, 2), "blocks": 1, "heads": 2, "head_dim": 4}
-FNO = {"modes": 4, "width": 6, "layers": 2}
-SMALL = {"unet": UNET, "fno": FNO}
-NAMES = sorted(SMALL)
-
-
-def make(name: str, dims: int = 2, *, timed: bool = True, seed: int = 0, **options) -> nn.Module:
-    """A small network whose layers that start at zero do not: its output depends on everything."""
-    torch.manual_seed(seed)
-    options = {"padding": ("zeros",) * dims} | CHANNELS | SMALL[name] | options
-    network = REGISTRY.build(name, dims=dims, time_conditioned=timed, **options)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            if not parameter.any():
-                parameter.normal_(std=0.1)
-    return network
-
-
-def call(network: nn.Module, grid: tuple[int, ...], *, batch: int = 2, timed: bool = True):
-    generator = torch.Generator().manual_seed(1)
-    dtype = next(network.parameters()).dtype
-    x = torch.randn(batch, 3, *grid, generator=generator, dtype=dtype)
-    return network(x, torch.linspace(0.1, 0.9, batch, dtype=dtype) if timed else None)
-
-
-def relative(a: torch.Tensor, b: torch.Tensor) -> float:
-    return ((a - b).norm() / b.norm()).item()
 
 
 def test_networks_are_found_by_name_and_take_the_options_of_the_configuration() -> None:
     assert set(NAMES) <= set(REGISTRY.names())
     for name in REGISTRY.names():
-        needed = {"grid": [8, 8]} if name == "mlp" else {}
-        options = REGISTRY.light(name).Options(name=name, **needed).model_dump(exclude={"name"})
+        light = REGISTRY.light(name).Options
+        needed = {"grid": [32, 48]} if "grid" in light.model_fields else {}
+        given = light(name=name, **needed)
+        assert given.check((32, 48)) == []
         with torch.device("meta"):
-            built = REGISTRY.build(name, **options, **CHANNELS, dims=2, padding=("zeros",) * 2)
+            built = REGISTRY.build(
+                name,
+                **given.model_dump(exclude={"name"}),
+                **CHANNELS,
+                dims=2,
+                padding=("zeros",) * 2,
+            )
         assert type(built) is REGISTRY.load(name)
 
 
@@ -78,12 +58,16 @@ def test_importing_the_package_is_light() -> None:
         ("fno", (4, 4)),
         ("fno", (4, 6, 7)),
         ("fno", (5, 9, 4)),
+        ("wno", (9,)),
+        ("wno", (8, 12)),
+        ("wno", (9, 13)),
+        ("wno", (4, 6, 7)),
     ],
 )
 def test_a_sample_on_a_grid_of_any_size_does_not_depend_on_its_batch(
     name: str, grid: tuple[int, ...], timed: bool
 ) -> None:
-    network = make(name, len(grid), timed=timed).double()
+    network = make(name, len(grid), grid=grid, timed=timed).double()
     y = call(network, grid, timed=timed)
     assert y.shape == (2, 2, *grid) and y.is_contiguous()
     x = torch.randn(2, 3, *grid, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -162,8 +146,9 @@ def test_circular_axes_commute_with_translation(
 @pytest.mark.parametrize("dims", [1, 2, 3])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_has_a_gradient(name: str, dims: int) -> None:
-    network = make(name, dims)
-    call(network, (4, 8, 8)[-dims:]).square().sum().backward()
+    grid = (4, 8, 8)[-dims:]
+    network = make(name, dims, grid=grid)
+    call(network, grid).square().sum().backward()
     missing = [
         key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().max() > 0
     ]
@@ -220,7 +205,7 @@ def test_mixed_precision_is_close(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_training_lowers_the_loss(name: str) -> None:
     torch.manual_seed(0)
-    network = REGISTRY.build(name, dims=2, time_conditioned=True, **CHANNELS, **SMALL[name])
+    network = REGISTRY.build(name, dims=2, time_conditioned=True, **CHANNELS, **options(name))
     x, t = torch.randn(8, 3, 8, 12), torch.rand(8)
     target = torch.stack((x[:, 0].roll(1, -1), x[:, 1] * t[:, None, None]), dim=1)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-2, fused=True)
@@ -279,8 +264,9 @@ def test_fno_is_that_of_the_package_on_even_grids() -> None:
         torch.manual_seed(0)
         theirs = Package(modes, in_channels=3, out_channels=2, hidden_channels=6, n_layers=2)
         torch.manual_seed(0)
-        options = FNO | {"modes": modes, "domain_padding": 0.0}
-        ours = REGISTRY.build("fno", dims=2, **CHANNELS, **options)
+        ours = REGISTRY.build(
+            "fno", dims=2, **CHANNELS, **FNO | {"modes": modes, "domain_padding": 0.0}
+        )
         x = torch.randn(2, 3, 8, 12)
         error = relative(ours(x), theirs(x))
         assert error < 1e-5, f"modes {modes}: relative error {error:.1e}"
@@ -315,7 +301,7 @@ def test_fno_domain_padding_concerns_bounded_axes() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("wrong", "message"),
     [
         ({"dims": 4}, "expected dims 1"),
         ({"padding": ("zeros",)}, "a padding for each of the axes time or y, x"),
@@ -324,13 +310,13 @@ def test_fno_domain_padding_concerns_bounded_axes() -> None:
         ({"width": 0}, "width of 1 or more"),
     ],
 )
-def test_bad_options_are_refused(name: str, options, message: str) -> None:
+def test_bad_options_are_refused(name: str, wrong, message: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: .*{message}"):
-        REGISTRY.build(name, **CHANNELS | SMALL[name] | options)
+        REGISTRY.build(name, **CHANNELS | options(name) | wrong)
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "message"),
+    ("name", "wrong", "message"),
     [
         ("unet", {"multipliers": ()}, "multipliers of 1 or more"),
         ("unet", {"blocks": (1, 1)}, "blocks as one number, or one for each of the 3 levels"),
@@ -344,9 +330,9 @@ def test_bad_options_are_refused(name: str, options, message: str) -> None:
         ("fno", {"domain_padding": -0.1}, "domain_padding from 0 to 1"),
     ],
 )
-def test_bad_own_options_are_refused(name: str, options, message: str) -> None:
+def test_bad_own_options_are_refused(name: str, wrong, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        REGISTRY.build(name, **CHANNELS | SMALL[name] | options)
+        REGISTRY.build(name, **CHANNELS | options(name) | wrong)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,13 +12,14 @@ of t (arXiv 1709.07871, 2105.05233). K_2 starts at zero, so every block starts a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from wdno.networks.conditioning import Modulation
 
 Padding = Literal["zeros", "circular"]
 
@@ -52,6 +53,17 @@ def check_axes(network: str, dims: int, padding: Sequence[str]) -> tuple[str, ..
                 f"{network}: padding of axis {axis!r} is {kind!r}, expected 'zeros' or 'circular'"
             )
     return tuple(padding)
+
+
+def check_positive(network: str, **values: int) -> None:
+    """Refuse options below 1.
+
+    Raises:
+        ValueError: Naming the first of them.
+    """
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{network}: expected {name} of 1 or more, got {value}")
 
 
 def check_input(
@@ -206,36 +218,6 @@ def normalisation(channels: int, groups: int, kind: Norm = "group") -> nn.Module
     return nn.GroupNorm(max(g for g in range(1, most + 1) if channels % g == 0), channels)
 
 
-class TimeEmbedding(nn.Module):
-    """Sinusoids of the diffusion time (arXiv 2006.11239), mixed by a perceptron.
-
-    Args:
-        channels: Size of the embedding.
-        frequencies: Number of frequencies, from 1000 to 0.1 in geometric progression.
-    """
-
-    frequencies: Tensor
-
-    def __init__(self, channels: int, frequencies: int = 32) -> None:
-        super().__init__()
-        exponents = torch.linspace(0.0, 1.0, frequencies)
-        self.register_buffer(
-            "frequencies", 1000.0 * torch.exp(-math.log(1e4) * exponents), persistent=False
-        )
-        self.mix = nn.Sequential(
-            nn.Linear(2 * frequencies, channels),
-            nn.SiLU(),
-            nn.Linear(channels, channels),
-            nn.SiLU(),
-        )
-
-    def forward(self, t: Tensor) -> Tensor:
-        """Embedding [B, channels] of times ``t`` [B] in [0, 1]."""
-        phase = t[:, None] * self.frequencies
-        embedding: Tensor = self.mix(torch.cat((phase.sin(), phase.cos()), dim=1))
-        return embedding
-
-
 class ResidualBlock(nn.Module):
     """Two convolutions with normalisation and SiLU before each, added to the input.
 
@@ -268,15 +250,13 @@ class ResidualBlock(nn.Module):
         self.skip = (
             nn.Identity() if in_channels == out_channels else Pointwise(in_channels, out_channels)
         )
-        self.modulation = nn.Linear(embedding, 2 * out_channels) if embedding else None
+        self.modulation = Modulation(embedding, out_channels) if embedding else None
 
     def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
         """Map ``x`` [B, in_channels, *grid], with ``embedding`` [B, embedding] if modulated."""
         h = self.norm2(self.conv1(functional.silu(self.norm1(x))))
         if self.modulation is not None:
-            modulation = self.modulation(embedding)
-            scale, shift = modulation.view(*modulation.shape, *(1,) * (x.ndim - 2)).chunk(2, dim=1)
-            h = torch.addcmul(shift, h, scale + 1)
+            h = self.modulation(h, embedding)
         y: Tensor = self.skip(x) + self.conv2(functional.silu(h))
         return y
 

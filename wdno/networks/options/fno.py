@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, PositiveInt
@@ -22,7 +23,7 @@ class FNOOptions(NetworkOptions):
     width: PositiveInt = Field(default=64, description="Hidden channels.")
     layers: PositiveInt = Field(default=4, description="Fourier layers.")
 
-    def check(self, grid: tuple[int, ...]) -> list[str]:
+    def check(self, grid: tuple[int, ...], periodic: Sequence[bool] = ()) -> list[str]:
         """Refuse modes for other axes than the grid's, and more of them than it has points."""
         modes = self.modes if isinstance(self.modes, list) else [self.modes] * len(grid)
         if len(modes) != len(grid):
