@@ -58,6 +58,9 @@ def test_importing_the_package_is_light() -> None:
         ("fno", (4, 4)),
         ("fno", (4, 6, 7)),
         ("fno", (5, 9, 4)),
+        ("ffno", (9,)),
+        ("ffno", (4, 5)),
+        ("ffno", (5, 4, 7)),
         ("wno", (9,)),
         ("wno", (8, 12)),
         ("wno", (9, 13)),
@@ -122,6 +125,8 @@ def test_unet_kernels(kernel: int) -> None:
         ("fno", (9, 13), 1, 1),
         ("fno", (5, 7, 6), 0, 1),
         ("fno", (5, 7, 6), 1, 2),
+        ("ffno", (8, 13), 0, 1),
+        ("ffno", (5, 7, 6), 2, 1),
     ],
 )
 def test_circular_axes_commute_with_translation(
@@ -328,6 +333,12 @@ def test_bad_options_are_refused(name: str, wrong, message: str) -> None:
         ("fno", {"modes": (4, 4, 4)}, "modes as one number, or one for each"),
         ("fno", {"modes": 0}, "modes as one number"),
         ("fno", {"domain_padding": -0.1}, "domain_padding from 0 to 1"),
+        ("ffno", {"modes": (4, 4, 4)}, "modes as one number, or one for each"),
+        ("ffno", {"expansion": 0}, "expansion of 1 or more"),
+        ("wno", {"levels": (1, 1, 1)}, "levels as one number, or one for each of the 2 axes"),
+        ("wno", {"time": "channel"}, "time 'axis', or 'channels'"),
+        ("wno", {"mode": "mirror"}, "unknown wavelet mode 'mirror'"),
+        ("wno", {"grid": (8,)}, r"expected a grid of 2 axes, got \[8\]"),
     ],
 )
 def test_bad_own_options_are_refused(name: str, wrong, message: str) -> None:

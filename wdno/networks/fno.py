@@ -31,7 +31,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wdno.networks.blocks import AXES, check_axes, check_input, check_positive
+from wdno.networks.arguments import AXES, check_axes, check_input, check_modes, check_positive
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
 
@@ -78,12 +78,7 @@ class FNO(nn.Module):
     ) -> None:
         super().__init__()
         padding = check_axes("fno", dims, ("zeros",) * dims if padding is None else padding)
-        self.modes = (modes,) * dims if isinstance(modes, int) else tuple(modes)
-        if len(self.modes) != dims or min(self.modes) < 1:
-            raise ValueError(
-                f"fno: expected modes as one number, or one for each of the axes "
-                f"{', '.join(AXES[dims])}, all 1 or more; got {modes}"
-            )
+        self.modes = check_modes("fno", modes, dims)
         check_positive("fno", width=width, layers=layers)
         self.in_channels, self.dims, self.layers = in_channels, dims, layers
         self.time_conditioned = time_conditioned

@@ -20,17 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wdno.networks.blocks import (
-    AXES,
-    Attention,
-    Convolution,
-    Norm,
-    Pointwise,
-    ResidualBlock,
-    check_axes,
-    check_input,
-    check_positive,
-)
+from wdno.networks.arguments import AXES, check_axes, check_input, check_positive
+from wdno.networks.blocks import Attention, Convolution, Norm, Pointwise, ResidualBlock
 from wdno.networks.blocks import normalisation as normalise
 from wdno.networks.conditioning import TimeEmbedding
 

@@ -38,7 +38,8 @@ import torch
 from torch import Tensor, nn
 
 from wdno.networks import coarsening
-from wdno.networks.blocks import Pointwise, check_axes, check_input, check_positive
+from wdno.networks.arguments import check_axes, check_input, check_positive
+from wdno.networks.blocks import Pointwise
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
 from wdno.representations.wavelet_transform import (
