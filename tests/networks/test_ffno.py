@@ -58,7 +58,10 @@ def test_sees_the_function_not_the_grid(grid: tuple[int, int]) -> None:
 
 
 def test_layers_share_their_convolution_unless_told_otherwise() -> None:
-    shared, own = make("ffno", timed=False, layers=3), make("ffno", timed=False, layers=3, shared=False)
+    shared, own = (
+        make("ffno", timed=False, layers=3),
+        make("ffno", timed=False, layers=3, shared=False),
+    )
     per_layer = 2 * 3 * 6 * 6 * 2
     assert count(own) - count(shared) == 2 * per_layer
     assert count(make("ffno", timed=False, layers=4)) - count(shared) == 6 * 24 + 24 + 24 * 6 + 6

@@ -61,6 +61,9 @@ def test_importing_the_package_is_light() -> None:
         ("ffno", (9,)),
         ("ffno", (4, 5)),
         ("ffno", (5, 4, 7)),
+        ("oformer", (9,)),
+        ("oformer", (3, 1)),
+        ("oformer", (5, 4, 7)),
         ("wno", (9,)),
         ("wno", (8, 12)),
         ("wno", (9, 13)),
@@ -127,6 +130,9 @@ def test_unet_kernels(kernel: int) -> None:
         ("fno", (5, 7, 6), 1, 2),
         ("ffno", (8, 13), 0, 1),
         ("ffno", (5, 7, 6), 2, 1),
+        ("oformer", (8, 13), 0, 1),
+        ("oformer", (5, 7, 6), 2, 1),
+        ("oformer", (9,), 0, 2),
     ],
 )
 def test_circular_axes_commute_with_translation(
@@ -335,6 +341,8 @@ def test_bad_options_are_refused(name: str, wrong, message: str) -> None:
         ("fno", {"domain_padding": -0.1}, "domain_padding from 0 to 1"),
         ("ffno", {"modes": (4, 4, 4)}, "modes as one number, or one for each"),
         ("ffno", {"expansion": 0}, "expansion of 1 or more"),
+        ("oformer", {"latent": 17}, "an even latent of at least 4.* got 24 and 17"),
+        ("oformer", {"width": 3}, "a width and an even latent of at least 4"),
         ("wno", {"levels": (1, 1, 1)}, "levels as one number, or one for each of the 2 axes"),
         ("wno", {"time": "channel"}, "time 'axis', or 'channels'"),
         ("wno", {"mode": "mirror"}, "unknown wavelet mode 'mirror'"),
