@@ -28,6 +28,7 @@ from wdno.networks.arguments import AXES, check_axes, check_input, check_modes, 
 from wdno.networks.blocks import Pointwise
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
+from wdno.networks.spectral import real_at_zero
 
 _HIDDEN = 128
 
@@ -166,10 +167,7 @@ class _AxialConvolution(nn.Module):
         rows = z.movedim((axis, 1), (0, -1))
         mixed = torch.bmm(rows.flatten(1, -2), weight)
         z = torch.unflatten(mixed, 1, rows.shape[1:-1]).movedim((0, -1), (axis, 1))
-        # A real function has no imaginary part at frequency 0; some CUDA versions read it.
-        lowest = z.narrow(axis, 0, 1).real + 0j
-        z = torch.cat((lowest, z.narrow(axis, 1, modes - 1)), dim=axis)
-        y: Tensor = torch.fft.irfft(z, n=n, dim=axis, norm="forward")
+        y: Tensor = torch.fft.irfft(real_at_zero(z, axis), n=n, dim=axis, norm="forward")
         return y
 
 

@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from wdno.networks.arguments import AXES, check_axes, check_input, check_modes, check_positive
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
+from wdno.networks.spectral import real_at_zero
 
 
 class FNO(nn.Module):
@@ -208,9 +209,7 @@ def _spectral_convolution() -> type[nn.Module]:
                     (z.narrow(axis, low, modes - low), rest, z.narrow(axis, 0, low)), dim=axis
                 )
             z = torch.fft.ifftn(z, dim=leading, norm="forward") if leading else z
-            # A real function has no imaginary part at frequency 0; some CUDA versions read it.
-            z = torch.cat((z.narrow(-1, 0, 1).real + 0j, z.narrow(-1, 1, last - 1)), dim=-1)
-            y: Tensor = torch.fft.irfft(z, n=n, dim=-1, norm="forward")
+            y: Tensor = torch.fft.irfft(real_at_zero(z, -1), n=n, dim=-1, norm="forward")
             return y if self.bias is None else y + self.bias
 
     return SpectralConvolution
