@@ -14,7 +14,16 @@ WNO = {"family": "db2", "levels": 1, "width": 6, "layers": 2}
 FFNO = {"modes": 3, "width": 6, "layers": 2}
 OFORMER = {"width": 24, "latent": 32, "heads": 2, "layers": 2, "resolution": 16}
 MWT = {"order": 2, "width": 3, "modes": 3, "layers": 2}
-SMALL = {"unet": UNET, "fno": FNO, "wno": WNO, "ffno": FFNO, "oformer": OFORMER, "mwt": MWT}
+TRANSOLVER = {"width": 12, "heads": 2, "layers": 2, "slices": 5, "references": 2}
+SMALL = {
+    "unet": UNET,
+    "fno": FNO,
+    "wno": WNO,
+    "ffno": FFNO,
+    "oformer": OFORMER,
+    "mwt": MWT,
+    "transolver": TRANSOLVER,
+}
 NAMES = sorted(SMALL)
 GRIDS = {1: (12,), 2: (8, 12), 3: (4, 8, 8)}
 ON_ONE_GRID = {"wno"}
