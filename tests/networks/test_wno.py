@@ -149,6 +149,12 @@ def test_check_and_network_refuse_the_same(wrong: dict, grid: tuple[int, ...], w
         REGISTRY.build("wno", dims=2, **CHANNELS, **given)(torch.zeros(1, 3, *grid))
 
 
+def test_an_axis_that_wraps_around_can_be_halved_more_often() -> None:
+    options = WNOOptions(name="wno", grid=[8, 8], family="sym4", levels=[1, 3])
+    assert options.check((8, 8), (False, True)) == []
+    assert "at most 1" in options.check((8, 8), (False, False))[0]
+
+
 def test_takes_its_grid_doubled() -> None:
     given = {"family": "db2", "levels": 2, "grid": [8, 12]}
     for grid in ((8, 12), (16, 24), (8, 24)):

@@ -25,7 +25,7 @@ class WNOOptions(NetworkOptions):
     time: Literal["axis", "channels"] = Field(
         default="axis",
         description="What becomes of the first axis: one of the transform, or, as published in 1D, "
-        "its points become channels.",
+        "its points become channels; of a network that goes from frame to frame that would be y.",
     )
     family: str = Field(
         default="sym4", description="Wavelet: any discrete family that PyWavelets knows."
