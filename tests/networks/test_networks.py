@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import torch
-from small_networks import CHANNELS, FNO, NAMES, UNET, call, make, options, relative
+from small_networks import CHANNELS, NAMES, call, make, options, relative
 from torch import nn
 
 from wdno.networks import REGISTRY
@@ -88,35 +88,6 @@ def test_a_sample_on_a_grid_of_any_size_does_not_depend_on_its_batch(
     for k in range(2):
         alone = network(x[k : k + 1], None if t is None else t[k : k + 1])
         torch.testing.assert_close(alone, y[k : k + 1], rtol=1e-9, atol=1e-12)
-
-
-def test_unet_starts_as_zero() -> None:
-    network = REGISTRY.build("unet", dims=2, **CHANNELS, **UNET)
-    assert not call(network, (8, 12), timed=False).any()
-
-
-@pytest.mark.parametrize("attention", ["none", "middle", "all", (False, True, False, True)])
-@pytest.mark.parametrize("blocks", [2, (1, 2, 1)])
-def test_unet_attention_and_blocks(attention, blocks) -> None:
-    network = make("unet", attention=attention, blocks=blocks)
-    assert call(network, (9, 12)).shape == (2, 2, 9, 12)
-    count = sum(type(module).__name__ == "Attention" for module in network.modules())
-    flags = {"none": 0, "middle": 1, "all": 7}
-    expected = flags[attention] if isinstance(attention, str) else 3
-    assert count == expected, f"{count} attention layers, expected {expected}"
-
-
-def test_unet_without_blocks_at_a_level_has_one_in_its_decoder() -> None:
-    network = make("unet", blocks=(0, 1, 0), attention="all")
-    assert call(network, (9, 13)).shape == (2, 2, 9, 13)
-    counts = [[len(level.blocks) for level in side] for side in (network.encoder, network.decoder)]
-    assert counts == [[0, 1, 0], [1, 1, 1]]
-
-
-@pytest.mark.parametrize("kernel", [1, 3, 5])
-def test_unet_kernels(kernel: int) -> None:
-    network = make("unet", kernel=kernel, padding=("zeros", "circular"))
-    assert call(network, (9, 13)).shape == (2, 2, 9, 13)
 
 
 # A U-Net of three levels commutes with shifts by its total stride 4 along coarsened axes; without
@@ -238,86 +209,6 @@ def test_training_lowers_the_loss(name: str) -> None:
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0], f"loss {losses[0]:.3f} -> {losses[-1]:.3f}"
-
-
-def test_parameters_of_the_published_unet() -> None:
-    # arXiv 2412.04833: about 140.7 million for the 1D systems.
-    with torch.device("meta"):
-        network = REGISTRY.build(
-            "unet",
-            in_channels=8,
-            out_channels=4,
-            dims=2,
-            time_conditioned=True,
-            width=128,
-            multipliers=(1, 2, 4, 8),
-            attention="all",
-        )
-    count = sum(p.numel() for p in network.parameters())
-    assert abs(count / 140.7e6 - 1) < 0.01, f"{count} parameters"
-
-
-@pytest.mark.parametrize("dims", [2, 3])
-def test_pointwise_is_a_convolution_of_size_one(dims: int) -> None:
-    from wdno.networks.blocks import Pointwise
-
-    torch.manual_seed(0)
-    layer, x = Pointwise(3, 5), torch.randn(2, 3, *(4, 6, 5)[:dims])
-    convolve = (nn.functional.conv2d, nn.functional.conv3d)[dims - 2]
-    expected = convolve(x, layer.weight.view(5, 3, *(1,) * dims), layer.bias)
-    assert relative(layer(x), expected) < 1e-6
-    # Other devices take the convolution.
-    assert layer.to("meta")(x.to("meta")).shape == expected.shape
-
-
-def test_group_normalisation_keeps_sixteen_channels_in_a_group() -> None:
-    from wdno.networks.blocks import normalisation
-
-    groups = {c: normalisation(c, 8).num_groups for c in (4, 16, 24, 32, 48, 80, 128, 1024)}
-    assert groups == {4: 1, 16: 1, 24: 1, 32: 2, 48: 3, 80: 5, 128: 8, 1024: 8}
-    assert normalisation(96, 4).num_groups == 4
-
-
-def test_fno_is_that_of_the_package_on_even_grids() -> None:
-    from neuralop.models import FNO as Package
-
-    for modes in ((4, 4), (3, 5)):
-        torch.manual_seed(0)
-        theirs = Package(modes, in_channels=3, out_channels=2, hidden_channels=6, n_layers=2)
-        torch.manual_seed(0)
-        ours = REGISTRY.build(
-            "fno", dims=2, **CHANNELS, **FNO | {"modes": modes, "domain_padding": 0.0}
-        )
-        x = torch.randn(2, 3, 8, 12)
-        error = relative(ours(x), theirs(x))
-        assert error < 1e-5, f"modes {modes}: relative error {error:.1e}"
-
-
-@pytest.mark.parametrize("grid", [(9, 12), (16, 24), (25, 31)])
-def test_fno_sees_the_function_not_the_grid(grid: tuple[int, int]) -> None:
-    # Point-wise parts make frequencies that a coarse grid folds back, so one linear convolution.
-    from wdno.networks.fno import _spectral_convolution
-
-    torch.manual_seed(0)
-    convolution = _spectral_convolution()(2, 2, (5, 5)).double()
-
-    def field(size: tuple[int, int]) -> torch.Tensor:
-        t, x = (torch.arange(n, dtype=torch.float64)[:, None] / n for n in size)
-        phase = 2 * torch.pi * (2 * t + x.T)
-        return torch.stack((phase.sin(), (phase - 4 * torch.pi * t).cos() + 0.3))[None]
-
-    fine = (4 * grid[0], 3 * grid[1])
-    error = relative(convolution(field(fine))[..., ::4, ::3], convolution(field(grid)))
-    assert error < 1e-12, f"relative error {error:.1e}"
-
-
-def test_fno_domain_padding_concerns_bounded_axes() -> None:
-    x = torch.randn(1, 3, 8, 12)
-    for padding, same in ((("circular",) * 2, True), (("zeros", "circular"), False)):
-        plain = make("fno", timed=False, padding=padding, domain_padding=0.0)
-        padded = make("fno", timed=False, padding=padding, domain_padding=0.25)
-        assert padded(x).shape == (1, 2, 8, 12)
-        assert torch.equal(plain(x), padded(x)) is same
 
 
 @pytest.mark.parametrize("name", NAMES)
