@@ -33,6 +33,13 @@ CASES: list[tuple[str, dict[str, Any], int, int, tuple[int, ...], int]] = [
     ("unet", SMALL | {"blocks": 1}, 24, 16, (8, 16, 16), 4),
     ("fno", {"modes": 12, "width": 24, "layers": 4}, 3, 1, (32, 48), 16),
     ("fno", {"modes": 8, "width": 16, "layers": 4}, 6, 3, (16, 32, 32), 4),
+    # As in config/networks.yaml.
+    ("ffno", {"modes": 12, "width": 24, "layers": 8}, 3, 1, (32, 48), 16),
+    ("oformer", {"width": 32, "latent": 32, "heads": 2, "layers": 4}, 3, 1, (32, 48), 16),
+    ("transolver", {"width": 32, "heads": 4, "layers": 4, "slices": 32}, 3, 1, (32, 48), 16),
+    ("mwt", {"order": 3, "width": 3, "modes": 8}, 3, 1, (32, 48), 16),
+    ("wno", {"grid": (32, 48), "levels": 3, "width": 24}, 3, 1, (32, 48), 16),
+    ("wno", {"grid": (32, 48), "time": "channels"}, 3, 1, (32, 48), 16),
 ]
 
 

@@ -22,6 +22,7 @@ OVERLAYS = [
     ROOT / "config" / "gpu.yaml",
     ROOT / "config" / "control_studies.yaml",
     ROOT / "config" / "superresolution_studies.yaml",
+    ROOT / "config" / "networks.yaml",
     ROOT / "tests" / "config" / "tiny.yaml",
 ]
 
@@ -111,6 +112,11 @@ def test_every_option_has_a_description() -> None:
         ("models.wdno.network", {"name": "unet", "multipliers": [1] * 6}, ["16 x 24", "5 times"]),
         ("models.wdno.network.blocks", [0, 1], ["blocks", "[0, 1]", "2 entries"]),
         ("models.fno.network.modes", 64, ["modes", "64", "32 x 48"]),
+        (
+            "models.unet.network",
+            {"name": "wno", "grid": [32, 40], "levels": 3},
+            ["models.unet.network.grid = [32, 40]", "32 x 48", "systems.burgers"],
+        ),
         ("models.wdno.objective.prediction", "noise", ["prediction", "'noise'", "epsilon"]),
         ("models.wdno.training.learning_rate", 0, ["learning_rate", "0"]),
         ("models.wdno.training.learning_rate", "fast", ["learning_rate", "'fast'"]),

@@ -38,7 +38,7 @@ class LinearOptions(NetworkOptions):
     name: Literal["linear"] = Field(description="One matrix.")
     rank: int = Field(default=3, description="Its rank.")
 
-    def check(self, grid):
+    def check(self, grid, periodic=()):
         return [f"rank = {self.rank}: a grid of {grid} has a smaller axis"] if self.rank > 9 else []
 
 
@@ -142,7 +142,7 @@ def test_another_network_needs_its_own_options_alone(run) -> None:
         values["models"]["fno"]["network"] = {"name": "linear", "modes": 4}
         message = refused(values)
         assert "models.fno.network.modes: unknown option" in message, message
-        assert "only 'fno' has modes; allowed: name, rank" in message, message
+        assert "only 'ffno' and 'fno' have modes; allowed: name, rank" in message, message
 
         values["models"]["fno"]["network"] = {"name": "linaer"}
         assert "'linear'" in refused(values)

@@ -5,47 +5,28 @@ import sys
 
 import pytest
 import torch
+from small_networks import CHANNELS, NAMES, call, make, options, relative
 from torch import nn
 
 from wdno.networks import REGISTRY
 
-CHANNELS = {"in_channels": 3, "out_channels": 2}
-UNET = {"width": 8, "multipliers": (1, 2, 2), "blocks": 1, "heads": 2, "head_dim": 4}
-FNO = {"modes": 4, "width": 6, "layers": 2}
-SMALL = {"unet": UNET, "fno": FNO}
-NAMES = sorted(SMALL)
-
-
-def make(name: str, dims: int = 2, *, timed: bool = True, seed: int = 0, **options) -> nn.Module:
-    """A small network whose layers that start at zero do not: its output depends on everything."""
-    torch.manual_seed(seed)
-    options = {"padding": ("zeros",) * dims} | CHANNELS | SMALL[name] | options
-    network = REGISTRY.build(name, dims=dims, time_conditioned=timed, **options)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            if not parameter.any():
-                parameter.normal_(std=0.1)
-    return network
-
-
-def call(network: nn.Module, grid: tuple[int, ...], *, batch: int = 2, timed: bool = True):
-    generator = torch.Generator().manual_seed(1)
-    dtype = next(network.parameters()).dtype
-    x = torch.randn(batch, 3, *grid, generator=generator, dtype=dtype)
-    return network(x, torch.linspace(0.1, 0.9, batch, dtype=dtype) if timed else None)
-
-
-def relative(a: torch.Tensor, b: torch.Tensor) -> float:
-    return ((a - b).norm() / b.norm()).item()
-
 
 def test_networks_are_found_by_name_and_take_the_options_of_the_configuration() -> None:
-    assert set(NAMES) <= set(REGISTRY.names())
+    # Dense layers take their one grid alone, and have tests of their own.
+    assert {*NAMES, "mlp"} == set(REGISTRY.names())
     for name in REGISTRY.names():
-        needed = {"grid": [8, 8]} if name == "mlp" else {}
-        options = REGISTRY.light(name).Options(name=name, **needed).model_dump(exclude={"name"})
+        light = REGISTRY.light(name).Options
+        needed = {"grid": [32, 48]} if "grid" in light.model_fields else {}
+        given = light(name=name, **needed)
+        assert given.check((32, 48)) == []
         with torch.device("meta"):
-            built = REGISTRY.build(name, **options, **CHANNELS, dims=2, padding=("zeros",) * 2)
+            built = REGISTRY.build(
+                name,
+                **given.model_dump(exclude={"name"}),
+                **CHANNELS,
+                dims=2,
+                padding=("zeros",) * 2,
+            )
         assert type(built) is REGISTRY.load(name)
 
 
@@ -78,12 +59,28 @@ def test_importing_the_package_is_light() -> None:
         ("fno", (4, 4)),
         ("fno", (4, 6, 7)),
         ("fno", (5, 9, 4)),
+        ("ffno", (9,)),
+        ("ffno", (4, 5)),
+        ("ffno", (5, 4, 7)),
+        ("mwt", (9,)),
+        ("mwt", (2, 5)),
+        ("mwt", (3, 4, 7)),
+        ("transolver", (9,)),
+        ("transolver", (2, 5)),
+        ("transolver", (3, 4, 1)),
+        ("oformer", (9,)),
+        ("oformer", (3, 1)),
+        ("oformer", (5, 4, 7)),
+        ("wno", (9,)),
+        ("wno", (8, 12)),
+        ("wno", (9, 13)),
+        ("wno", (4, 6, 7)),
     ],
 )
 def test_a_sample_on_a_grid_of_any_size_does_not_depend_on_its_batch(
     name: str, grid: tuple[int, ...], timed: bool
 ) -> None:
-    network = make(name, len(grid), timed=timed).double()
+    network = make(name, len(grid), grid=grid, timed=timed).double()
     y = call(network, grid, timed=timed)
     assert y.shape == (2, 2, *grid) and y.is_contiguous()
     x = torch.randn(2, 3, *grid, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -91,35 +88,6 @@ def test_a_sample_on_a_grid_of_any_size_does_not_depend_on_its_batch(
     for k in range(2):
         alone = network(x[k : k + 1], None if t is None else t[k : k + 1])
         torch.testing.assert_close(alone, y[k : k + 1], rtol=1e-9, atol=1e-12)
-
-
-def test_unet_starts_as_zero() -> None:
-    network = REGISTRY.build("unet", dims=2, **CHANNELS, **UNET)
-    assert not call(network, (8, 12), timed=False).any()
-
-
-@pytest.mark.parametrize("attention", ["none", "middle", "all", (False, True, False, True)])
-@pytest.mark.parametrize("blocks", [2, (1, 2, 1)])
-def test_unet_attention_and_blocks(attention, blocks) -> None:
-    network = make("unet", attention=attention, blocks=blocks)
-    assert call(network, (9, 12)).shape == (2, 2, 9, 12)
-    count = sum(type(module).__name__ == "Attention" for module in network.modules())
-    flags = {"none": 0, "middle": 1, "all": 7}
-    expected = flags[attention] if isinstance(attention, str) else 3
-    assert count == expected, f"{count} attention layers, expected {expected}"
-
-
-def test_unet_without_blocks_at_a_level_has_one_in_its_decoder() -> None:
-    network = make("unet", blocks=(0, 1, 0), attention="all")
-    assert call(network, (9, 13)).shape == (2, 2, 9, 13)
-    counts = [[len(level.blocks) for level in side] for side in (network.encoder, network.decoder)]
-    assert counts == [[0, 1, 0], [1, 1, 1]]
-
-
-@pytest.mark.parametrize("kernel", [1, 3, 5])
-def test_unet_kernels(kernel: int) -> None:
-    network = make("unet", kernel=kernel, padding=("zeros", "circular"))
-    assert call(network, (9, 13)).shape == (2, 2, 9, 13)
 
 
 # A U-Net of three levels commutes with shifts by its total stride 4 along coarsened axes; without
@@ -138,6 +106,14 @@ def test_unet_kernels(kernel: int) -> None:
         ("fno", (9, 13), 1, 1),
         ("fno", (5, 7, 6), 0, 1),
         ("fno", (5, 7, 6), 1, 2),
+        ("ffno", (8, 13), 0, 1),
+        ("ffno", (5, 7, 6), 2, 1),
+        ("oformer", (8, 13), 0, 1),
+        ("transolver", (8, 13), 0, 1),
+        ("transolver", (5, 7, 6), 2, 1),
+        ("transolver", (9,), 0, 2),
+        ("oformer", (5, 7, 6), 2, 1),
+        ("oformer", (9,), 0, 2),
     ],
 )
 def test_circular_axes_commute_with_translation(
@@ -162,8 +138,9 @@ def test_circular_axes_commute_with_translation(
 @pytest.mark.parametrize("dims", [1, 2, 3])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_has_a_gradient(name: str, dims: int) -> None:
-    network = make(name, dims)
-    call(network, (4, 8, 8)[-dims:]).square().sum().backward()
+    grid = (4, 8, 8)[-dims:]
+    network = make(name, dims, grid=grid)
+    call(network, grid).square().sum().backward()
     missing = [
         key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().max() > 0
     ]
@@ -220,7 +197,7 @@ def test_mixed_precision_is_close(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_training_lowers_the_loss(name: str) -> None:
     torch.manual_seed(0)
-    network = REGISTRY.build(name, dims=2, time_conditioned=True, **CHANNELS, **SMALL[name])
+    network = REGISTRY.build(name, dims=2, time_conditioned=True, **CHANNELS, **options(name))
     x, t = torch.randn(8, 3, 8, 12), torch.rand(8)
     target = torch.stack((x[:, 0].roll(1, -1), x[:, 1] * t[:, None, None]), dim=1)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-2, fused=True)
@@ -234,88 +211,9 @@ def test_training_lowers_the_loss(name: str) -> None:
     assert losses[-1] < 0.5 * losses[0], f"loss {losses[0]:.3f} -> {losses[-1]:.3f}"
 
 
-def test_parameters_of_the_published_unet() -> None:
-    # arXiv 2412.04833: about 140.7 million for the 1D systems.
-    with torch.device("meta"):
-        network = REGISTRY.build(
-            "unet",
-            in_channels=8,
-            out_channels=4,
-            dims=2,
-            time_conditioned=True,
-            width=128,
-            multipliers=(1, 2, 4, 8),
-            attention="all",
-        )
-    count = sum(p.numel() for p in network.parameters())
-    assert abs(count / 140.7e6 - 1) < 0.01, f"{count} parameters"
-
-
-@pytest.mark.parametrize("dims", [2, 3])
-def test_pointwise_is_a_convolution_of_size_one(dims: int) -> None:
-    from wdno.networks.blocks import Pointwise
-
-    torch.manual_seed(0)
-    layer, x = Pointwise(3, 5), torch.randn(2, 3, *(4, 6, 5)[:dims])
-    convolve = (nn.functional.conv2d, nn.functional.conv3d)[dims - 2]
-    expected = convolve(x, layer.weight.view(5, 3, *(1,) * dims), layer.bias)
-    assert relative(layer(x), expected) < 1e-6
-    # Other devices take the convolution.
-    assert layer.to("meta")(x.to("meta")).shape == expected.shape
-
-
-def test_group_normalisation_keeps_sixteen_channels_in_a_group() -> None:
-    from wdno.networks.blocks import normalisation
-
-    groups = {c: normalisation(c, 8).num_groups for c in (4, 16, 24, 32, 48, 80, 128, 1024)}
-    assert groups == {4: 1, 16: 1, 24: 1, 32: 2, 48: 3, 80: 5, 128: 8, 1024: 8}
-    assert normalisation(96, 4).num_groups == 4
-
-
-def test_fno_is_that_of_the_package_on_even_grids() -> None:
-    from neuralop.models import FNO as Package
-
-    for modes in ((4, 4), (3, 5)):
-        torch.manual_seed(0)
-        theirs = Package(modes, in_channels=3, out_channels=2, hidden_channels=6, n_layers=2)
-        torch.manual_seed(0)
-        options = FNO | {"modes": modes, "domain_padding": 0.0}
-        ours = REGISTRY.build("fno", dims=2, **CHANNELS, **options)
-        x = torch.randn(2, 3, 8, 12)
-        error = relative(ours(x), theirs(x))
-        assert error < 1e-5, f"modes {modes}: relative error {error:.1e}"
-
-
-@pytest.mark.parametrize("grid", [(9, 12), (16, 24), (25, 31)])
-def test_fno_sees_the_function_not_the_grid(grid: tuple[int, int]) -> None:
-    # Point-wise parts make frequencies that a coarse grid folds back, so one linear convolution.
-    from wdno.networks.fno import _spectral_convolution
-
-    torch.manual_seed(0)
-    convolution = _spectral_convolution()(2, 2, (5, 5)).double()
-
-    def field(size: tuple[int, int]) -> torch.Tensor:
-        t, x = (torch.arange(n, dtype=torch.float64)[:, None] / n for n in size)
-        phase = 2 * torch.pi * (2 * t + x.T)
-        return torch.stack((phase.sin(), (phase - 4 * torch.pi * t).cos() + 0.3))[None]
-
-    fine = (4 * grid[0], 3 * grid[1])
-    error = relative(convolution(field(fine))[..., ::4, ::3], convolution(field(grid)))
-    assert error < 1e-12, f"relative error {error:.1e}"
-
-
-def test_fno_domain_padding_concerns_bounded_axes() -> None:
-    x = torch.randn(1, 3, 8, 12)
-    for padding, same in ((("circular",) * 2, True), (("zeros", "circular"), False)):
-        plain = make("fno", timed=False, padding=padding, domain_padding=0.0)
-        padded = make("fno", timed=False, padding=padding, domain_padding=0.25)
-        assert padded(x).shape == (1, 2, 8, 12)
-        assert torch.equal(plain(x), padded(x)) is same
-
-
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("wrong", "message"),
     [
         ({"dims": 4}, "expected dims 1"),
         ({"padding": ("zeros",)}, "a padding for each of the axes time or y, x"),
@@ -324,13 +222,13 @@ def test_fno_domain_padding_concerns_bounded_axes() -> None:
         ({"width": 0}, "width of 1 or more"),
     ],
 )
-def test_bad_options_are_refused(name: str, options, message: str) -> None:
+def test_bad_options_are_refused(name: str, wrong, message: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: .*{message}"):
-        REGISTRY.build(name, **CHANNELS | SMALL[name] | options)
+        REGISTRY.build(name, **CHANNELS | options(name) | wrong)
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "message"),
+    ("name", "wrong", "message"),
     [
         ("unet", {"multipliers": ()}, "multipliers of 1 or more"),
         ("unet", {"blocks": (1, 1)}, "blocks as one number, or one for each of the 3 levels"),
@@ -342,11 +240,19 @@ def test_bad_options_are_refused(name: str, options, message: str) -> None:
         ("fno", {"modes": (4, 4, 4)}, "modes as one number, or one for each"),
         ("fno", {"modes": 0}, "modes as one number"),
         ("fno", {"domain_padding": -0.1}, "domain_padding from 0 to 1"),
+        ("ffno", {"modes": (4, 4, 4)}, "modes as one number, or one for each"),
+        ("ffno", {"expansion": 0}, "expansion of 1 or more"),
+        ("oformer", {"latent": 17}, "an even latent of at least 4.* got 24 and 17"),
+        ("oformer", {"width": 3}, "a width and an even latent of at least 4"),
+        ("wno", {"levels": (1, 1, 1)}, "levels as one number, or one for each of the 2 axes"),
+        ("wno", {"time": "channel"}, "time 'axis', or 'channels'"),
+        ("wno", {"mode": "mirror"}, "unknown wavelet mode 'mirror'"),
+        ("wno", {"grid": (8,)}, r"expected a grid of 2 axes, got \[8\]"),
     ],
 )
-def test_bad_own_options_are_refused(name: str, options, message: str) -> None:
+def test_bad_own_options_are_refused(name: str, wrong, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        REGISTRY.build(name, **CHANNELS | SMALL[name] | options)
+        REGISTRY.build(name, **CHANNELS | options(name) | wrong)
 
 
 @pytest.mark.parametrize("name", NAMES)

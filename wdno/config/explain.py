@@ -79,7 +79,8 @@ def _allowed(model: type[BaseModel], location: Location) -> str:
     key, found = str(location[-1]), _at(model, location[:-1])
     known = sorted(found[0].model_fields) if found else []
     owners = [repr(tag(one)) for one in found[1:] if key in one.model_fields]
-    others = f"; only {' and '.join(owners)} has {key}" if owners else ""
+    verb = "has" if len(owners) == 1 else "have"
+    others = f"; only {' and '.join(owners)} {verb} {key}" if owners else ""
     allowed = f"; allowed: {', '.join(known)}" if known else ""
     note = "" if _written(location) == [*map(str, location)] else KEPT
     return f"{suggest(key, known)}{others}{allowed}{note}"

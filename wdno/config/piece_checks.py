@@ -132,5 +132,6 @@ def check_model(
     if problems:
         return [f"{where}.representation.{problem}" for problem in problems]
     grid = representation.coefficient_grid(grid, periodic)
-    problems = options.network.check(grid[1:] if timeless else grid)
+    axes = slice(1 if timeless else 0, None)
+    problems = options.network.check(grid[axes], (False, *periodic)[axes])
     return [f"{where}.network.{problem}" for problem in problems]

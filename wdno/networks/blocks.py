@@ -12,7 +12,6 @@ of t (arXiv 1709.07871, 2105.05233). K_2 starts at zero, so every block starts a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -20,63 +19,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Padding = Literal["zeros", "circular"]
+from wdno.networks.conditioning import Modulation
 
-AXES = {1: ("x",), 2: ("time or y", "x"), 3: ("time", "y", "x")}
-"""Names of the axes of a grid, by its number of dimensions; a frame has no time."""
+Padding = Literal["zeros", "circular"]
 
 _CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 _GROUP_SIZE = 16
-
-
-def check_axes(network: str, dims: int, padding: Sequence[str]) -> tuple[str, ...]:
-    """Check the number of axes and the padding of each.
-
-    Returns:
-        The padding, one of "zeros" and "circular" for each axis.
-
-    Raises:
-        ValueError: On any other number of axes or padding.
-    """
-    if dims not in AXES:
-        known = " or ".join(f"{number} ({', '.join(names)})" for number, names in AXES.items())
-        raise ValueError(f"{network}: expected dims {known}, got {dims!r}")
-    if isinstance(padding, str) or len(padding) != dims:
-        raise ValueError(
-            f"{network}: expected a padding for each of the axes {', '.join(AXES[dims])}, "
-            f"got {padding!r}"
-        )
-    for axis, kind in zip(AXES[dims], padding, strict=True):
-        if kind not in ("zeros", "circular"):
-            raise ValueError(
-                f"{network}: padding of axis {axis!r} is {kind!r}, expected 'zeros' or 'circular'"
-            )
-    return tuple(padding)
-
-
-def check_input(
-    network: str, x: Tensor, t: Tensor | None, *, channels: int, dims: int, time_conditioned: bool
-) -> None:
-    """Check what a network is called with.
-
-    Raises:
-        ValueError: If ``x`` is not [B, channels, *grid], or ``t`` is not [B], missing or unwanted.
-    """
-    if x.ndim != dims + 2 or x.shape[1] != channels:
-        raise ValueError(
-            f"{network}: expected an input [batch, {channels}, {', '.join(AXES[dims])}], "
-            f"got one of shape {tuple(x.shape)}"
-        )
-    if time_conditioned and (t is None or t.shape != x.shape[:1]):
-        got = "none" if t is None else f"one of shape {tuple(t.shape)}"
-        raise ValueError(
-            f"{network}: expected a diffusion time of shape ({x.shape[0]},), got {got}; "
-            "build it with time_conditioned=False to call it without"
-        )
-    if t is not None and not time_conditioned:
-        raise ValueError(
-            f"{network}: got a diffusion time, but was built with time_conditioned=False"
-        )
 
 
 class Convolution(nn.Module):
@@ -206,36 +154,6 @@ def normalisation(channels: int, groups: int, kind: Norm = "group") -> nn.Module
     return nn.GroupNorm(max(g for g in range(1, most + 1) if channels % g == 0), channels)
 
 
-class TimeEmbedding(nn.Module):
-    """Sinusoids of the diffusion time (arXiv 2006.11239), mixed by a perceptron.
-
-    Args:
-        channels: Size of the embedding.
-        frequencies: Number of frequencies, from 1000 to 0.1 in geometric progression.
-    """
-
-    frequencies: Tensor
-
-    def __init__(self, channels: int, frequencies: int = 32) -> None:
-        super().__init__()
-        exponents = torch.linspace(0.0, 1.0, frequencies)
-        self.register_buffer(
-            "frequencies", 1000.0 * torch.exp(-math.log(1e4) * exponents), persistent=False
-        )
-        self.mix = nn.Sequential(
-            nn.Linear(2 * frequencies, channels),
-            nn.SiLU(),
-            nn.Linear(channels, channels),
-            nn.SiLU(),
-        )
-
-    def forward(self, t: Tensor) -> Tensor:
-        """Embedding [B, channels] of times ``t`` [B] in [0, 1]."""
-        phase = t[:, None] * self.frequencies
-        embedding: Tensor = self.mix(torch.cat((phase.sin(), phase.cos()), dim=1))
-        return embedding
-
-
 class ResidualBlock(nn.Module):
     """Two convolutions with normalisation and SiLU before each, added to the input.
 
@@ -268,15 +186,13 @@ class ResidualBlock(nn.Module):
         self.skip = (
             nn.Identity() if in_channels == out_channels else Pointwise(in_channels, out_channels)
         )
-        self.modulation = nn.Linear(embedding, 2 * out_channels) if embedding else None
+        self.modulation = Modulation(embedding, out_channels) if embedding else None
 
     def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
         """Map ``x`` [B, in_channels, *grid], with ``embedding`` [B, embedding] if modulated."""
         h = self.norm2(self.conv1(functional.silu(self.norm1(x))))
         if self.modulation is not None:
-            modulation = self.modulation(embedding)
-            scale, shift = modulation.view(*modulation.shape, *(1,) * (x.ndim - 2)).chunk(2, dim=1)
-            h = torch.addcmul(shift, h, scale + 1)
+            h = self.modulation(h, embedding)
         y: Tensor = self.skip(x) + self.conv2(functional.silu(h))
         return y
 

@@ -31,7 +31,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wdno.networks.blocks import AXES, TimeEmbedding, check_axes, check_input
+from wdno.networks.arguments import AXES, check_axes, check_input, check_modes, check_positive
+from wdno.networks.conditioning import TimeModulation
+from wdno.networks.domain import Bounds
+from wdno.networks.spectral import real_at_zero
 
 
 class FNO(nn.Module):
@@ -76,28 +79,19 @@ class FNO(nn.Module):
     ) -> None:
         super().__init__()
         padding = check_axes("fno", dims, ("zeros",) * dims if padding is None else padding)
-        self.modes = (modes,) * dims if isinstance(modes, int) else tuple(modes)
-        if len(self.modes) != dims or min(self.modes) < 1:
-            raise ValueError(
-                f"fno: expected modes as one number, or one for each of the axes "
-                f"{', '.join(AXES[dims])}, all 1 or more; got {modes}"
-            )
-        for name, value in (("width", width), ("layers", layers)):
-            if value < 1:
-                raise ValueError(f"fno: expected {name} of 1 or more, got {value}")
-        if not 0.0 <= domain_padding <= 1.0:
-            raise ValueError(f"fno: expected a domain_padding from 0 to 1, got {domain_padding}")
+        self.modes = check_modes("fno", modes, dims)
+        check_positive("fno", width=width, layers=layers)
         self.in_channels, self.dims, self.layers = in_channels, dims, layers
         self.time_conditioned = time_conditioned
-        bounded = tuple(axis for axis, kind in enumerate(padding) if kind != "circular")
-        self.located = bounded if positional_embedding else ()
-        self.padded = tuple(domain_padding if axis in bounded else 0.0 for axis in range(dims))
+        self.bounds = Bounds(
+            "fno", padding, coordinates=positional_embedding, margin=domain_padding
+        )
 
         from neuralop.models import FNO as Package  # takes seconds
 
         parts = Package(
             n_modes=self.modes,
-            in_channels=in_channels + len(self.located),
+            in_channels=in_channels + len(self.bounds.located),
             out_channels=out_channels,
             hidden_channels=width,
             n_layers=layers,
@@ -112,11 +106,7 @@ class FNO(nn.Module):
             for name, child in parent.named_children():
                 if isinstance(child, nn.Conv1d):
                     setattr(parent, name, _Pointwise.of(child))
-        embedding = 4 * width if time_conditioned else 0
-        self.embed = TimeEmbedding(embedding) if time_conditioned else None
-        self.modulation = nn.ModuleList(
-            nn.Linear(embedding, 2 * width) for _ in range(layers if time_conditioned else 0)
-        )
+        self.modulation = TimeModulation(time_conditioned, [width] * layers)
 
     def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
         """Map channels on a grid to channels on the same grid.
@@ -153,32 +143,12 @@ class FNO(nn.Module):
             return self._map(x if x.dtype == torch.float64 else x.float(), t)
 
     def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
-        grid = x.shape[2:]
-        margins = [round(share * n) for share, n in zip(self.padded, grid, strict=True)]
-        h = self.lifting(torch.cat((x, *self._coordinates(x)), dim=1).contiguous())
-        h = nn.functional.pad(h, [margin for margin in reversed(margins) for _ in range(2)])
-        embedding = None if self.embed is None or t is None else self.embed(t.to(x.dtype))
+        h = self.bounds.widen(self.lifting(self.bounds.locate(x).contiguous()))
+        embedding = self.modulation.embedding(t, x.dtype)
         for layer in range(self.layers):
-            if embedding is not None:
-                modulation = self.modulation[layer](embedding)
-                modulation = modulation.view(*modulation.shape, *(1,) * self.dims)
-                scale, shift = modulation.chunk(2, dim=1)
-                h = torch.addcmul(shift, h, scale + 1)
-            h = self.blocks(h, layer)
-        for axis, (margin, n) in enumerate(zip(margins, grid, strict=True), start=2):
-            h = h.narrow(axis, margin, n)
-        y: Tensor = self.projection(h.contiguous())
+            h = self.blocks(self.modulation(h, layer, embedding), layer)
+        y: Tensor = self.projection(self.bounds.crop(h, x.shape[2:]))
         return y
-
-    def _coordinates(self, x: Tensor) -> list[Tensor]:
-        coordinates = []
-        for axis in self.located:
-            n = x.shape[axis + 2]
-            shape = [1] * x.ndim
-            shape[axis + 2] = n
-            coordinate = torch.arange(n, device=x.device, dtype=x.dtype) / n
-            coordinates.append(coordinate.view(shape).expand(len(x), 1, *x.shape[2:]))
-        return coordinates
 
 
 class _Pointwise(nn.Conv1d):
@@ -239,9 +209,7 @@ def _spectral_convolution() -> type[nn.Module]:
                     (z.narrow(axis, low, modes - low), rest, z.narrow(axis, 0, low)), dim=axis
                 )
             z = torch.fft.ifftn(z, dim=leading, norm="forward") if leading else z
-            # A real function has no imaginary part at frequency 0; some CUDA versions read it.
-            z = torch.cat((z.narrow(-1, 0, 1).real + 0j, z.narrow(-1, 1, last - 1)), dim=-1)
-            y: Tensor = torch.fft.irfft(z, n=n, dim=-1, norm="forward")
+            y: Tensor = torch.fft.irfft(real_at_zero(z, -1), n=n, dim=-1, norm="forward")
             return y if self.bias is None else y + self.bias
 
     return SpectralConvolution

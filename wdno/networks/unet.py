@@ -20,18 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wdno.networks.blocks import (
-    AXES,
-    Attention,
-    Convolution,
-    Norm,
-    Pointwise,
-    ResidualBlock,
-    TimeEmbedding,
-    check_axes,
-    check_input,
-)
+from wdno.networks.arguments import AXES, check_axes, check_input, check_positive
+from wdno.networks.blocks import Attention, Convolution, Norm, Pointwise, ResidualBlock
 from wdno.networks.blocks import normalisation as normalise
+from wdno.networks.conditioning import TimeEmbedding
 
 _CHANNELS_LAST = {
     1: torch.contiguous_format,
@@ -111,7 +103,8 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         padding = check_axes("unet", dims, ("zeros",) * dims if padding is None else padding)
-        _check_positive(
+        check_positive(
+            "unet",
             in_channels=in_channels,
             out_channels=out_channels,
             width=width,
@@ -256,12 +249,6 @@ def _reach(levels: int, blocks: Sequence[int], margin: int) -> tuple[int, int]:
     coarse += sum(s * reach for s, reach in zip(spacing[1:], refining, strict=True))
     coarsest = spacing[-1]
     return fine, -(-coarse // coarsest) * coarsest
-
-
-def _check_positive(**values: int) -> None:
-    for name, value in values.items():
-        if value < 1:
-            raise ValueError(f"unet: expected {name} of 1 or more, got {value}")
 
 
 def _per_level(name: str, value: int | Sequence[int], levels: int) -> list[int]:

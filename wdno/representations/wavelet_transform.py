@@ -193,7 +193,7 @@ class WaveletTransform:
                 axis: analysis_matrix(x.shape[axis], self.family, mode, x.dtype, x.device)
                 for axis, mode in zip(axes, modes, strict=True)
             }
-            y, first = _products(matrices, x), axes[0]
+            y, first = products(matrices, x), axes[0]
             for i, axis in enumerate(axes):
                 y = torch.unflatten(y, axis + i, (2, -1)).movedim(axis + i, first + i)
             return y.flatten(first, first + len(axes) - 1)
@@ -238,7 +238,7 @@ class WaveletTransform:
                 axis: synthesis_matrix(size, self.family, mode, y.dtype, y.device)
                 for axis, size, mode in zip(axes, sizes, modes, strict=True)
             }
-            return _products(matrices, y.reshape(shape))
+            return products(matrices, y.reshape(shape))
 
     def _checked(
         self, x: Tensor, axes: Sequence[int], ndim: int
@@ -258,7 +258,7 @@ class WaveletTransform:
         return positive, check_modes(self.mode, len(axes))
 
 
-def _products(matrices: dict[int, Tensor], x: Tensor) -> Tensor:
+def products(matrices: dict[int, Tensor], x: Tensor) -> Tensor:
     """Multiply ``x`` by a matrix [out, in] along each axis."""
 
     def growth(axis: int) -> tuple[float, int]:

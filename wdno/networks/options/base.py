@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from wdno.options import Section
@@ -12,12 +14,13 @@ class NetworkOptions(Section):
 
     name: str = Field(description="Network.")
 
-    def check(self, grid: tuple[int, ...]) -> list[str]:
+    def check(self, grid: tuple[int, ...], periodic: Sequence[bool] = ()) -> list[str]:
         """Return what is wrong with the options on a grid.
 
         Args:
             grid: what the network sees: time first, or space alone where it goes from frame to
                 frame.
+            periodic: whether each of its axes wraps around; empty: none does.
 
         Returns:
             Problems, each a sentence that begins with the option.

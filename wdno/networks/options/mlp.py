@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
@@ -19,7 +20,7 @@ class MLPOptions(NetworkOptions):
     width: PositiveInt = Field(default=1024, description="Values of a hidden layer.")
     layers: PositiveInt = Field(default=2, description="Hidden layers.")
 
-    def check(self, grid: tuple[int, ...]) -> list[str]:
+    def check(self, grid: tuple[int, ...], periodic: Sequence[bool] = ()) -> list[str]:
         """Refuse another grid than that which it is built for."""
         if list(grid) == self.grid:
             return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -49,7 +50,7 @@ class UNetOptions(NetworkOptions):
         """Without attention and normalisation over the grid."""
         return self.attention == "none" and self.normalisation != "group"
 
-    def check(self, grid: tuple[int, ...]) -> list[str]:
+    def check(self, grid: tuple[int, ...], periodic: Sequence[bool] = ()) -> list[str]:
         """Refuse more levels than the grid can be halved for."""
         halvings = len(self.multipliers) - 1
         # Three or more axes are (time, y, x), and time is not down-sampled.

@@ -1,0 +1,89 @@
+"""What networks are made with and called with: checked, and refused in one wording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+AXES = {1: ("x",), 2: ("time or y", "x"), 3: ("time", "y", "x")}
+"""Names of the axes of a grid, by its number of dimensions; a frame has no time."""
+
+
+def check_axes(network: str, dims: int, padding: Sequence[str]) -> tuple[str, ...]:
+    """Check the number of axes and the padding of each.
+
+    Returns:
+        The padding, one of "zeros" and "circular" for each axis.
+
+    Raises:
+        ValueError: On any other number of axes or padding.
+    """
+    if dims not in AXES:
+        known = " or ".join(f"{number} ({', '.join(names)})" for number, names in AXES.items())
+        raise ValueError(f"{network}: expected dims {known}, got {dims!r}")
+    if isinstance(padding, str) or len(padding) != dims:
+        raise ValueError(
+            f"{network}: expected a padding for each of the axes {', '.join(AXES[dims])}, "
+            f"got {padding!r}"
+        )
+    for axis, kind in zip(AXES[dims], padding, strict=True):
+        if kind not in ("zeros", "circular"):
+            raise ValueError(
+                f"{network}: padding of axis {axis!r} is {kind!r}, expected 'zeros' or 'circular'"
+            )
+    return tuple(padding)
+
+
+def check_positive(network: str, **values: int) -> None:
+    """Refuse options below 1.
+
+    Raises:
+        ValueError: Naming the first of them.
+    """
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{network}: expected {name} of 1 or more, got {value}")
+
+
+def check_input(
+    network: str, x: Tensor, t: Tensor | None, *, channels: int, dims: int, time_conditioned: bool
+) -> None:
+    """Check what a network is called with.
+
+    Raises:
+        ValueError: If ``x`` is not [B, channels, *grid], or ``t`` is not [B], missing or unwanted.
+    """
+    if x.ndim != dims + 2 or x.shape[1] != channels:
+        raise ValueError(
+            f"{network}: expected an input [batch, {channels}, {', '.join(AXES[dims])}], "
+            f"got one of shape {tuple(x.shape)}"
+        )
+    if time_conditioned and (t is None or t.shape != x.shape[:1]):
+        got = "none" if t is None else f"one of shape {tuple(t.shape)}"
+        raise ValueError(
+            f"{network}: expected a diffusion time of shape ({x.shape[0]},), got {got}; "
+            "build it with time_conditioned=False to call it without"
+        )
+    if t is not None and not time_conditioned:
+        raise ValueError(
+            f"{network}: got a diffusion time, but was built with time_conditioned=False"
+        )
+
+
+def check_modes(network: str, modes: int | Sequence[int], dims: int) -> tuple[int, ...]:
+    """Check the Fourier modes of each axis.
+
+    Returns:
+        One number for each axis.
+
+    Raises:
+        ValueError: If there is not one number, or one for each axis, or one is below 1.
+    """
+    found = (modes,) * dims if isinstance(modes, int) else tuple(modes)
+    if len(found) != dims or min(found) < 1:
+        raise ValueError(
+            f"{network}: expected modes as one number, or one for each of the axes "
+            f"{', '.join(AXES[dims])}, all 1 or more; got {modes}"
+        )
+    return found
