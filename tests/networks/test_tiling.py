@@ -25,22 +25,26 @@ def unet(dims: int, padding: tuple[str, ...], **options: Any) -> UNet:
     return network.double().eval()
 
 
+SMALL = {"multipliers": (1, 1), "blocks": [0, 1]}
+
+
 @pytest.mark.parametrize("norm", ["point", "none"])
 @pytest.mark.parametrize(
-    ("padding", "grid"),
+    ("padding", "grid", "tile", "options"),
     [
-        (("zeros",), (613,)),
-        (("circular",), (640,)),
-        (("zeros", "circular"), (181, 200)),
-        (("zeros", "zeros"), (41, 301)),
-        (("zeros", "zeros", "zeros"), (60, 9, 150)),
+        (("zeros",), (613,), 18, {}),
+        (("circular",), (640,), 18, {}),
+        (("zeros", "circular"), (181, 208), 98, {}),
+        (("zeros", "zeros"), (41, 301), 18, {}),
+        (("zeros", "zeros", "zeros"), (7, 31, 61), 18, SMALL),
+        (("zeros", "circular", "zeros"), (29, 8, 60), 16, SMALL),
     ],
 )
 def test_tiles_make_up_the_whole(
-    padding: tuple[str, ...], grid: tuple[int, ...], norm: str
+    padding: tuple[str, ...], grid: tuple[int, ...], tile: int, options: dict[str, Any], norm: str
 ) -> None:
-    network = unet(len(grid), padding, normalisation=norm)
-    tiled = Tiled(network, 18, [kind == "circular" for kind in padding])
+    network = unet(len(grid), padding, normalisation=norm, **options)
+    tiled = Tiled(network, tile, [kind == "circular" for kind in padding])
     seen: list[tuple[int, ...]] = []
     network.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[2:])))
     x, t = torch.randn(2, 2, *grid, dtype=torch.float64), torch.rand(2, dtype=torch.float64)
