@@ -105,10 +105,14 @@ class Cascade:
         """Evaluations of networks for one sample of one case, on all grids."""
         count = 0
         for number, grid in enumerate(self.grids):
-            asked = self.base if number == 0 or self.refine == DIRECT else self.refine
+            asked = self._asked(number)
             if isinstance(asked, Learned):
                 count += asked.model.objective.evaluations(asked.sampling, grid.shape[0])
         return count
+
+    def _asked(self, number: int) -> Learned | Kind | str | None:
+        """Return what predicts a level; None: the exact solution is taken."""
+        return self.base if number == 0 or self.refine == DIRECT else self.refine
 
     @torch.no_grad()
     def memory(self, stored: Mapping[str, Tensor], index: Tensor) -> list[int]:
@@ -131,19 +135,19 @@ class Cascade:
 
     def _device(self, number: int) -> torch.device:
         """Return where a level is predicted: interpolation is done on the CPU."""
-        by = self.base if number == 0 or self.refine == DIRECT else self.refine
+        by = self._asked(number)
         return by.device if isinstance(by, Learned) else torch.device("cpu")
 
     def _levels(self, stored: Mapping[str, Tensor], index: Tensor, sample: int) -> Iterator[Tensor]:
         """Predict the levels one after another, as they are asked for."""
-        finest, series = self.grids[-1], None
+        finest, series, known = self.grids[-1], None, dict[str, Any]()
         for number, grid in enumerate(self.grids):
-            known = restricted(stored, finest, grid)
+            below, known = known, restricted(stored, finest, grid)
             if number == 0 or self.refine == DIRECT:
                 state, series = self._base(known, grid, index, sample, number)
             else:
                 coarser = self.grids[number - 1]
-                whole = _with_first(state, restricted(stored, finest, coarser)["state"])
+                whole = _with_first(state, below["state"])
                 state = self._refined(whole, series, known, coarser, grid, index, sample, number)
                 if series is not None:
                     axes = coarser.axes("series"), grid.axes("series")

@@ -72,7 +72,7 @@ def levels(records: Sequence[Record], stem: Path, options: EvaluationOptions) ->
             truth = pictures[0][0]
             colours = colours or scale_of_field(truth)
             errors = [np.abs(drawn - truth) for _, drawn in pictures]
-            _, across, up = _axes_of(first, number)
+            names, across, up = _axes_of(first, number)
             values = [truth, *(drawn for _, drawn in pictures)]
             for axis, one in zip(rows[0], values, strict=True):
                 last = image(axis, across, up, one, **colours)
@@ -86,7 +86,7 @@ def levels(records: Sequence[Record], stem: Path, options: EvaluationOptions) ->
             bar: dict[str, Any] = {"aspect": 12, "pad": 0.01, "label": "|error|"}
             extend = beyond(errors, norm)
             figure.colorbar(last, ax=rows[1].tolist(), extend=extend, **bar)
-            rows[0, 0].set_ylabel(f"{grid}\n{_axes_of(first, number)[0][0]}")
+            rows[0, 0].set_ylabel(f"{grid}\n{names[0]}")
             for axis in rows.ravel():
                 axis.tick_params(labelbottom=False, labelleft=False)
                 if first[f"truth_{number}"].ndim > 4:
@@ -95,7 +95,7 @@ def levels(records: Sequence[Record], stem: Path, options: EvaluationOptions) ->
         for axis, record in zip(axes[0, 1:], chosen, strict=True):
             axis.set_title(textwrap.fill(record.label, 18))
         for axis in axes[-1, 1:]:
-            axis.set_xlabel(_axes_of(first, 0)[0][1])
+            axis.set_xlabel(names[1])
 
 
 def _axes_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
@@ -216,23 +216,22 @@ class SuperresolutionOptions(TaskOptions):
         doubled = self.doubled(len(grid))
         return tuple(n // 2**level if twice else n for n, twice in zip(grid, doubled, strict=True))
 
+    def refined(self, grid: Sequence[int], level: int) -> tuple[int, ...]:
+        """Return the shape of a grid that is doubled a number of times."""
+        doubled = self.doubled(len(grid))
+        return tuple(n * 2**level if twice else n for n, twice in zip(grid, doubled, strict=True))
+
     def doublings(self, stored: Sequence[int], fine: Sequence[int]) -> int | None:
         """Return how many levels lead from the stored grid to a finer one; None: no number does."""
-        for level in range(1, 16):
-            if self.halved(fine, level) == tuple(stored):
-                factors = [2**level if twice else 1 for twice in self.doubled(len(stored))]
-                exact = [n * factor for n, factor in zip(stored, factors, strict=True)]
-                return level if exact == list(fine) else None
-        return None
+        levels = range(1, 16)
+        return next((k for k in levels if self.refined(stored, k) == tuple(fine)), None)
 
     def check_fine(self, stored: Sequence[int], fine: Sequence[int] | None) -> list[str]:
         """Refuse to be without the finer test set, or one that is not the stored grid doubled."""
         if fine is None:
-            doubled = self.doubled(len(stored))
-            wanted = [2 * n if twice else n for n, twice in zip(stored, doubled, strict=True)]
             return [
                 "data.fine is not configured, which super-resolution is compared with; add one of "
-                f"the grid {shown(wanted)}, or of a further doubling"
+                f"the grid {shown(self.refined(stored, 1))}, or of a further doubling"
             ]
         if self.doublings(stored, fine) is None:
             what = "time and space" if self.time else "space alone"
@@ -279,8 +278,3 @@ class SuperresolutionOptions(TaskOptions):
 Options = SuperresolutionOptions
 MethodSection = RefinementSection
 ModelSection = LevelsSection
-
-
-def design_from(section: object) -> LevelsSection:
-    """Return the section of a model, or that of its defaults."""
-    return cast("LevelsSection", section) if section is not None else LevelsSection()

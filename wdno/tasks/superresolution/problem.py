@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ from wdno.data.netcdf import DataError
 from wdno.grids.axis import GridError
 from wdno.grids.maps import interpolate, restrict
 from wdno.problem import Part, flatten_frames, frame_names
-from wdno.tasks.superresolution.options import Kind, LevelsSection, Options, design_from
+from wdno.tasks.superresolution.options import Kind, LevelsSection, Options
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from wdno.problem import Batch, Problem
 
 NOISE = "coarse_noise"
+Role = Literal["state", "forcing", "series"]
+ROLES = get_args(Role)
 
 
 def problem(
@@ -57,7 +59,7 @@ def problem(
         options: of the task: whether time is doubled; None: it is.
         section: how the model is trained.
     """
-    design = design_from(section)
+    design = section or LevelsSection()
     residual, repeated = design.target == "residual", design.coarse == "duplicated"
     given = [Part("first", frame_names(layout.state, layout.given_frames), "space", like="state")]
     if residual or not repeated:
@@ -83,7 +85,7 @@ def data(
     options: Options | None = None,
     *,
     framewise: bool = False,
-    section: object = None,
+    section: LevelsSection | None = None,
 ) -> LevelData:
     """Return the samples of a data file, at every level that a model is trained on.
 
@@ -96,7 +98,7 @@ def data(
     Raises:
         DataError: the file's grid cannot be halved so often.
     """
-    design = design_from(section)
+    design = section or LevelsSection()
     made = problem(trajectories.layout, options, design)
     return LevelData(trajectories, made, design.levels)
 
@@ -167,7 +169,7 @@ class LevelData(ProblemData):
         fine, coarser = self.grids[level], self.grids[level + 1]
         finest = self.grids[0]
         known = restricted(stored, finest, fine)
-        below = restricted(stored, finest, coarser)
+        below = restricted(stored, finest, coarser, ("state", "series"))
         parts = given(known, below["state"], below.get("series"), coarser, fine)
         parts["state"] = known["state"][:, :, fine.given :]
         wanted = [part.name for part in (*self.problem.given, *self.problem.generated)]
@@ -237,20 +239,22 @@ def levels_below(finest: Grid, count: int, time: bool) -> list[Grid]:
     return grids
 
 
-def restricted(stored: Mapping[str, Tensor], finest: Grid, grid: Grid) -> dict[str, Tensor]:
+def restricted(
+    stored: Mapping[str, Tensor], finest: Grid, grid: Grid, roles: Sequence[Role] = ROLES
+) -> dict[str, Tensor]:
     """Return the roles of a data file on a coarser grid, or the same; absent ones are left out.
 
     Args:
         stored: `state`, `forcing` and `series`, with all frames.
         finest: their grid.
         grid: a coarser one, or the same.
+        roles: those that are wanted.
     """
-    found = {"state": restrict(stored["state"], finest.axes("state"), grid.axes("state"))}
-    for name in ("forcing", "series"):
-        if stored[name].shape[1]:
-            axes = finest.axes(name), grid.axes(name)
-            found[name] = restrict(stored[name], *axes)
-    return found
+    return {
+        name: restrict(stored[name], finest.axes(name), grid.axes(name))
+        for name in roles
+        if stored[name].shape[1]
+    }
 
 
 def given(

@@ -43,6 +43,7 @@ class Scoring:
             equation: what predictions are held against on every level; None: nothing.
         """
         self._fine, self._grids, self._wanted, self._equation = fine, grids, kept, equation
+        self._coarser = [_below(grids[0], grids[1]), *grids[:-1]]
         self._levels: list[dict[str, Float]] = []
         self._fields: list[Float] = []
         self._curves: list[dict[str, Float]] = []
@@ -57,14 +58,19 @@ class Scoring:
             predictions: of each level ``[N, M, F, t, *s]``.
         """
         state, grids = stored["state"].numpy(), self._grids
-        self._levels.append(_scores(stored, predictions, grids, self._equation))
-        error = predictions[-1] - state[:, None, :, grids[-1].given :].astype(np.float64)
+        truths = [exact(state, grids[-1], grid)[:, 0] for grid in grids]
+        self._levels.append(_scores(stored, truths, predictions, grids, self._equation))
+        error = predictions[-1] - truths[-1][:, None]
         self._fields.append(np.square(error).mean(axis=(1, *range(3, error.ndim))).T)
-        self._curves.append(_spectra(state, predictions, grids))
-        pairs = zip(grids, [_below(grids[0], grids[1]), *grids], strict=False)
-        self._alike.append([similarity(state, grids[-1], *pair) for pair in pairs])
+        self._curves.append(_spectra(truths, predictions, grids))
+        self._alike.append(
+            [
+                similarity(state, truth, grids[-1], grid, coarser)
+                for truth, grid, coarser in zip(truths, grids, self._coarser, strict=True)
+            ]
+        )
         if (wanted := max(self._wanted - int(stored["index"][0]), 0)) > 0:
-            self._kept.append(_kept(state, predictions, grids, wanted))
+            self._kept.append(_kept(truths, predictions, wanted))
 
     def scores(self) -> xr.Dataset:
         """Return the scores of a record: of each level, and those of the finest by themselves."""
@@ -113,13 +119,14 @@ def _below(grid: Grid, finer: Grid) -> Grid | None:
 
 
 def _spectra(
-    state: np.ndarray, predictions: Sequence[np.ndarray], grids: Sequence[Grid]
+    truths: Sequence[Float], predictions: Sequence[np.ndarray], grids: Sequence[Grid]
 ) -> dict[str, Float]:
     """Energy spectra of truth and predictions on every level, ``[N, F, K]`` each."""
     found = {}
-    for number, (grid, prediction) in enumerate(zip(grids, predictions, strict=True)):
+    for number, (truth, prediction, grid) in enumerate(
+        zip(truths, predictions, grids, strict=True)
+    ):
         periodic = [axis.boundary == "periodic" for axis in grid.space]
-        truth = exact(state, grids[-1], grid)[:, 0]
         found[f"spectrum_truth_{number}"] = energy_spectrum(truth, periodic)[1]
         drawn = energy_spectrum(prediction.astype(np.float64), periodic)[1]
         found[f"spectrum_prediction_{number}"] = drawn.mean(axis=1)
@@ -128,6 +135,7 @@ def _spectra(
 
 def _scores(
     stored: Mapping[str, torch.Tensor],
+    truths: Sequence[Float],
     predictions: Sequence[np.ndarray],
     grids: Sequence[Grid],
     equation: Equation | None,
@@ -135,14 +143,15 @@ def _scores(
     """All scores, ``[L, N]`` each; NaN where a level does not have them."""
     finest, (state, forcing) = grids[-1], (stored[of].numpy() for of in ("state", "forcing"))
     found: list[dict[str, Float]] = []
-    for number, (grid, prediction) in enumerate(zip(grids, predictions, strict=True)):
-        solution = exact(state, finest, grid)
+    for number, (truth, prediction, grid) in enumerate(
+        zip(truths, predictions, grids, strict=True)
+    ):
         if number:
-            row = errors_on_level(solution[:, 0], prediction, grid, grids[number - 1])
+            row = errors_on_level(truth, prediction, grid, grids[number - 1])
         else:
-            row = {MSE.name: mse(solution[:, 0], prediction)}
+            row = {MSE.name: mse(truth, prediction)}
         row |= errors_on_finest(state, prediction, finest, grid)
-        floor = errors_on_finest(state, solution, finest, grid)
+        floor = errors_on_finest(state, truth[:, None], finest, grid)
         row |= {FLOORS[name].name: values for name, values in floor.items()}
         if equation is not None:
             row |= residuals(equation, state, forcing, prediction, finest, grid)
@@ -152,11 +161,11 @@ def _scores(
 
 
 def _kept(
-    state: np.ndarray, predictions: Sequence[np.ndarray], grids: Sequence[Grid], count: int
+    truths: Sequence[Float], predictions: Sequence[np.ndarray], count: int
 ) -> dict[str, np.ndarray]:
     found = {}
-    for number, (grid, prediction) in enumerate(zip(grids, predictions, strict=True)):
-        found[f"truth_{number}"] = exact(state[:count], grids[-1], grid)[:, 0].astype(np.float32)
+    for number, (truth, prediction) in enumerate(zip(truths, predictions, strict=True)):
+        found[f"truth_{number}"] = truth[:count].astype(np.float32)
         found[f"prediction_{number}"] = prediction[:count, 0].copy()
     return found
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from wdno.evaluation.scores.levels import exact
 from wdno.grids.levels import Grid
 from wdno.representations.wavelet import Wavelet
 from wdno.tasks.superresolution.problem import coarse, restricted
@@ -25,20 +24,21 @@ MEASURES = ("detail_ratio", "residual")
 
 
 def similarity(
-    state: np.ndarray, finest: Grid, grid: Grid, coarser: Grid | None
+    state: np.ndarray, truth: np.ndarray, finest: Grid, grid: Grid, coarser: Grid | None
 ) -> dict[str, np.ndarray]:
     """Return mean squares of each case, of which the measures are made.
 
     Args:
         state: all frames on the finest grid, ``[N, F, g + T, *S]``.
-        finest: that grid.
+        truth: generated frames on the grid that is measured, ``[N, F, t, *s]``.
+        finest: that of all frames.
         grid: the grid that is measured.
         coarser: the next coarser one; None: none is known, and the residual is NaN.
 
     Returns:
         `detail`, `approximation` and `residual`, ``[N]`` each.
     """
-    solution = torch.from_numpy(exact(state, finest, grid)[:, 0])
+    solution = torch.from_numpy(truth)
     periodic = [axis.boundary == "periodic" for axis in grid.space]
     haar = Wavelet("haar", dims=solution.ndim - 2, periodic=periodic).double()
     bands = haar.bands()
@@ -46,9 +46,8 @@ def similarity(
     squares = found.reshape(len(found), -1, len(bands), found[0, 0].numel()).sum(dim=(1, 3))
     missed = torch.full((len(solution),), torch.nan, dtype=torch.float64)
     if coarser is not None:
-        nothing = torch.zeros(len(state), 0)
-        stored = {"state": torch.from_numpy(state).double(), "forcing": nothing, "series": nothing}
-        below = restricted(stored, finest, coarser)["state"]
+        stored = {"state": torch.from_numpy(state).double()}
+        below = restricted(stored, finest, coarser, ("state",))["state"]
         missed = (solution - coarse(below, coarser, grid)).square().flatten(1).mean(1)
     return {
         "detail": squares[:, 1:].sum(1).numpy(),
