@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import Tensor
+from torch import Tensor, nn
 
 AXES = {1: ("x",), 2: ("time or y", "x"), 3: ("time", "y", "x")}
 """Names of the axes of a grid, by its number of dimensions; a frame has no time."""
@@ -87,3 +87,43 @@ def check_modes(network: str, modes: int | Sequence[int], dims: int) -> tuple[in
             f"{', '.join(AXES[dims])}, all 1 or more; got {modes}"
         )
     return found
+
+
+class GridNetwork(nn.Module):
+    """A network that takes grids of one to three axes of any size, or says which.
+
+    Attributes:
+        name: of the network, for messages.
+        in_channels: channels of the input.
+        dims: axes of the grid.
+        padding: "zeros" or "circular" for each axis.
+        time_conditioned: whether it is told the diffusion time.
+
+    Raises:
+        ValueError: On any other number of axes or padding.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        in_channels: int,
+        dims: int,
+        padding: Sequence[str] | None,
+        *,
+        time_conditioned: bool,
+    ) -> None:
+        super().__init__()
+        self.name, self.in_channels, self.dims = name, in_channels, dims
+        self.padding = check_axes(name, dims, ("zeros",) * dims if padding is None else padding)
+        self.time_conditioned = time_conditioned
+
+    def check_input(self, x: Tensor, t: Tensor | None) -> None:
+        """Check what the network is called with; see :func:`check_input`."""
+        check_input(
+            self.name,
+            x,
+            t,
+            channels=self.in_channels,
+            dims=self.dims,
+            time_conditioned=self.time_conditioned,
+        )

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from wdno.networks.arguments import AXES, check_axes, check_input, check_modes, check_positive
+from wdno.networks.arguments import AXES, GridNetwork, check_modes, check_positive
 from wdno.networks.blocks import Pointwise
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
@@ -33,7 +33,7 @@ from wdno.networks.spectral import real_at_zero
 _HIDDEN = 128
 
 
-class FFNO(nn.Module):
+class FFNO(GridNetwork):
     """Factorized Fourier neural operator on grids of one to three axes.
 
     Args:
@@ -72,12 +72,10 @@ class FFNO(nn.Module):
         positional_embedding: bool = True,
         domain_padding: float = 0.0625,
     ) -> None:
-        super().__init__()
-        padding = check_axes("ffno", dims, ("zeros",) * dims if padding is None else padding)
+        super().__init__("ffno", in_channels, dims, padding, time_conditioned=time_conditioned)
+        padding = self.padding
         check_positive("ffno", width=width, layers=layers, expansion=expansion)
         self.modes = check_modes("ffno", modes, dims)
-        self.in_channels, self.dims = in_channels, dims
-        self.time_conditioned = time_conditioned
         self.bounds = Bounds(
             "ffno", padding, coordinates=positional_embedding, margin=domain_padding
         )
@@ -110,14 +108,7 @@ class FFNO(nn.Module):
             ValueError: If a shape is wrong, ``t`` is missing or unwanted, or an axis has fewer
                 frequencies than modes.
         """
-        check_input(
-            "ffno",
-            x,
-            t,
-            channels=self.in_channels,
-            dims=self.dims,
-            time_conditioned=self.time_conditioned,
-        )
+        self.check_input(x, t)
         grid = tuple(x.shape[2:])
         for name, size, modes in zip(AXES[self.dims], grid, self.modes, strict=True):
             if size // 2 + 1 < modes:

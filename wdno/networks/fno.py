@@ -31,13 +31,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wdno.networks.arguments import AXES, check_axes, check_input, check_modes, check_positive
+from wdno.networks.arguments import AXES, GridNetwork, check_modes, check_positive
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
 from wdno.networks.spectral import real_at_zero
 
 
-class FNO(nn.Module):
+class FNO(GridNetwork):
     """Fourier neural operator on grids of one to three axes.
 
     Args:
@@ -77,12 +77,11 @@ class FNO(nn.Module):
         positional_embedding: bool = True,
         domain_padding: float = 0.0625,
     ) -> None:
-        super().__init__()
-        padding = check_axes("fno", dims, ("zeros",) * dims if padding is None else padding)
+        super().__init__("fno", in_channels, dims, padding, time_conditioned=time_conditioned)
+        padding = self.padding
         self.modes = check_modes("fno", modes, dims)
         check_positive("fno", width=width, layers=layers)
-        self.in_channels, self.dims, self.layers = in_channels, dims, layers
-        self.time_conditioned = time_conditioned
+        self.layers = layers
         self.bounds = Bounds(
             "fno", padding, coordinates=positional_embedding, margin=domain_padding
         )
@@ -122,14 +121,7 @@ class FNO(nn.Module):
             ValueError: If a shape is wrong, ``t`` is missing or unwanted, or an axis has fewer
                 points than modes.
         """
-        check_input(
-            "fno",
-            x,
-            t,
-            channels=self.in_channels,
-            dims=self.dims,
-            time_conditioned=self.time_conditioned,
-        )
+        self.check_input(x, t)
         grid = tuple(x.shape[2:])
         for name, size, modes in zip(AXES[self.dims], grid, self.modes, strict=True):
             if size < modes:

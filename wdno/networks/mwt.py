@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample
 from torch import Tensor, nn
 
-from wdno.networks.arguments import check_axes, check_input, check_positive
+from wdno.networks.arguments import GridNetwork, check_positive
 from wdno.networks.blocks import Convolution, Pointwise
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
@@ -51,7 +51,7 @@ from wdno.representations.wavelet_transform import products
 _HIDDEN = 128
 
 
-class MWT(nn.Module):
+class MWT(GridNetwork):
     """Multiwavelet transform network on grids of one to three axes.
 
     Args:
@@ -82,11 +82,9 @@ class MWT(nn.Module):
         modes: int = 10,
         layers: int = 3,
     ) -> None:
-        super().__init__()
-        padding = check_axes("mwt", dims, ("zeros",) * dims if padding is None else padding)
+        super().__init__("mwt", in_channels, dims, padding, time_conditioned=time_conditioned)
+        padding = self.padding
         check_positive("mwt", width=width, order=order, modes=modes, layers=layers)
-        self.in_channels, self.dims = in_channels, dims
-        self.time_conditioned = time_conditioned
         self.halved = min(dims, 2)
         self.wraps = tuple(kind == "circular" for kind in padding[-self.halved :])
         channels = width * order**self.halved
@@ -114,14 +112,7 @@ class MWT(nn.Module):
             ValueError: If a shape is wrong, ``t`` is missing or unwanted, or an axis cannot be
                 halved.
         """
-        check_input(
-            "mwt",
-            x,
-            t,
-            channels=self.in_channels,
-            dims=self.dims,
-            time_conditioned=self.time_conditioned,
-        )
+        self.check_input(x, t)
         if min(x.shape[-self.halved :]) < 2:
             raise ValueError(
                 f"mwt: an axis of 1 point of a grid of {' x '.join(map(str, x.shape[2:]))} cannot "

@@ -33,11 +33,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wdno.networks.arguments import check_axes, check_input, check_positive
+from wdno.networks.arguments import GridNetwork, check_positive
 from wdno.networks.conditioning import TimeModulation
 
 
-class OFormer(nn.Module):
+class OFormer(GridNetwork):
     """Operator transformer on grids of one to three axes.
 
     Args:
@@ -75,8 +75,8 @@ class OFormer(nn.Module):
         resolution: int = 64,
         frequency: float = 8.0,
     ) -> None:
-        super().__init__()
-        padding = check_axes("oformer", dims, ("zeros",) * dims if padding is None else padding)
+        super().__init__("oformer", in_channels, dims, padding, time_conditioned=time_conditioned)
+        padding = self.padding
         check_positive(
             "oformer", width=width, latent=latent, heads=heads, layers=layers, resolution=resolution
         )
@@ -85,8 +85,6 @@ class OFormer(nn.Module):
                 f"oformer: expected a width and an even latent of at least {2 * dims}, 2 for each "
                 f"axis, got {width} and {latent}"
             )
-        self.in_channels, self.dims = in_channels, dims
-        self.time_conditioned = time_conditioned
         self.periodic = tuple(kind == "circular" for kind in padding)
         located = self.periodic.count(False)
 
@@ -126,14 +124,7 @@ class OFormer(nn.Module):
         Raises:
             ValueError: If a shape is wrong, or ``t`` is missing or unwanted.
         """
-        check_input(
-            "oformer",
-            x,
-            t,
-            channels=self.in_channels,
-            dims=self.dims,
-            time_conditioned=self.time_conditioned,
-        )
+        self.check_input(x, t)
         positions = _positions(x)
         ends = [axis for axis, wraps in enumerate(self.periodic) if not wraps]
         located = positions[:, ends].expand(len(x), -1, -1)

@@ -30,14 +30,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wdno.networks.arguments import check_axes, check_input, check_positive
+from wdno.networks.arguments import GridNetwork, check_positive
 from wdno.networks.blocks import Convolution, PointNorm, Pointwise
 from wdno.networks.conditioning import TimeModulation
 
 _COLDEST, _HOTTEST = 0.1, 5.0
 
 
-class Transolver(nn.Module):
+class Transolver(GridNetwork):
     """Transolver on grids of one to three axes.
 
     Args:
@@ -73,8 +73,10 @@ class Transolver(nn.Module):
         expansion: int = 1,
         references: int = 8,
     ) -> None:
-        super().__init__()
-        padding = check_axes("transolver", dims, ("zeros",) * dims if padding is None else padding)
+        super().__init__(
+            "transolver", in_channels, dims, padding, time_conditioned=time_conditioned
+        )
+        padding = self.padding
         check_positive(
             "transolver",
             width=width,
@@ -88,8 +90,7 @@ class Transolver(nn.Module):
             raise ValueError(
                 f"transolver: expected a width that is a multiple of heads = {heads}, got {width}"
             )
-        self.in_channels, self.dims = in_channels, dims
-        self.time_conditioned, self.references = time_conditioned, references
+        self.references = references
         self.ends = tuple(axis for axis, kind in enumerate(padding) if kind != "circular")
         positions = references ** len(self.ends) if self.ends else 0
         self.lift = Pointwise(in_channels + positions, 2 * width)
@@ -113,14 +114,7 @@ class Transolver(nn.Module):
         Raises:
             ValueError: If a shape is wrong, or ``t`` is missing or unwanted.
         """
-        check_input(
-            "transolver",
-            x,
-            t,
-            channels=self.in_channels,
-            dims=self.dims,
-            time_conditioned=self.time_conditioned,
-        )
+        self.check_input(x, t)
         # Positions are those of all samples: their part of the map is computed once.
         count = self.in_channels
         weight, bias = self.lift.weight, self.lift.bias

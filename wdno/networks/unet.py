@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wdno.networks.arguments import AXES, check_axes, check_input, check_positive
+from wdno.networks.arguments import AXES, GridNetwork, check_positive
 from wdno.networks.blocks import Attention, Convolution, Norm, Pointwise, ResidualBlock
 from wdno.networks.blocks import normalisation as normalise
 from wdno.networks.conditioning import TimeEmbedding
@@ -56,7 +56,7 @@ class _Level(nn.Module):
         return y
 
 
-class UNet(nn.Module):
+class UNet(GridNetwork):
     """U-Net on grids of one to three axes.
 
     Args:
@@ -101,8 +101,8 @@ class UNet(nn.Module):
         normalisation: Norm = "group",
         kernel: int = 3,
     ) -> None:
-        super().__init__()
-        padding = check_axes("unet", dims, ("zeros",) * dims if padding is None else padding)
+        super().__init__("unet", in_channels, dims, padding, time_conditioned=time_conditioned)
+        padding = self.padding
         check_positive(
             "unet",
             in_channels=in_channels,
@@ -116,8 +116,7 @@ class UNet(nn.Module):
         levels = len(multipliers)
         counts = _per_level("blocks", blocks, levels)
         attends = _attention(attention, levels)
-        self.in_channels, self.dims, self.levels = in_channels, dims, levels
-        self.time_conditioned = time_conditioned
+        self.levels = levels
         # Of three axes the first is time, which is not coarsened.
         self.stride = (1, 2, 2) if dims == 3 else (2,) * dims
         self.coarsest = 2 ** (levels - 1)
@@ -182,14 +181,7 @@ class UNet(nn.Module):
             ValueError: If a shape is wrong, ``t`` is missing or unwanted, or the grid is too small
                 for the number of levels.
         """
-        check_input(
-            "unet",
-            x,
-            t,
-            channels=self.in_channels,
-            dims=self.dims,
-            time_conditioned=self.time_conditioned,
-        )
+        self.check_input(x, t)
         self._check_grid(tuple(x.shape[2:]))
         embedding = None if self.embed is None or t is None else self.embed(t.to(x.dtype))
         # Again after the stem: the layout of a single channel says nothing.

@@ -38,7 +38,7 @@ import torch
 from torch import Tensor, nn
 
 from wdno.networks import coarsening
-from wdno.networks.arguments import check_axes, check_input, check_positive
+from wdno.networks.arguments import GridNetwork, check_positive
 from wdno.networks.blocks import Pointwise
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
@@ -53,7 +53,7 @@ from wdno.representations.wavelet_transform import (
 _HIDDEN = 128
 
 
-class WNO(nn.Module):
+class WNO(GridNetwork):
     """Wavelet neural operator on grids of one to three axes.
 
     Args:
@@ -90,8 +90,8 @@ class WNO(nn.Module):
         width: int = 40,
         layers: int = 4,
     ) -> None:
-        super().__init__()
-        padding = check_axes("wno", dims, ("zeros",) * dims if padding is None else padding)
+        super().__init__("wno", in_channels, dims, padding, time_conditioned=time_conditioned)
+        padding = self.padding
         check_positive("wno", width=width, layers=layers)
         if len(grid) != dims:
             raise ValueError(f"wno: expected a grid of {dims} axes, got {list(grid)}")
@@ -100,8 +100,7 @@ class WNO(nn.Module):
                 f"wno: expected time 'axis', or 'channels' on a grid of 2 axes or more, got "
                 f"{time!r} on {dims}"
             )
-        self.in_channels, self.out_channels, self.dims = in_channels, out_channels, dims
-        self.time_conditioned = time_conditioned
+        self.out_channels = out_channels
         self.grid, self.family = tuple(grid), check_family(family)
         self.folded = 1 if time == "channels" else 0
         frames = grid[0] if self.folded else 1
@@ -149,14 +148,7 @@ class WNO(nn.Module):
             ValueError: If a shape is wrong, ``t`` is missing or unwanted, or the weights fit no
                 such grid.
         """
-        check_input(
-            "wno",
-            x,
-            t,
-            channels=self.in_channels,
-            dims=self.dims,
-            time_conditioned=self.time_conditioned,
-        )
+        self.check_input(x, t)
         grid = x.shape[2:]
         analysis, synthesis = self._transform(tuple(grid), x.device)
         if self.folded:
