@@ -245,7 +245,8 @@ class LinearAttention(Attention):
     def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Return the values, summed up by the keys, as each query asks for them."""
         summary = k.softmax(dim=-2).transpose(-1, -2) @ v
-        return (q.softmax(dim=-1) * q.shape[-1] ** -0.5) @ summary
+        mixed: Tensor = (q.softmax(dim=-1) * q.shape[-1] ** -0.5) @ summary
+        return mixed
 
 
 def _zero(layer: nn.Module) -> None:

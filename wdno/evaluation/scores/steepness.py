@@ -52,8 +52,8 @@ def mse_by_steepness(truth: Array, prediction: Array) -> Float:
             "mse_by_steepness: expected one field on at least two points along each axis of space "
             f"and {TENTHS} in all, got truth [cases, fields, time, *space] of {tuple(y.shape)}"
         )
-    gradients = [np.gradient(y, axis=axis) for axis in space]
-    steepness = sum(gradient**2 for gradient in gradients).reshape(len(y), points)
+    squares = [np.gradient(y, axis=axis) ** 2 for axis in space]
+    steepness = np.sum(squares, axis=0).reshape(len(y), points)
     error = ((x - y[:, None]) ** 2).mean(axis=1).reshape(len(y), points)
     # Points that are equally steep, such as those of empty space, stay in the order of the grid.
     order = np.argsort(steepness, axis=1, kind="stable")
