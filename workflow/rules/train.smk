@@ -11,6 +11,9 @@
 #
 # Snakemake deletes the outputs of a job that fails, so the trainer keeps its state elsewhere, in
 # {run}/.state, and an interrupted training continues there when it is run again.
+#
+# What others wait for has priority: a training that starts from collected data would else be the last
+# job, with all processors but its own idle.
 
 
 rule collect:
@@ -26,6 +29,7 @@ rule collect:
     conda:
         "../../environment.yml"
     threads: 4
+    priority: 20
     resources:
         gpu=GPU,
         processors=processors,
@@ -64,6 +68,7 @@ rule train:
     conda:
         "../../environment.yml"
     threads: 4
+    priority: 10
     resources:
         gpu=GPU,
         processors=processors,

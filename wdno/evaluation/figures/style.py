@@ -58,6 +58,8 @@ _LOOKS: tuple[dict[str, Any], ...] = (
     {"color": "#8C6D1F", "linestyle": (0, (2, 2)), "marker": "X"},
     {"color": "#4B2E83", "linestyle": (0, (6, 1, 2, 1)), "marker": "*"},
 )
+_SHIFT = 3
+"""By how much dashes and markers move on at each return of the colours; without common factors."""
 _BASELINES: tuple[dict[str, Any], ...] = (
     {"color": "0.45", "linestyle": (0, (1, 1.2)), "marker": "."},
     {"color": "0.65", "linestyle": (0, (4, 1)), "marker": "1"},
@@ -69,8 +71,12 @@ _BASELINES: tuple[dict[str, Any], ...] = (
 
 
 def look(position: int) -> dict[str, Any]:
-    """Colour, dashes and marker of the line at this position; from the ninth on they return."""
-    return dict(_LOOKS[position % len(_LOOKS)])
+    """Colour, dashes and marker of the line at this position.
+
+    From the ninth on colours return, with other dashes and markers; from the 65th on all return.
+    """
+    turn, place = divmod(position, len(_LOOKS))
+    return {**_LOOKS[(place + _SHIFT * turn) % len(_LOOKS)], "color": _LOOKS[place]["color"]}
 
 
 def looks(records: Iterable[Record]) -> Styles:
