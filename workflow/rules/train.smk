@@ -26,10 +26,10 @@ rule collect:
         "results/{run}/logs/{system}/{task}/collected/{method}/seed{seed}.log",
     benchmark:
         "results/{run}/benchmarks/{system}/{task}/collected/{method}/seed{seed}.tsv"
+    priority: 20
     conda:
         "../../environment.yml"
     threads: 4
-    priority: 20
     resources:
         gpu=GPU,
         processors=processors,
@@ -65,10 +65,10 @@ rule train:
         "results/{run}/logs/{system}/{task}/models/{model}/seed{seed}/train.log",
     benchmark:
         "results/{run}/benchmarks/{system}/{task}/models/{model}/seed{seed}/train.tsv"
+    priority: 10
     conda:
         "../../environment.yml"
     threads: 4
-    priority: 10
     resources:
         gpu=GPU,
         processors=processors,
