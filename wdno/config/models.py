@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from wdno import networks, objectives, representations
 from wdno.options import Name, Section
@@ -71,6 +71,19 @@ class TrainingOptions(Section):
         return self
 
 
+class LearntOptions(Section):
+    """What of the training set a model learns from, and how well it was measured."""
+
+    samples: PositiveInt | None = Field(
+        default=None, description="Samples of the training set, from the first on; null: all."
+    )
+    noise: NonNegativeFloat = Field(
+        default=0.0,
+        description="Standard deviation of measurement noise on the state, in training and "
+        "validation, as a fraction of each field's own.",
+    )
+
+
 class CollectOptions(Section):
     """Further training data: training cases solved under the controls of a method."""
 
@@ -92,6 +105,10 @@ class ModelOptions(Section):
     objective: Objective = Field(description="How it is trained and how a prediction is drawn.")
     training: TrainingOptions = Field(
         default_factory=TrainingOptions, description="Optimisation settings."
+    )
+    data: LearntOptions = Field(
+        default_factory=LearntOptions,
+        description="What of the training set it learns from.",
     )
     start: Name | None = Field(
         default=None,

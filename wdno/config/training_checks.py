@@ -69,6 +69,7 @@ def _visit(
     section = system_section(config, system)
     problems = check_model(system, section, f"models.{name}", options)
     references = [*_check_start(config, system, name, options)]
+    references += _check_samples(config, system, name, options)
     references += _check_collect(config, system, training, options)
     references += _check_objective(config, system, name, options)
     told = TASKS.light(task).Options.check_training(section.options, options)
@@ -104,6 +105,23 @@ def _check_start(config: Config, system: str, name: str, options: ModelOptions) 
         f"{where} = {options.start!r}, of system {system!r}: weights fit the same representation, "
         f"network, objective and parts alone; these differ: {', '.join(differences)}; write the "
         "same"
+    ]
+
+
+def _check_samples(config: Config, system: str, name: str, options: ModelOptions) -> list[str]:
+    """Refuse to learn from more samples than there are."""
+    wanted = options.data.samples
+    return _more_than_trained(config, system, f"models.{name}.data.samples", wanted)
+
+
+def _more_than_trained(config: Config, system: str, where: str, wanted: int | None) -> list[str]:
+    """Refuse a number of training cases that the system does not have."""
+    train = system_section(config, system).data.samples.train
+    if wanted is None or wanted <= train:
+        return []
+    return [
+        f"{where} = {wanted}: more than the training set, "
+        f"systems.{system}.data.samples.train = {train}"
     ]
 
 
@@ -159,13 +177,7 @@ def _check_collect(
         ]
     if collected not in config.methods:
         return unknown(f"{where}.method", [collected], config.methods)
-    problems = []
-    train, cases = section.data.samples.train, options.collect.cases
-    if cases is not None and cases > train:
-        problems.append(
-            f"{where}.cases = {cases}: more than the training set, "
-            f"systems.{system}.data.samples.train = {train}"
-        )
+    problems = _more_than_trained(config, system, f"{where}.cases", options.collect.cases)
     problems += check_method(config, system, collected)
     chosen = method(config, system, collected)
     problems += check_baseline(task, configured[task], collected, chosen)

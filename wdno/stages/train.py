@@ -20,6 +20,8 @@ from wdno import model as models
 from wdno import tasks
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.data.joined import JoinedTrajectories
+from wdno.data.measured import MeasuredTrajectories
+from wdno.data.statistics import measure_statistics
 from wdno.files import alone, digest_of
 from wdno.problem import ProblemError
 from wdno.provenance import provenance
@@ -97,7 +99,7 @@ def train(
     with ExitStack() as held:
         if distributed.is_main():
             held.enter_context(alone(state))
-        trajectories = _samples(data, collected, options), Trajectories(validation)
+        trajectories = _samples(data, validation, collected, options)
         if options.objective.rewarded:
             physics = section.options
             sets, law = _rewarded(trajectories, options, system, physics, task, task_options)
@@ -201,12 +203,21 @@ def _rewarded(
 
 
 def _samples(
-    data: Path, collected: Path | None, options: configuration.ModelOptions
-) -> Trajectories:
-    """Open the training set, with the collected data if there are."""
-    if collected is None or options.collect is None:
-        return Trajectories(data)
-    return JoinedTrajectories([data, collected], [None, options.collect.cases])
+    data: Path, validation: Path, collected: Path | None, options: configuration.ModelOptions
+) -> list[Trajectories]:
+    """Open training set, with the collected data if there are, and validation set."""
+    files, counts = [data], [options.data.samples]
+    if collected is not None and options.collect is not None:
+        files.append(collected)
+        counts.append(options.collect.cases)
+    sets = [
+        JoinedTrajectories(files, counts) if counts != [None] else Trajectories(data),
+        Trajectories(validation),
+    ]
+    if not options.data.noise:
+        return sets
+    deviation = measure_statistics(data).standard_deviation
+    return [MeasuredTrajectories(one, options.data.noise, deviation) for one in sets]
 
 
 def _require_collected(
