@@ -112,17 +112,13 @@ def stage_digest(stage: str, *, also: Sequence[str] = (), **names: str) -> str:
     Raises:
         DigestError: Unknown stage, a name that is missing, or one that has no module.
     """
+    roots = stage_roots(stage, **names)
     left_out = {
         name
         for name in STAGES[stage].without
         if not any(one == name or one.startswith(f"{name}.") for one in also)
     }
-    return digest(
-        *stage_roots(stage, **names),
-        *also,
-        without=left_out,
-        words=STAGES[stage].presents,
-    )
+    return digest(*roots, *also, without=left_out, words=STAGES[stage].presents)
 
 
 def stage_roots(stage: str, **names: str) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def models_for(config: Config, system_name: str, training: Training) -> dict[str
     task, name = training
     options = model(config, system_name, name)
     start = {"start": (task, options.start)} if options.start is not None else {}
-    outputs = TASKS.light(task).Options.training_models(options)
+    outputs: dict[str, Training] = TASKS.light(task).Options.training_models(options)
     return start | dict(options.objective.models()) | outputs
 
 

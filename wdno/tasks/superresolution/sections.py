@@ -82,7 +82,7 @@ class LevelsSection(Section):
     )
     outputs: OutputsSection | None = Field(
         default=None,
-        description="What the coarser solution is a prediction of, as it is in use: the model then "
+        description="Whose prediction the coarser solution is, as it is one in use: the model then "
         "learns what errors predictions have. Null: it is exact.",
     )
 
