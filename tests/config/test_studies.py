@@ -287,7 +287,7 @@ def test_a_study_of_a_system_that_is_not_run_makes_nothing() -> None:
     config = configuration.validate(values)
     assert variations(config, "samplers", "advection") == []
     assert configuration.studies(config) == []
-    assert configuration.studies(configuration.load(DEFAULT)) == ["samplers"]
+    assert configuration.studies(configuration.load(DEFAULT)) == ["samplers", "given_noise"]
     with pytest.raises(ConfigError, match="'burgers' is not in this configuration"):
         variations(config, "samplers", SYSTEM)
     with pytest.raises(ConfigError, match=r"studies\.smaplers.*did you mean 'samplers'"):

@@ -114,6 +114,8 @@ SIMULATION = {**own(collect={"method": "wdno"}), "task": "simulation"}
             CIRCLE,
             r"itself: first \(start\) -> second \(collect: by_first, model\) -> first; leave",
         ),
+        (own(data={"samples": 3001}), r"own\.data\.samples = 3001: more than .* 3000"),
+        (own(data={"noise": -0.1}), r"models\.own\.data\.noise = -0\.1"),
         (own(start="own"), r"'own' needs itself: own \(start\) -> own"),
         (own(collect={"method": "by"}), r"'own' needs itself: own \(collect: by, model\) -> own"),
         (own(start="wdno_contrl"), r"models\.own\.start: 'wdno_contrl'.*did you mean 'wdno_cont"),

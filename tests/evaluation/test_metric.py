@@ -31,7 +31,7 @@ def test_metrics_of_simulation_say_which_way_is_better() -> None:
         "anomaly_correlation"
     ]
     assert [name for name, metric in METRICS.items() if metric.better == "neither"] == [
-        *("spread", "divergence", "divergence_truth")
+        *("spread", "reconstruction", "divergence", "divergence_truth")
     ]
     assert [name for name, metric in METRICS.items() if metric.rivals == "all"] == ["crps"]
     assert len({metric.label for metric in METRICS.values()}) == len(METRICS)

@@ -8,6 +8,7 @@ from small_networks import CHANNELS, UNET, call, make, relative
 from torch import nn
 
 from wdno.networks import REGISTRY
+from wdno.networks.blocks import Attention, LinearAttention
 
 
 def test_unet_starts_as_zero() -> None:
@@ -15,15 +16,38 @@ def test_unet_starts_as_zero() -> None:
     assert not call(network, (8, 12), timed=False).any()
 
 
-@pytest.mark.parametrize("attention", ["none", "middle", "all", (False, True, False, True)])
+@pytest.mark.parametrize(
+    "attention", ["none", "middle", "linear", "all", (False, True, False, True)]
+)
 @pytest.mark.parametrize("blocks", [2, (1, 2, 1)])
 def test_unet_attention_and_blocks(attention, blocks) -> None:
     network = make("unet", attention=attention, blocks=blocks)
     assert call(network, (9, 12)).shape == (2, 2, 9, 12)
-    count = sum(type(module).__name__ == "Attention" for module in network.modules())
-    flags = {"none": 0, "middle": 1, "all": 7}
-    expected = flags[attention] if isinstance(attention, str) else 3
-    assert count == expected, f"{count} attention layers, expected {expected}"
+    layers = [type(module) for module in network.modules() if isinstance(module, Attention)]
+    named = {"none": (0, 0), "middle": (1, 0), "linear": (1, 6), "all": (7, 0)}
+    expected = named[attention] if isinstance(attention, str) else (3, 0)
+    found = layers.count(Attention), layers.count(LinearAttention)
+    assert found == expected, f"{found} full and linear attention layers, expected {expected}"
+
+
+def test_linear_attention_is_that_of_its_matrix() -> None:
+    torch.manual_seed(0)
+    q, k, v = torch.randn(3, 2, 4, 30, 8, dtype=torch.float64)
+    layer = LinearAttention(16, heads=4, head_dim=8, groups=1)
+    weights = q.softmax(-1) @ k.softmax(-2).transpose(-1, -2) / 8**0.5
+    torch.testing.assert_close(layer.mix(q, k, v), weights @ v)
+    # Each query's weights are a distribution over the points, but for the scale.
+    torch.testing.assert_close(weights.sum(-1), torch.full((2, 4, 30), 8**-0.5).double())
+
+
+def test_linear_attention_commutes_with_translation() -> None:
+    torch.manual_seed(0)
+    layer = LinearAttention(16, heads=2, head_dim=8, groups=1)
+    torch.nn.init.normal_(layer.out.weight)
+    x = torch.randn(2, 16, 6, 9)
+    moved = layer(x.roll((2, 5), (2, 3)))
+    torch.testing.assert_close(moved, layer(x).roll((2, 5), (2, 3)), rtol=1e-4, atol=1e-5)
+    assert relative(layer(x), x) > 0.01, "it does something"
 
 
 def test_unet_without_blocks_at_a_level_has_one_in_its_decoder() -> None:
@@ -50,7 +74,7 @@ def test_parameters_of_the_published_unet() -> None:
             time_conditioned=True,
             width=128,
             multipliers=(1, 2, 4, 8),
-            attention="all",
+            attention="linear",
         )
     count = sum(p.numel() for p in network.parameters())
     assert abs(count / 140.7e6 - 1) < 0.01, f"{count} parameters"

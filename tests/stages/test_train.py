@@ -16,10 +16,12 @@ from waves import make_data
 
 from wdno import config as configuration
 from wdno.config import ConfigError
-from wdno.data.dataset import ProblemData
+from wdno.data.dataset import ProblemData, Trajectories
 from wdno.data.netcdf import DataError
+from wdno.data.statistics import measure_statistics
 from wdno.model import load
 from wdno.problem import ProblemError
+from wdno.stages import train as stage
 from wdno.stages.train import train
 from wdno.systems.burgers import Burgers
 from wdno.training.checkpoint import CheckpointError
@@ -43,6 +45,14 @@ OWN: dict[str, Any] = {
         "still": {**AXES, "training": SHORT, "start": "first"},
         "alone": {**AXES, "training": TRAINING, "generates": ["forcing"]},
         "serial": {**AXES, "training": TRAINING, "generates": ["series"]},
+        "few": {**AXES, "training": TRAINING, "data": {"samples": 5}},
+        "few_more": {
+            **AXES,
+            "training": TRAINING,
+            "data": {"samples": 5},
+            "collect": {"method": "zero", "cases": 3},
+        },
+        "noisy": {**AXES, "training": TRAINING, "data": {"noise": 0.5}},
         "more": {**AXES, "training": TRAINING, "collect": {"method": "zero", "cases": 3}},
     },
     "methods": {"by": {"model": "more"}},
@@ -88,6 +98,42 @@ def test_training_starts_from_weights_and_scales_of_another(files: Files) -> Non
         torch.testing.assert_close(started[name], values, msg=name)
     _, metadata = load(files.path("still"))
     assert metadata["needs"] == {"start": str(files.path("first"))}
+
+
+def learnt(monkeypatch: pytest.MonkeyPatch) -> list[ProblemData]:
+    """Keep the training and validation sets of all trainings that follow."""
+    kept: list[ProblemData] = []
+    fit = stage.fit
+
+    def keeping(model: Any, data: ProblemData, **options: Any) -> Any:
+        kept.extend([data, options["validation"]])
+        return fit(model, data, **options)
+
+    monkeypatch.setattr(stage, "fit", keeping)
+    return kept
+
+
+def test_a_model_may_learn_from_some_samples_alone(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = learnt(monkeypatch)
+    files.train("few")
+    files.train("few_more", collected=files.folder / "collected.nc")
+    assert [len(data) for data in kept] == [5, 4, 8, 4]
+    whole = Trajectories(files.folder / "train.nc").batch(np.arange(5))["state"]
+    assert torch.equal(kept[2].trajectories.batch(np.arange(5))["state"], whole)
+
+
+def test_a_model_may_learn_from_noisy_samples(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = learnt(monkeypatch)
+    files.train("noisy")
+    spread = float(measure_statistics(files.folder / "train.nc").standard_deviation[0])
+    for name, data in zip(("train", "validation"), kept, strict=True):
+        exact = Trajectories(files.folder / f"{name}.nc").batch(np.arange(4))["state"]
+        noise = data.trajectories.batch(np.arange(4))["state"] - exact
+        assert float(noise.std()) == pytest.approx(0.5 * spread, rel=0.1), name
 
 
 def test_a_model_may_generate_some_parts_alone(files: Files) -> None:

@@ -45,6 +45,9 @@ class MethodOptions(Section):
     cases: PositiveInt | None = Field(
         default=None, description="Test cases, from the first on; null: all."
     )
+    batch_size: PositiveInt | None = Field(
+        default=None, description="Cases predicted at a time; null: `evaluation.batch_size`."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> MethodOptions:

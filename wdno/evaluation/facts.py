@@ -66,6 +66,9 @@ class Cost:
         training_steps: optimiser steps of training, or None.
         parameters: parameters of the model, or None.
         device: where the prediction was timed.
+        memory: most memory that predicting a batch took at once, beyond the weights, in MB; None:
+            not measured.
+        batch: cases of that batch, which were predicted at a time; None: not measured.
     """
 
     evaluations: int = 0
@@ -74,7 +77,13 @@ class Cost:
     training_steps: int | None = None
     parameters: int | None = None
     device: str = ""
+    memory: float | None = None
+    batch: int | None = None
 
     def with_evaluations(self, evaluations: int) -> Cost:
         """Return the same with another number of network evaluations."""
         return replace(self, evaluations=evaluations)
+
+    def with_memory(self, memory: float, batch: int) -> Cost:
+        """Return the same with what predicting a batch took, in MB."""
+        return replace(self, memory=memory, batch=batch)

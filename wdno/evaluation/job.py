@@ -73,6 +73,11 @@ class Job:
         """Whether the method gives one prediction and no distribution: nothing is sampled."""
         return self.options.sampler is None
 
+    @property
+    def batch_size(self) -> int:
+        """Most cases that are predicted at a time."""
+        return self.options.batch_size or self.evaluation.batch_size
+
     def split(self, name: str) -> Path:
         """Return the data file of a split.
 

@@ -15,11 +15,14 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from wdno.evaluation.memory import peak_memory
+
 if TYPE_CHECKING:
     from wdno.data.dataset import ProblemData
     from wdno.model import Model
     from wdno.problem import Batch
 
+MEGABYTE = 1e6
 MOST_POINTS = 2_000_000
 """Points of the generated grid in all cases that are predicted at a time."""
 
@@ -81,6 +84,25 @@ class ModelPredictor:
         ]
 
 
+class OnMeasured:
+    """A predictor that is given what was measured, in the place of what is true."""
+
+    def __init__(self, predict: Predictor, measured: ProblemData) -> None:
+        """Build one.
+
+        Args:
+            predict: the predictor.
+            measured: the same cases as those that it is asked for, with measured given parts.
+        """
+        self._predict, self._measured = predict, measured
+
+    def __call__(self, batch: Batch, sample: int) -> dict[str, Tensor]:
+        """Return sample number `sample` of each case, from its measured given parts."""
+        read = self._measured.batch(batch["index"].numpy())
+        given = {part.name: read[part.name] for part in self._measured.problem.given}
+        return self._predict({**batch, **given}, sample)
+
+
 def sample_seed(seed: int, case: int, sample: int) -> int:
     """Return the seed of the noise of one sample of one case."""
     state = np.random.SeedSequence([seed, case, sample]).generate_state(1, np.uint64)
@@ -91,7 +113,7 @@ class Draws:
     """Samples of the first cases of a data set, drawn batch by batch while they are iterated over.
 
     The first batch is predicted once more beforehand, untimed, so that start-up costs are not
-    counted. No batch is held longer than it is used.
+    counted; its memory is measured meanwhile. No batch is held longer than it is used.
 
     Attributes:
         cases: number of cases N.
@@ -99,6 +121,7 @@ class Draws:
         batch_size: cases predicted at a time, fewer than asked for where they have more than
             :data:`MOST_POINTS`.
         seconds: time that predictions have taken so far.
+        memory: most that predicting the first batch took at once, beyond the weights, in MB.
     """
 
     def __init__(
@@ -110,6 +133,7 @@ class Draws:
         samples: int,
         batch_size: int,
         description: str,
+        device: torch.device | str = "cpu",
     ) -> None:
         """Of a method on a data set.
 
@@ -120,11 +144,13 @@ class Draws:
             samples: samples M of each case.
             batch_size: most cases predicted at a time.
             description: name of the progress bar, and of the method in messages.
+            device: where the method predicts, whose memory is measured.
         """
         points = int(np.prod(data.problem.grid))
-        self.cases, self.samples, self.seconds = cases, samples, 0.0
+        self.cases, self.samples, self.seconds, self.memory = cases, samples, 0.0, 0.0
         self.batch_size = min(batch_size, max(1, MOST_POINTS // points))
         self._predict, self._data, self._description = predict, data, description
+        self._device = torch.device(device)
 
     @property
     def seconds_per_sample(self) -> float:
@@ -142,7 +168,10 @@ class Draws:
         """
         self.seconds = 0.0
         first = np.arange(min(self.batch_size, self.cases))
-        self._predict(self._data.batch(first), 0)
+        batch = self._data.batch(first)
+        with peak_memory(self._device) as peak:
+            self._predict(batch, 0)
+        self.memory = peak.bytes / MEGABYTE
         with tqdm(
             total=self.cases, desc=self._description, unit="case", mininterval=1.0
         ) as progress:

@@ -221,9 +221,32 @@ class Attention(nn.Module):
         """Map ``x`` [B, channels, *grid] to the same shape."""
         tokens = self.norm(x).flatten(2).transpose(1, 2)
         q, k, v = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        mixed = self.mix(q, k, v).transpose(1, 2).flatten(2)
         y: Tensor = x + self.out(mixed).transpose(1, 2).unflatten(2, x.shape[2:])
         return y
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Return the values, by their keys, of each query; all ``[B, heads, points, head_dim]``."""
+        return functional.scaled_dot_product_attention(q, k, v)
+
+
+class LinearAttention(Attention):
+    r"""Attention whose cost is linear in the number of points (arXiv 1812.01243, equation 5).
+
+    With a softmax $\rho_q$ of each query over its channels and a softmax $\rho_k$ of each channel
+    of the keys over all points, the values of $n$ points are summed up in one small matrix for
+    each head, before any query is made:
+
+    $$ \frac{1}{\sqrt d}\, \rho_q(Q) \left( \rho_k(K)^T V \right). $$
+
+    Arguments and shapes are those of :class:`Attention`.
+    """
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Return the values, summed up by the keys, as each query asks for them."""
+        summary = k.softmax(dim=-2).transpose(-1, -2) @ v
+        mixed: Tensor = (q.softmax(dim=-1) * q.shape[-1] ** -0.5) @ summary
+        return mixed
 
 
 def _zero(layer: nn.Module) -> None:

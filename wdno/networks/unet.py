@@ -21,7 +21,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wdno.networks.arguments import AXES, GridNetwork, check_positive
-from wdno.networks.blocks import Attention, Convolution, Norm, Pointwise, ResidualBlock
+from wdno.networks.blocks import (
+    Attention,
+    Convolution,
+    LinearAttention,
+    Norm,
+    Pointwise,
+    ResidualBlock,
+)
 from wdno.networks.blocks import normalisation as normalise
 from wdno.networks.conditioning import TimeEmbedding
 
@@ -72,7 +79,8 @@ class UNet(GridNetwork):
             at the finest level saves most of the time that it can.
         attention: Where self-attention among all points of a grid follows a residual block: in the
             "middle", at "all" levels and the middle, nowhere ("none"), or a list of booleans, one
-            for each level from fine to coarse and one for the middle.
+            for each level from fine to coarse and one for the middle; "linear" has attention of
+            linear cost at all levels, and full attention in the middle.
         heads: Attention heads.
         head_dim: Channels of a head.
         groups: Most groups of a normalisation; see :func:`wdno.networks.blocks.normalisation`.
@@ -94,7 +102,7 @@ class UNet(GridNetwork):
         width: int = 128,
         multipliers: Sequence[int] = (1, 2, 4, 8),
         blocks: int | Sequence[int] = 2,
-        attention: Literal["middle", "all", "none"] | Sequence[bool] = "middle",
+        attention: Literal["middle", "linear", "all", "none"] | Sequence[bool] = "middle",
         heads: int = 4,
         head_dim: int = 32,
         groups: int = 8,
@@ -138,14 +146,16 @@ class UNet(GridNetwork):
                 norm=normalisation,
             )
 
-        def attend(size: int, wanted: bool) -> nn.Module:
+        at_levels = LinearAttention if attention == "linear" else Attention
+
+        def attend(size: int, wanted: bool, kind: type[Attention]) -> nn.Module:
             if not wanted:
                 return nn.Identity()
-            return Attention(size, heads=heads, head_dim=head_dim, groups=groups)
+            return kind(size, heads=heads, head_dim=head_dim, groups=groups)
 
         def level(inputs: int, outputs: int, count: int, wanted: bool) -> _Level:
             blocks = [block(inputs, outputs) for _ in range(count)]
-            return _Level(blocks, attend(outputs, wanted and count > 0))
+            return _Level(blocks, attend(outputs, wanted and count > 0, at_levels))
 
         self.stem = Convolution(in_channels, width, kernel, padding)
         self.encoder = nn.ModuleList()
@@ -163,7 +173,7 @@ class UNet(GridNetwork):
                 self.refine.append(Convolution(coarse, fine, kernel, padding))
         deepest = channels[-1]
         self.middle = nn.ModuleList([block(deepest, deepest), block(deepest, deepest)])
-        self.middle_attention = attend(deepest, attends[-1])
+        self.middle_attention = attend(deepest, attends[-1], Attention)
         self.norm = normalise(channels[1], groups, normalisation)
         self.head = Pointwise(channels[1], out_channels, zero=True)
 
@@ -257,6 +267,7 @@ def _attention(attention: str | Sequence[bool], levels: int) -> list[bool]:
     named = {
         "none": [False] * (levels + 1),
         "middle": [False] * levels + [True],
+        "linear": [True] * (levels + 1),
         "all": [True] * (levels + 1),
     }
     if isinstance(attention, str):

@@ -27,7 +27,8 @@ def study_frame(results: StudyResults) -> pd.DataFrame:
         readers), method, a column for each option of the study under its key (sections as readers
         see them), cases, seeds, each metric (mean over cases and seeds; NaN where the records do
         not have it) and `{metric}_sd` (sample standard deviation over seeds; NaN for one), and the
-        costs evaluations, seconds_per_trajectory, training_seconds, training_steps and parameters.
+        costs evaluations, seconds_per_trajectory, training_seconds, training_steps, parameters,
+        memory_mb and batch.
     """
     rows = [_row(one, results) for varied in results.systems.values() for one in varied]
     return with_whole_numbers(pd.DataFrame(rows))
@@ -92,6 +93,10 @@ def _panel(results: StudyResults, system: str, rows: pd.DataFrame, digits: int) 
         pairs = zip(rows[metric.name], rows[f"{metric.name}_sd"], strict=True)
         cells[metric.label] = [with_spread(*pair, digits) for pair in pairs]
     cells["Seconds"] = rows["seconds_per_trajectory"].map(number)
+    if rows["batch"].nunique() > 1:
+        cells["Memory (MB)"] = rows["memory_mb"].map(number)
+    if rows["training_seconds"].nunique() > 1:
+        cells["Training seconds"] = rows["training_seconds"].map(number)
     if rows["parameters"].nunique() > 1:
         cells["Parameters"] = rows["parameters"].map(count)
     of_each = (values for _, values in rows.groupby("of", sort=False)[compared.name])
@@ -100,7 +105,7 @@ def _panel(results: StudyResults, system: str, rows: pd.DataFrame, digits: int) 
     title = f"{rows['title'].iloc[0]}: {results.title}, on {rows['cases'].iloc[0]} test cases"
     for key in results.fixed:
         title += f", {results.phrase(key, results.variations[0].values[key])}"
-    notes = _notes(results, shown)
+    notes = _notes(results, shown, memory="Memory (MB)" in cells)
     return Panel(system, title, cells, notes, bold, frozenset(words))
 
 
@@ -108,7 +113,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _notes(results: StudyResults, shown: Sequence[Metric]) -> list[str]:
+def _notes(results: StudyResults, shown: Sequence[Metric], *, memory: bool) -> list[str]:
     compared = results.metrics[0]
     mark = {"lower": "Bold: lowest", "higher": "Bold: highest"}.get(compared.better)
     notes = [
@@ -119,6 +124,8 @@ def _notes(results: StudyResults, shown: Sequence[Metric]) -> list[str]:
         + " Seconds: for one sample of one case."
     ]
     notes += [metric.note for metric in shown if metric.note]
+    if memory:
+        notes.append("Memory: the most that predicting a batch took at once, beyond the weights.")
     if any(key.split(".")[0] == "sampler" for key in results.varied):
         notes.append(
             "With few steps a sample comes near to the conditional mean, whose squared error is "

@@ -53,6 +53,11 @@ def study_figures():
     return expand(f"{RUN}/figures/study_{{study}}.png", study=STUDIES)
 
 
+def study_tables():
+    """Return the tables of the studies."""
+    return expand(f"{RUN}/tables/study_{{study}}.csv", study=STUDIES)
+
+
 def studies_of(system):
     """Return the tables and figures of the studies that concern this system alone."""
     alone = [

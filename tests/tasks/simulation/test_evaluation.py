@@ -17,7 +17,8 @@ from torch import Tensor
 from waves import Waves, make_data
 
 from wdno import model as models
-from wdno.config import EvaluationOptions, MethodOptions
+from wdno.config import EvaluationOptions
+from wdno.config.root import Method
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.data.statistics import Statistics, measure_statistics, write_statistics
 from wdno.evaluation.job import Job
@@ -47,7 +48,7 @@ def data(waves: Trajectories) -> ProblemData:
 def job(folder: Path, test: Path, method: dict[str, Any], **evaluation: Any) -> Job:
     """A method on a test set, with statistics of the same file."""
     write_statistics(test, folder / "statistics.nc")
-    options = MethodOptions.model_validate(method)
+    options = Method.model_validate(method)
     return Job(
         run="laptop",
         system="waves",
@@ -117,6 +118,40 @@ def test_a_record_of_a_model(tmp_path: Path, waves: Trajectories, waves_file: Pa
         np.testing.assert_allclose(other.score("crps"), record.score("crps"), rtol=1e-4)
         truth, drawn = other.shown()["truth"], record.shown()["truth"]
         np.testing.assert_array_equal(truth, drawn)
+
+
+def test_what_is_given_may_be_measured_with_noise(tmp_path: Path, waves_file: Path) -> None:
+    exact, noisy = (
+        evaluate(job(tmp_path, waves_file, {"baseline": "persistence", "simulation": section}))
+        for section in (None, {"noise": 2.0})
+    )
+    spread = float(measure_statistics(waves_file).standard_deviation[0])
+    repeated = [record.shown()["prediction"].isel(time=0) for record in (exact, noisy)]
+    error = (repeated[1] - repeated[0]).values
+    assert float(error.std()) == pytest.approx(2.0 * spread, rel=0.3)
+    assert noisy.design.options == {"noise": 2.0} and exact.design.options == {}
+    truths = [record.shown()["truth"] for record in (exact, noisy)]
+    np.testing.assert_array_equal(*truths, err_msg="predictions are compared with what is true")
+    expected = exact.mean("mse") + 4.0 * spread**2
+    assert noisy.mean("mse") == pytest.approx(expected, rel=0.2)
+
+
+def test_what_reconstruction_and_memory_are(
+    tmp_path: Path, waves: Trajectories, waves_file: Path
+) -> None:
+    trained = build(waves)
+    models.save(tmp_path / "model.safetensors", trained, trained.state_dict(), FACTS)
+    method = {"model": "wdno", "sampler": DDIM, "cases": 8}
+    costs = {}
+    for size in (2, 8):
+        record = evaluate(job(tmp_path, waves_file, {**method, "batch_size": size}))
+        assert record.cost.batch == size
+        costs[size] = record.cost.memory
+    assert 3.0 < costs[8] / costs[2] < 5.0, "memory grows with the batch"
+    found = record.score("reconstruction")
+    assert found.shape == (8,) and (found > 0).all() and (found < 1e-6).all()
+    persisted = evaluate(job(tmp_path, waves_file, {"baseline": "persistence"}))
+    assert "reconstruction" not in persisted.score_names
 
 
 def test_a_model_of_another_problem_is_refused(tmp_path: Path, waves: Trajectories) -> None:

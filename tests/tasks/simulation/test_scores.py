@@ -32,7 +32,8 @@ def two_fields(samples: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_scores_of_fields_together_and_each() -> None:
     scores = score(*two_fields(1), ["u", "v"])
-    assert names(scores) == ["mse", "relative_l2", "mae", "max_error", "spectrum_error"]
+    expected = ["mse", "relative_l2", "mae", "max_error", "spectrum_error", "mse_steepest"]
+    assert names(scores) == expected
     assert of(scores, "field", "u", "mse") == pytest.approx(np.ones(2))
     assert of(scores, "field", "v", "mse") == pytest.approx(np.full(2, 9.0))
     assert scores["mse"].to_numpy() == pytest.approx(np.full(2, 5.0))
@@ -43,6 +44,8 @@ def test_scores_of_fields_together_and_each() -> None:
     assert scores["mse_over_time"].dims == ("case", "field", "time")
     assert scores["spectrum_truth"].dims == ("field", "wavenumber")
     assert scores["wavenumber"].to_numpy().tolist() == [0, 1, 2, 3, 4]
+    by_steepness = [[1.0] * 10, [9.0] * 10]
+    assert scores["mse_by_steepness"].to_numpy() == pytest.approx(np.array(by_steepness))
 
 
 def test_everything_that_can_be_measured_has_a_metric_in_its_order() -> None:
@@ -56,7 +59,8 @@ def test_everything_that_can_be_measured_has_a_metric_in_its_order() -> None:
         climatology=np.full_like(truth, 0.5),
         series=Series(["s"], np.zeros((2, 1, 3)), np.full((2, 2, 1, 3), 2.0)),
     )
-    assert names(scores) == list(METRICS)
+    # That of reconstruction is of a model.
+    assert names(scores) == [name for name in METRICS if name != "reconstruction"]
     assert scores["mse_with_series"].to_numpy() == pytest.approx(np.full(2, (1.0 + 9.0 + 4.0) / 3))
     assert of(scores, "series", "s", "mae") == pytest.approx(np.full(2, 2.0))
     assert "series_relative_l2" not in scores, "a series near zero is no scale"

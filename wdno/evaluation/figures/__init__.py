@@ -6,7 +6,7 @@ variables they read.
 """
 
 from wdno.evaluation.figures.animation import animation
-from wdno.evaluation.figures.curves import error_over_time, spectra
+from wdno.evaluation.figures.curves import error_by_steepness, error_over_time, spectra
 from wdno.evaluation.figures.scene_figure import scene
 from wdno.evaluation.figures.series import series
 from wdno.evaluation.figures.training import training_curves
@@ -14,6 +14,7 @@ from wdno.evaluation.figures.trajectories import trajectories
 
 __all__ = [
     "animation",
+    "error_by_steepness",
     "error_over_time",
     "scene",
     "series",

@@ -86,6 +86,37 @@ def error_over_time(
         shared_legend(figure, axes, RANGE if _several(systems) else None)
 
 
+def error_by_steepness(
+    records: Iterable[Record], path: str | Path, *, methods: Sequence[str] | None = None
+) -> None:
+    """Draw the mean squared error where the truth is flat and where it is steep, field by field.
+
+    The scores of a record have `mse_by_steepness` along ``(field, tenth)``, the mean over cases in
+    each tenth of the points, from the flattest to the steepest. Lines are means over seeds; the
+    band is their range. Arguments and errors as for :func:`error_over_time`.
+    """
+    records = list(records)
+    styles = looks(records)
+    systems = group(records, methods)
+    panels = [
+        (found, field) for found in systems.values() for field in _first(found).items("field")
+    ]
+    with drawing(path, *row_size(len(panels))) as figure:
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axis, (found, field) in zip(axes, panels, strict=True):
+            for method, seeds in found.items():
+                curves = [_curve(record, "mse_by_steepness").sel(field=field) for record in seeds]
+                lines = np.stack([curve.values for curve in curves])
+                tenths = curves[0]["tenth"].values
+                plot_with_range(axis, tenths, lines, seeds[0].label, styles[method])
+            axis.set_xlabel("tenth of the points, flat to steep")
+            axis.set_yscale("log")
+            whole_ticks(axis, tenths)
+            finish(axis, _panel_title(_first(found), field))
+        axes[0].set_ylabel("MSE")
+        shared_legend(figure, axes, RANGE if _several(systems) else None)
+
+
 def _first(found: Group) -> Record:
     return next(iter(found.values()))[0]
 

@@ -17,7 +17,7 @@ from wdno.evaluation.metric import Metric, Metrics
 from wdno.evaluation.record import EvaluationError, Record
 from wdno.evaluation.tables.labels import objective_label, sampler_label
 
-WHOLE = ("sampler_steps", "evaluations", "training_steps", "parameters")
+WHOLE = ("sampler_steps", "evaluations", "training_steps", "parameters", "batch")
 """Columns of whole numbers."""
 COSTS = {
     "evaluations": "evaluations",
@@ -25,6 +25,8 @@ COSTS = {
     "training_seconds": "training_seconds",
     "training_steps": "training_steps",
     "parameters": "parameters",
+    "memory_mb": "memory",
+    "batch": "batch",
 }
 """Columns, and the costs of a record that they hold."""
 
@@ -67,7 +69,7 @@ def collect(
         C_ratio_high, C_ratio_level; where there are several methods without training, baseline (the
         best of them), baseline_ratio, baseline_ratio_low and baseline_ratio_high; evaluations,
         seconds_per_trajectory, training_seconds and training_steps (means over seeds), parameters,
-        device.
+        memory_mb, batch, device.
 
     Raises:
         EvaluationError: the records do not fit together, or a system has none of `reference`.

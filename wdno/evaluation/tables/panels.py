@@ -135,6 +135,9 @@ def cost_panel(view: View) -> Panel:
     columns.numbers("Training seconds", "training_seconds")
     columns.counts("Evaluations", "evaluations")
     columns.numbers("Seconds", "seconds_per_trajectory")
+    measured = view.has("memory_mb")
+    if measured:
+        columns.numbers("Memory (MB)", "memory_mb")
     columns.words("Device", "device")
     columns.note(
         "Representation, network, objective: what the network sees, the network, and how it is "
@@ -143,4 +146,10 @@ def cost_panel(view: View) -> Panel:
         "network for one sample of one case. Times are of the device named and whatever else ran "
         "on it.",
     )
+    if measured:
+        sizes = [int(size) for size in view.rows["batch"].dropna().unique()]
+        columns.note(
+            f"Memory: the most that predicting {' or '.join(map(str, sizes))} cases at a time took "
+            "at once, beyond the weights."
+        )
     return columns.panel("costs", "design and cost")

@@ -24,8 +24,11 @@ class UNetOptions(NetworkOptions):
         description="Residual blocks of each level, one number or a list with one for each; 0 "
         "leaves out the encoder's, which saves most at the finest level.",
     )
-    attention: Literal["none", "middle", "all"] = Field(
-        default="middle", description="Where full self-attention is applied."
+    attention: Literal["none", "middle", "linear", "all"] = Field(
+        default="middle",
+        description="Self-attention: nowhere, in full at the coarsest grid, linear at every level "
+        "and in full at the coarsest, as the published program has it, or in full everywhere, "
+        "whose time grows with the square of the points.",
     )
     heads: PositiveInt = Field(default=4, description="Attention heads.")
     head_dim: PositiveInt = Field(default=32, description="Channels of one attention head.")

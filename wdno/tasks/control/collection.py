@@ -83,7 +83,7 @@ def collect(job: Job, *, cases: int | None, output: Path, state: Path, code: str
         system,
         solve,
         count=count,
-        size=min(part_size(system), job.evaluation.batch_size),
+        size=min(part_size(system), job.batch_size),
         key={"fingerprint": _fingerprint(job), "code": code},
         description=f"{job.description}, training cases",
         output=output,
@@ -115,5 +115,5 @@ def _fingerprint(job: Job) -> str:
     data = {name: digest_of(path) for name, path in job.data.items()}
     system = job.system_options.model_dump(mode="json")
     weights = job.task_options.model_dump(mode="json", exclude=set(job.task_options.showing))
-    given = [_identity(job), system, weights, job.evaluation.batch_size, data]
+    given = [_identity(job), system, weights, job.batch_size, data]
     return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()

@@ -97,7 +97,7 @@ def _control(
     job: Job, objective: CountedObjective, controller: Controller, test: ProblemData, count: int
 ) -> tuple[xr.Dataset, xr.Dataset, float]:
     """Return scores, examples and the seconds of a case."""
-    size, kept = job.evaluation.batch_size, min(job.evaluation.examples, count)
+    size, kept = job.batch_size, min(job.evaluation.examples, count)
     # Compiled and warm before it is timed.
     controller(next(cases(test, min(2, count), count)))
     objective.restart_counting()

@@ -17,16 +17,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wdno.data.dataset import Trajectories
+from wdno.data.measured import MeasuredTrajectories
 from wdno.data.scene import SceneMap
 from wdno.data.statistics import Statistics, read_statistics
-from wdno.evaluation.predictor import Draws, Predictor
-from wdno.evaluation.record import Record
+from wdno.evaluation.predictor import Draws, OnMeasured, Predictor
+from wdno.evaluation.record import CASE, Record
 from wdno.evaluation.scores.flow import FlowMeasure
 from wdno.evaluation.scores.forecast import latitude_weights
 from wdno.provenance import provenance
 from wdno.runtime import resolve_device
 from wdno.tasks.simulation import baselines, problem
 from wdno.tasks.simulation.examples import Examples
+from wdno.tasks.simulation.options import noise_of
+from wdno.tasks.simulation.reconstruction import RECONSTRUCTION, reconstruction
 from wdno.tasks.simulation.scores import Measure, Series, join, score
 
 if TYPE_CHECKING:
@@ -67,6 +70,10 @@ def evaluate(job: Job) -> Record:
         model, metadata = job.load()
         model.problem.require(test.problem, path, job.checkpoint())
         predict = job.predictor(model, device)
+    noise = noise_of(job.options)
+    if noise:
+        read = MeasuredTrajectories(test.trajectories, noise, statistics.standard_deviation)
+        predict = OnMeasured(predict, problem.data(read, options))
     cases = job.cases(len(test))
     outcome = predict_and_score(
         predict,
@@ -74,19 +81,25 @@ def evaluate(job: Job) -> Record:
         statistics,
         samples=job.options.samples,
         cases=cases,
-        batch_size=job.evaluation.batch_size,
+        batch_size=job.batch_size,
         examples=min(job.evaluation.examples, cases),
         deterministic=job.deterministic,
         description=job.description,
+        device=device,
     )
+    scores = outcome.scores
+    if model is not None:
+        scores[RECONSTRUCTION.name] = CASE, reconstruction(model, test, cases, job.batch_size)
     dims = outcome.examples["truth"].dims[2:]
     return Record(
         identity=job.identity(
             test.trajectories, {str(name): outcome.examples.sizes[name] for name in dims}
         ),
-        design=job.design(model),
-        cost=job.cost(model, metadata, outcome.seconds, device),
-        scores=outcome.scores,
+        design=job.design(model, **({"noise": noise} if noise else {})),
+        cost=job.cost(model, metadata, outcome.seconds, device).with_memory(
+            outcome.memory, outcome.batch_size
+        ),
+        scores=scores,
         examples=outcome.examples,
         provenance=provenance(),
     )
@@ -100,11 +113,15 @@ class Outcome:
         scores: of a record, on the N cases.
         examples: of a record, the first E cases whole, with their first sample.
         seconds: time of one sample of one case.
+        memory: most that predicting a batch took at once, beyond the weights, in MB.
+        batch_size: cases of that batch.
     """
 
     scores: xr.Dataset
     examples: xr.Dataset
     seconds: float
+    memory: float
+    batch_size: int
 
 
 def predict_and_score(
@@ -118,6 +135,7 @@ def predict_and_score(
     examples: int = 1,
     deterministic: bool = False,
     description: str = "simulation",
+    device: torch.device | str = "cpu",
 ) -> Outcome:
     """Predict the first cases of a test set and score them, batch by batch.
 
@@ -131,6 +149,7 @@ def predict_and_score(
         examples: cases that are kept whole, E > 0.
         deterministic: whether the method gives one prediction and no distribution.
         description: name of the progress bar, and of the method in messages.
+        device: where the method predicts.
 
     Raises:
         FloatingPointError: a prediction is not finite; the message names the case.
@@ -142,6 +161,7 @@ def predict_and_score(
         samples=samples,
         batch_size=batch_size,
         description=description,
+        device=device,
     )
     measure = _measure(data.trajectories, statistics, deterministic)
     layout = data.trajectories.layout
@@ -168,7 +188,8 @@ def predict_and_score(
     blocks = _blocks(data.trajectories)
     if blocks is not None:
         scores = scores.assign_coords(block=("case", blocks[: scores.sizes["case"]]))
-    return Outcome(scores, whole, draws.seconds_per_sample)
+    cost = draws.seconds_per_sample, draws.memory, draws.batch_size
+    return Outcome(scores, whole, *cost)
 
 
 def _first(

@@ -60,6 +60,11 @@ def error_over_time(records: Sequence[Record], stem: Path, options: EvaluationOp
     figures.error_over_time(records, stem)
 
 
+def error_by_steepness(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
+    """Draw the error where the truth is flat and where it is steep; as :func:`trajectories`."""
+    figures.error_by_steepness(records, stem)
+
+
 def _beside(records: Sequence[Record]) -> list[str]:
     """Methods without training, where they are what a forecast must beat; else none."""
     if all(record.blocks is None for record in records):
@@ -73,6 +78,7 @@ FIGURES: Mapping[str, Draw] = MappingProxyType(
         "animation": animation,
         "series": series,
         "error_over_time": error_over_time,
+        "error_by_steepness": error_by_steepness,
         "spectra": spectra,
     }
 )

@@ -27,6 +27,8 @@ from wdno.evaluation.scores.pointwise import (
     RELATIVE_L2,
 )
 from wdno.evaluation.scores.spectrum import SPECTRUM_ERROR
+from wdno.evaluation.scores.steepness import MSE_STEEPEST
+from wdno.tasks.simulation.reconstruction import RECONSTRUCTION
 
 MSE_WITH_SERIES = Metric(
     "mse_with_series",
@@ -41,7 +43,7 @@ METRICS = Metrics(
         *(MSE, MSE_MEAN, RELATIVE_L2, MAE, MAX_ERROR),
         *(MSE_NORMALISED, MAE_NORMALISED, MAX_ERROR_NORMALISED),
         *(CRPS, SPREAD, MSE_WEIGHTED, MSE_MEAN_WEIGHTED, ANOMALY_CORRELATION),
-        *(SPECTRUM_ERROR, MSE_WITH_SERIES),
+        *(SPECTRUM_ERROR, MSE_STEEPEST, RECONSTRUCTION, MSE_WITH_SERIES),
         *(MASS_ERROR, DIVERGENCE_ERROR, DIVERGENCE, DIVERGENCE_TRUTH),
     )
 )

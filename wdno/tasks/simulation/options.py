@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import Field, NonNegativeFloat
+
+from wdno.options import Section
 from wdno.tasks.base import TaskOptions
 
 if TYPE_CHECKING:
@@ -15,6 +18,23 @@ if TYPE_CHECKING:
 
 WITHOUT_CALENDAR = frozenset({"persistence"})
 """Baselines that do not need to know the date and the hour of a sample."""
+
+
+class MeasurementSection(Section):
+    """How well what simulation starts from is measured."""
+
+    noise: NonNegativeFloat = Field(
+        default=0.0,
+        description="Standard deviation of measurement noise on the given frames of the state, as "
+        "a fraction of each field's own in training. Predictions are compared with the exact "
+        "solution.",
+    )
+
+
+def noise_of(method: MethodOptions) -> float:
+    """Return the level of the noise on what a method is given."""
+    section: MeasurementSection | None = getattr(method, "simulation", None)
+    return 0.0 if section is None else section.noise
 
 
 class SimulationOptions(TaskOptions):
@@ -53,7 +73,8 @@ class SimulationOptions(TaskOptions):
 
     def figures(self, system: SystemOptions) -> dict[str, str]:
         """Return the figures of every system, and those of two axes of space, series or a scene."""
-        drawn = {"trajectories": "png", "error_over_time": "png", "spectra": "png"}
+        names = ("trajectories", "error_over_time", "error_by_steepness", "spectra")
+        drawn = dict.fromkeys(names, "png")
         if len(system.grid_shape()) == 3:
             drawn["animation"] = "gif"
         if system.has_series:
@@ -62,3 +83,4 @@ class SimulationOptions(TaskOptions):
 
 
 Options = SimulationOptions
+MethodSection = MeasurementSection

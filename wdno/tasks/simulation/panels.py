@@ -28,9 +28,11 @@ from wdno.evaluation.scores.pointwise import (
     RELATIVE_L2,
 )
 from wdno.evaluation.scores.spectrum import SPECTRUM_ERROR
+from wdno.evaluation.scores.steepness import MSE_STEEPEST
 from wdno.evaluation.tables.columns import Columns, View
 from wdno.evaluation.tables.panels import cost_panel, error_panel, item_panel, score_panel
 from wdno.tasks.simulation.metrics import MSE_WITH_SERIES
+from wdno.tasks.simulation.reconstruction import RECONSTRUCTION
 from wdno.text_tables import Panel
 
 OVER_TIME = {
@@ -42,11 +44,11 @@ PAPER = "Paper, full size"
 MAIN = (MSE, MSE_WITH_SERIES)
 MAIN_FURTHER = (SPECTRUM_ERROR, CRPS)
 FORECAST = (RELATIVE_L2, ANOMALY_CORRELATION, CRPS)
-FURTHER = (MSE_MEAN, RELATIVE_L2, MAE, MAX_ERROR)
+FURTHER = (MSE_MEAN, MSE_STEEPEST, RELATIVE_L2, MAE, MAX_ERROR)
 NORMALISED = (MSE_NORMALISED, MAE_NORMALISED, MAX_ERROR_NORMALISED)
 FLOW = (MASS_ERROR, DIVERGENCE_ERROR, DIVERGENCE, DIVERGENCE_TRUTH)
-UNSHOWN = (SPREAD, MSE_WEIGHTED, MSE_MEAN_WEIGHTED)
-"""Scores that readers see otherwise: as a root, or as a ratio."""
+UNSHOWN = (SPREAD, MSE_WEIGHTED, MSE_MEAN_WEIGHTED, RECONSTRUCTION)
+"""Scores that readers see otherwise, as a root or as a ratio, or in studies alone."""
 PLACED = {
     metric.name
     for metrics in (MAIN, MAIN_FURTHER, FORECAST, FURTHER, NORMALISED, FLOW, UNSHOWN)

@@ -54,6 +54,7 @@ from wdno.evaluation.scores.pointwise import (
     relative_l2,
 )
 from wdno.evaluation.scores.spectrum import SPECTRUM_ERROR, energy_spectrum, spectrum_distance
+from wdno.evaluation.scores.steepness import MSE_STEEPEST, TENTHS, mse_by_steepness
 from wdno.tasks.simulation.metrics import METRICS, MSE_WITH_SERIES
 
 if TYPE_CHECKING:
@@ -160,6 +161,9 @@ def _of_fields(
     wavenumber, spectrum_truth = energy_spectrum(y, periodic)
     spectrum_prediction = energy_spectrum(x, periodic)[1]
     distance = spectrum_distance(spectrum_truth[:, None], spectrum_prediction).mean(axis=1)
+    steepness = np.stack(
+        [mse_by_steepness(y[:, [i]], x[:, :, [i]]) for i in range(len(fields))], axis=1
+    )
     by_field = {}
     for index, name in enumerate(fields):
         normal = None if climatology is None else climatology[:, [index]]
@@ -167,6 +171,7 @@ def _of_fields(
         one = replace(measure, spreads=scale)
         by_field[name] = _pointwise(y[:, [index]], x[:, :, [index]], normal, one)
         by_field[name][SPECTRUM_ERROR.name] = distance[:, index]
+        by_field[name][MSE_STEEPEST.name] = steepness[:, index, -1]
     together = (
         dict(by_field[fields[0]]) if len(fields) == 1 else _pointwise(y, x, climatology, measure)
     )
@@ -179,18 +184,21 @@ def _of_fields(
         out=np.full(len(y), np.nan),
         where=defined.any(axis=1) & np.isfinite(x).reshape(len(x), -1).all(axis=1),
     )
+    together[MSE_STEEPEST.name] = steepness[:, :, -1].mean(axis=1)
     over_time = [mse_over_time(y[:, [i]], x[:, :, [i]]) for i in range(len(fields))]
     return xr.Dataset(
         {
             **{name: (CASE, values) for name, values in together.items()},
             **_by_item("field", by_field),
             "mse_over_time": ((CASE, "field", "time"), np.stack(over_time, axis=1)),
+            "mse_by_steepness": (("field", "tenth"), steepness.mean(axis=0)),
             "spectrum_truth": (("field", "wavenumber"), spectrum_truth.mean(axis=0)),
             "spectrum_prediction": (("field", "wavenumber"), spectrum_prediction.mean(axis=(0, 1))),
         },
         {
             "field": list(fields),
             "wavenumber": ("wavenumber", wavenumber, {"units": "cycles / length"}),
+            "tenth": np.arange(1, TENTHS + 1),
         },
     )
 

@@ -83,7 +83,7 @@ def evaluate(job: Job) -> Record:
         fine,
         samples=job.options.samples,
         cases=cases,
-        batch_size=job.evaluation.batch_size,
+        batch_size=job.batch_size,
         examples=min(job.evaluation.examples, cases),
         equation=_equation(job),
         description=job.description,

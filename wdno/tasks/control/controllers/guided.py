@@ -86,7 +86,7 @@ class Guided(Base):
         self._scale = 1.0
         tried = _candidates(options, tuple(self._asked))
         if options.guidance or len(tried) > 1:
-            size = job.evaluation.batch_size
+            size = job.batch_size
             self._validation = list(setting.validation(options.validation_cases, size))
             self._scale = self._mean(lambda cases: cases.own * self._objective.mask)
             self.notes["J of the data"] = self._scale
