@@ -178,6 +178,29 @@ def test_words_of_metrics_count_for_those_who_show_them(
     assert (after[1] != before[1]) is computes
 
 
+def test_a_module_that_is_asked_for_counts_in_a_package_that_is_left_out(edit: Edit) -> None:
+    """Training draws nothing, unless it learns from what is drawn."""
+    for module in ("tasks/first/problem", "networks/n", "objectives/o", "representations/r"):
+        edit(f"{module.rpartition('/')[0]}/__init__.py", "")
+        edit(f"{module}.py", "x = 1\n")
+    edit("stages/__init__.py", "")
+    edit("stages/train.py", "from wdno.diffusion.samplers import base\n")
+    for module in ("__init__", "samplers/__init__", "samplers/base", "samplers/ddim"):
+        edit(f"diffusion/{module}.py", "x = 1\n")
+    names = {"task": "first", "network": "n", "objective": "o", "representation": "r"}
+    sampler = ("wdno.diffusion.samplers.ddim",)
+
+    def codes() -> list[str]:
+        return [stage_digest("train", also=also, **names) for also in ((), sampler)]
+
+    before = codes()
+    for module in ("base", "ddim"):
+        edit(f"diffusion/samplers/{module}.py", f"x = {module!r}\n")
+        after = codes()
+        assert (after[0] == before[0], after[1] == before[1]) == (True, False), module
+        before = after
+
+
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(DigestError, match=r"no module 'wdno\.networks\.unett'"):
         stage_digest("train", **UNET | {"network": "unett"})

@@ -59,7 +59,7 @@ STAGES = {
         ("wdno.stages.data", "wdno.systems.{system}"), without=frozenset({"wdno.archives"})
     ),
     "statistics": Stage(("wdno.data.statistics",)),
-    # Training minimises a loss and draws no samples.
+    # Training minimises a loss and draws no samples, but those that it learns from.
     "train": Stage(
         ("wdno.stages.train", *MODEL),
         optional=(STEPPING, TRAINER, REWARDS),
@@ -102,7 +102,7 @@ def stage_digest(stage: str, *, also: Sequence[str] = (), **names: str) -> str:
 
     Args:
         stage: A key of :data:`STAGES`.
-        also: Further modules whose code counts.
+        also: Further modules whose code counts, even of a package that the stage leaves out.
         **names: Values for the braces in its roots, such as ``network="unet"``; those of a model
             are `ModelOptions.pieces`.
 
@@ -112,12 +112,13 @@ def stage_digest(stage: str, *, also: Sequence[str] = (), **names: str) -> str:
     Raises:
         DigestError: Unknown stage, a name that is missing, or one that has no module.
     """
-    return digest(
-        *stage_roots(stage, **names),
-        *also,
-        without=STAGES[stage].without,
-        words=STAGES[stage].presents,
-    )
+    roots = stage_roots(stage, **names)
+    left_out = {
+        name
+        for name in STAGES[stage].without
+        if not any(one == name or one.startswith(f"{name}.") for one in also)
+    }
+    return digest(*roots, *also, without=left_out, words=STAGES[stage].presents)
 
 
 def stage_roots(stage: str, **names: str) -> tuple[str, ...]:

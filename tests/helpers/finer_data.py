@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from wdno.data.dataset import Trajectories
 from wdno.evaluation.job import Job
 from wdno.systems.base import System, SystemOptions
-from wdno.tasks.superresolution.options import LevelsSection, Options
+from wdno.tasks.superresolution.options import Options
+from wdno.tasks.superresolution.outputs import Predicted
 from wdno.tasks.superresolution.problem import LevelData, data
+from wdno.tasks.superresolution.sections import LevelsSection
 
 SAMPLER = {"name": "ddim", "steps": 2, "eta": 0.0}
 MakeJob = Callable[..., Job]
@@ -29,6 +31,8 @@ class Files(NamedTuple):
     def settings(self) -> SystemOptions:
         return self.system.options  # type: ignore[attr-defined,no-any-return]
 
-    def data(self, **section: Any) -> LevelData:
+    def data(self, predicted: Predicted | None = None, **section: Any) -> LevelData:
         section = {"levels": 2, **section}
-        return data(Trajectories(self.stored), self.options, section=LevelsSection(**section))
+        design = LevelsSection.model_validate(section)
+        stored = Trajectories(self.stored)
+        return data(stored, self.options, section=design, predicted=predicted)

@@ -13,7 +13,7 @@ from wdno.config.lookup import (
 )
 from wdno.config.methods import MethodOptions
 from wdno.config.models import ModelOptions, TrainingOptions
-from wdno.config.needs import collections, models_for, models_of, trainings
+from wdno.config.needs import collections, known_samples, models_for, models_of, trainings
 from wdno.config.overrides import system, system_names, tasks
 from wdno.config.resolve import dump, load, validate
 from wdno.config.root import Config, EvaluationOptions, SystemConfig
@@ -28,6 +28,7 @@ __all__ = [
     "TrainingOptions",
     "collections",
     "dump",
+    "known_samples",
     "labels",
     "load",
     "merge",

@@ -1,16 +1,18 @@
 """What is trained and collected: by methods, by other trainings, each once.
 
-A training may need other trained models: that which it starts from, and those of the method whose
-controls are its further data.
+A training may need other trained models: that which it starts from, those of the method whose
+controls are its further data, and those whose outputs it learns from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from wdno.config.lookup import method, methods_of, model
-from wdno.config.overrides import tasks
+from wdno.config.models import ModelOptions
+from wdno.config.overrides import system, tasks
 from wdno.config.root import Config
+from wdno.tasks import REGISTRY as TASKS
 
 Training = tuple[str, str]
 """A task, and the name of a model that is trained for it."""
@@ -28,11 +30,13 @@ def models_for(config: Config, system_name: str, training: Training) -> dict[str
 
     Raises:
         ConfigError: there is no such model.
+        UnknownPieceError: there is no such task.
     """
     task, name = training
     options = model(config, system_name, name)
     start = {"start": (task, options.start)} if options.start is not None else {}
-    return start | dict(options.objective.models())
+    outputs: dict[str, Training] = TASKS.light(task).Options.training_models(options)
+    return start | dict(options.objective.models()) | outputs
 
 
 def needed(config: Config, system_name: str, training: Training) -> dict[str, Training]:
@@ -57,11 +61,17 @@ def trainings(config: Config, system_name: str) -> list[Training]:
 
     Those that methods need come first, and then those that only other trainings need.
     """
-    found = dict.fromkeys(
+    wanted = (
         pair
         for task in tasks(config, system_name)
         for pair in trained_for(config, system_name, task)
     )
+    return _with_needed(config, system_name, wanted)
+
+
+def _with_needed(config: Config, system_name: str, wanted: Iterable[Training]) -> list[Training]:
+    """Return trainings and, after them, all that they need, directly or by others, each once."""
+    found = dict.fromkeys(wanted)
     waiting = list(found)
     while waiting:
         for pair in needed(config, system_name, waiting.pop(0)).values():
@@ -69,6 +79,33 @@ def trainings(config: Config, system_name: str) -> list[Training]:
                 found[pair] = None
                 waiting.append(pair)
     return list(found)
+
+
+def known_samples(config: Config, system_name: str, training: Training) -> int | None:
+    """Return how many training samples those models know whose outputs a training learns from.
+
+    A model knows the samples, from the first on, that it learns from itself and those that any
+    training learns from that it needs. None: the training learns from no outputs.
+
+    Raises:
+        ConfigError: a model or a method is not configured.
+    """
+    task, name = training
+    options = model(config, system_name, name)
+    outputs = TASKS.light(task).Options.training_models(options).values()
+    whole = system(config, system_name).data.samples.train
+    counts = [
+        whole if count is None else count
+        for _, of in _with_needed(config, system_name, outputs)
+        for count in _learnt(model(config, system_name, of))
+    ]
+    return max(counts, default=None)
+
+
+def _learnt(options: ModelOptions) -> list[int | None]:
+    """Return of how many samples of the training set a model learns; None: all."""
+    collected = [] if options.collect is None else [options.collect.cases]
+    return [options.data.samples, *collected]
 
 
 def models_of(config: Config, system_name: str, task: str) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from wdno.config.lookup import method, model
 from wdno.config.models import AXES, ModelOptions
-from wdno.config.needs import Training, needed, trained_for
+from wdno.config.needs import Training, known_samples, needed, trained_for
 from wdno.config.overrides import system as system_section
 from wdno.config.overrides import tasks
 from wdno.config.piece_checks import (
@@ -34,7 +35,11 @@ def check_trainings(config: Config, system: str) -> list[str]:
     for task in tasks(config, system):
         for training in trained_for(config, system, task):
             problems += _visit(config, system, training, {}, done)
-    return problems
+    return problems or [
+        problem
+        for training in sorted(done)
+        for problem in _check_held_out(config, system, training)
+    ]
 
 
 def _visit(
@@ -72,6 +77,7 @@ def _visit(
     references += _check_samples(config, system, name, options)
     references += _check_collect(config, system, training, options)
     references += _check_objective(config, system, name, options)
+    references += _check_outputs(config, system, training, options)
     told = TASKS.light(task).Options.check_training(section.options, options)
     problems += [f"systems.{system}, models.{name}: {problem}" for problem in told]
     problems += references
@@ -140,8 +146,28 @@ def _differences(key: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any
 
 def _check_objective(config: Config, system: str, name: str, options: ModelOptions) -> list[str]:
     """Refuse models that the objective of another cannot work with."""
-    roles = options.objective.models()
-    where = f"models.{name}.objective"
+    objective, where = options.objective, f"models.{name}.objective"
+    return _check_read(config, system, where, objective.models(), objective.check_models)
+
+
+def _check_outputs(
+    config: Config, system: str, training: Training, options: ModelOptions
+) -> list[str]:
+    """Refuse models whose outputs a training for a task cannot learn from."""
+    task, name = training
+    chosen, where = TASKS.light(task).Options, f"models.{name}.{task}"
+    unfit = partial(chosen.check_training_models, options)
+    return _check_read(config, system, where, chosen.training_models(options), unfit)
+
+
+def _check_read(
+    config: Config,
+    system: str,
+    where: str,
+    roles: Mapping[str, Training],
+    unfit: Callable[[Mapping[str, ModelOptions]], list[str]],
+) -> list[str]:
+    """Refuse models that a section of another names, by their roles: unknown, of parts or unfit."""
     problems = [
         problem
         for role, (_, other) in roles.items()
@@ -152,7 +178,31 @@ def _check_objective(config: Config, system: str, name: str, options: ModelOptio
     models = {role: model(config, system, other) for role, (_, other) in roles.items()}
     for role, (_, other) in roles.items():
         problems += check_whole(f"{where}.{role}", other, models[role])
-    return problems or [f"{where}.{problem}" for problem in options.objective.check_models(models)]
+    return problems or [f"{where}.{problem}" for problem in unfit(models)]
+
+
+def _check_held_out(config: Config, system: str, training: Training) -> list[str]:
+    """Refuse to learn from outputs where too few samples are left that their model does not know.
+
+    The trainings that it needs are known to be sound.
+    """
+    known = known_samples(config, system, training)
+    if known is None:
+        return []
+    task, name = training
+    options = model(config, system, name)
+    train, size = system_section(config, system).data.samples.train, options.training.batch_size
+    samples = options.data.samples or train
+    if samples - known >= size:
+        return []
+    roles = TASKS.light(task).Options.training_models(options)
+    named = " and ".join(repr(other) for _, other in roles.values())
+    return [
+        f"systems.{system}, models.{name}.{task}: it learns from outputs of {named} on samples of "
+        f"the training set that are new to it; of {samples} it has learnt from the first {known}, "
+        f"itself or by what it needs, which leaves {max(samples - known, 0)}, less than a batch of "
+        f"{size}; let it learn from fewer (data.samples of the model)"
+    ]
 
 
 def _check_collect(

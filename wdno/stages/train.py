@@ -27,6 +27,7 @@ from wdno.problem import ProblemError
 from wdno.provenance import provenance
 from wdno.runtime import set_threads, spare_processors
 from wdno.stages._files import require_files
+from wdno.stages._sets import sets_of
 from wdno.training import distributed
 from wdno.training.checkpoint import discard_state
 from wdno.training.loop import train as fit
@@ -81,7 +82,8 @@ def train(
         ConfigError: the configuration is invalid, or lacks system or model, or the files are not
             those that the model needs.
         DataError: the collected data have another layout than the training set, or are fewer than
-            the model asks for.
+            the model asks for, or no sample is left that a model whose outputs are learnt from has
+            not learnt from itself.
         UnknownPieceError: there is no such task.
         ProblemError: training and validation data make different problems, or not the parts that
             the model is to generate.
@@ -94,6 +96,7 @@ def train(
     task_options = getattr(section.tasks, task, None)
     roles = configuration.models_for(loaded, system, (task, model))
     require_files(f"model {model!r}", "--needs", needs, roles)
+    known = configuration.known_samples(loaded, system, (task, model))
     _require_collected(model, options, collected)
     threads = set_threads(threads)
     with ExitStack() as held:
@@ -104,14 +107,11 @@ def train(
             physics = section.options
             sets, law = _rewarded(trajectories, options, system, physics, task, task_options)
         else:
-            room, law = tasks.REGISTRY.module(task, "problem"), None
-            opened = partial(room.data, framewise=options.objective.framewise)
-            if hasattr(tasks.REGISTRY.light(task), "ModelSection"):
-                opened = partial(opened, section=getattr(options, task))
-            whole = [opened(one, task_options) for one in trajectories]
-            sets = [one.generating(options.generates) for one in whole]
+            law = None
+            sets = sets_of(trajectories, options, task, task_options, needs, known, seed)
         training_set, validation_set = sets
         rewards = {} if law is None else law.facts()
+        learnt = None if known is None else [known, getattr(options, task).model_dump(mode="json")]
         spec = {axis: getattr(options, axis).model_dump(mode="json") for axis in models.AXES}
         torch.manual_seed(seed)
         built = models.Model(spec, training_set.problem)
@@ -145,7 +145,7 @@ def train(
             seed=seed,
             state_dir=state,
             log=log,
-            fingerprint=_fingerprint(spec, training_set, code, needs, [judged, rewards]),
+            fingerprint=_fingerprint(spec, training_set, code, needs, [judged, rewards, learnt]),
             validation=validation_set,
             validate_every=validate_every,
             tensorboard=tensorboard,

@@ -143,6 +143,33 @@ class TaskOptions(Section):
         ]
 
     @classmethod
+    def training_models(cls, model: ModelOptions) -> dict[str, tuple[str, str]]:
+        """Return the trained models whose outputs a training for the task learns from.
+
+        They are outputs on samples that these models have not learnt from. The room of a task with
+        such has a module `outputs`, whose `predicted` makes them.
+
+        Args:
+            model: the model that is trained.
+
+        Returns:
+            Of each, by the role that it has: the task that it was trained for, and its name.
+        """
+        return {}
+
+    @classmethod
+    def check_training_models(
+        cls, model: ModelOptions, models: Mapping[str, ModelOptions]
+    ) -> list[str]:
+        """Return what is wrong with these models, each a sentence.
+
+        Args:
+            model: the model that is trained.
+            models: those of :meth:`training_models`, by their roles, as they are for the system.
+        """
+        return []
+
+    @classmethod
     def training_modules(cls, system: str, model: ModelOptions) -> tuple[str, ...]:
         """Return modules whose code counts for a training beside those of the task and the model.
 

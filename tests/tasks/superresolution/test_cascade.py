@@ -19,7 +19,7 @@ from wdno.model import Model
 from wdno.objectives.base import Request
 from wdno.tasks.superresolution.cascade import Cascade, Learned, imposed
 from wdno.tasks.superresolution.evaluation import levels_of
-from wdno.tasks.superresolution.problem import restricted
+from wdno.tasks.superresolution.level_fields import restricted
 
 
 def exact_model(files: Files, representation: dict[str, Any], truth: dict[int, Tensor]) -> Model:

@@ -14,8 +14,8 @@ from wdno.data.netcdf import DataError
 from wdno.grids.maps import interpolate, restrict
 from wdno.model import Model
 from wdno.problem import ProblemError
-from wdno.tasks.superresolution.options import LevelsSection
 from wdno.tasks.superresolution.problem import LevelData, data, problem
+from wdno.tasks.superresolution.sections import LevelsSection
 
 DUPLICATED = {"coarse": "duplicated"}
 PUBLISHED = {"coarse": "duplicated", "target": "direct", "scales": "shared"}

@@ -26,8 +26,8 @@ from wdno.stages.train import train
 from wdno.systems.burgers import Burgers
 from wdno.tasks.superresolution.cascade import Cascade, Learned
 from wdno.tasks.superresolution.evaluation import evaluate, levels_of
-from wdno.tasks.superresolution.options import LevelsSection
 from wdno.tasks.superresolution.problem import NOISE, LevelData, problem
+from wdno.tasks.superresolution.sections import LevelsSection
 
 if TYPE_CHECKING:
     from wdno.problem import Batch

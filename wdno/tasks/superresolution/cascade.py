@@ -13,8 +13,10 @@ from wdno.evaluation.memory import peak_memory
 from wdno.evaluation.predictor import sample_seed
 from wdno.grids.maps import interpolate, restrict
 from wdno.problem import flatten_frames
-from wdno.tasks.superresolution.options import DIRECT, Kind
-from wdno.tasks.superresolution.problem import NOISE, coarse, given, restricted, with_noise
+from wdno.tasks.superresolution.level_fields import coarse, given, restricted, with_noise
+from wdno.tasks.superresolution.options import DIRECT
+from wdno.tasks.superresolution.problem import NOISE
+from wdno.tasks.superresolution.sections import Kind
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -144,20 +146,32 @@ class Cascade:
         for number, grid in enumerate(self.grids):
             below, known = known, restricted(stored, finest, grid)
             if number == 0 or self.refine == DIRECT:
-                state, series = self._base(known, grid, index, sample, number)
+                state, series = self.predict_base(known, grid, index, sample, number)
             else:
                 coarser = self.grids[number - 1]
-                whole = _with_first(state, below["state"])
+                whole = with_first(state, below["state"])
                 state = self._refined(whole, series, known, coarser, grid, index, sample, number)
                 if series is not None:
                     axes = coarser.axes("series"), grid.axes("series")
                     series = interpolate(series, *axes, "linear")
             yield state
 
-    def _base(
-        self, known: Mapping[str, Tensor], grid: Grid, index: Tensor, sample: int, number: int
+    def predict_base(
+        self, known: Mapping[str, Tensor], grid: Grid, index: Tensor, sample: int, number: int = 0
     ) -> tuple[Tensor, Tensor | None]:
-        """Predict state, and series with the given values, on a grid by the base model."""
+        """Predict one sample of each case on a grid by the base model, or take the exact solution.
+
+        Args:
+            known: roles on the grid, as of :func:`restricted`.
+            grid: the grid.
+            index: numbers of the cases, ``[B]``.
+            sample: number of the sample.
+            number: of the level that the grid is.
+
+        Returns:
+            The generated frames, ``[B, F, t, *s]``, and the series with its given values,
+            ``[B, S, g + t]``, or None without series.
+        """
         state, series = known["state"], known.get("series")
         if self.base is None:
             return state[:, :, grid.given :], series
@@ -263,7 +277,7 @@ def imposed(state: Tensor, whole: Tensor, coarser: Grid, grid: Grid) -> Tensor:
     return state + interpolate(whole - restrict(state, axes, below), below, axes, "cubic")
 
 
-def _with_first(state: Tensor, known: Tensor) -> Tensor:
+def with_first(state: Tensor, known: Tensor) -> Tensor:
     """Put the given frames, those of all that are known, before generated ones."""
     given_frames = known.shape[2] - state.shape[2]
     return torch.cat([known[:, :, :given_frames].to(state.dtype), state], dim=2)

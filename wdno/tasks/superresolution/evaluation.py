@@ -23,10 +23,13 @@ from wdno.options import shown
 from wdno.problem import ProblemError
 from wdno.provenance import provenance
 from wdno.runtime import resolve_device
+from wdno.tasks.superresolution.base_model import require_base
 from wdno.tasks.superresolution.cascade import Cascade, Learned
-from wdno.tasks.superresolution.options import BASE_TASK, Options, section_of
-from wdno.tasks.superresolution.problem import levels_below, problem
+from wdno.tasks.superresolution.level_fields import levels_below
+from wdno.tasks.superresolution.options import Options
+from wdno.tasks.superresolution.problem import problem
 from wdno.tasks.superresolution.scores import LEVEL, Scoring
+from wdno.tasks.superresolution.sections import section_of
 
 if TYPE_CHECKING:
     from wdno.evaluation.job import Job
@@ -55,7 +58,10 @@ def evaluate(job: Job) -> Record:
     models: dict[str, tuple[Model, dict[str, Any]]] = {}
     for role in job.models:
         model, metadata = job.load(role)
-        _require(model, fine, grids[0], options, path, job.checkpoint(role), base=role == "base")
+        if role == "base":
+            require_base(model, fine.layout, grids[0], path, job.checkpoint(role))
+        else:
+            _require(model, fine, grids[0], options, path, job.checkpoint(role))
         models[role] = model.to(device).eval(), metadata
     base = None
     if "base" in models:
@@ -131,14 +137,7 @@ def _equation(job: Job) -> Equation | None:
 
 
 def _require(
-    model: Model,
-    fine: Trajectories,
-    grid: Grid,
-    options: Options,
-    path: object,
-    file: object,
-    *,
-    base: bool,
+    model: Model, fine: Trajectories, grid: Grid, options: Options, path: object, file: object
 ) -> None:
     """Refuse a model of another grid, other fields or another domain.
 
@@ -148,16 +147,6 @@ def _require(
     layout = replace(fine.layout, grid=grid.shape, given_frames=grid.given, scene="")
     own = model.problem
     like = replace(own, scene="", extent=())
-    if base:
-        fields = {part.name: part.fields for part in own.generated}
-        wanted = {"state": layout.state} | ({"series": layout.series} if layout.series else {})
-        if (own.grid, own.boundaries, fields) == (layout.grid, layout.boundaries, wanted):
-            return
-        raise ProblemError(
-            f"the model {file} of the task {BASE_TASK} generates {fields} on {shown(own.grid)}, "
-            f"expected {wanted} on {shown(layout.grid)}, from which {path} is refined; train it "
-            "again, or generate the data with the options that the model had"
-        )
     made = problem(layout, options)
     expected = replace(
         made, scene="", extent=(), levels=own.levels, given=own.given, generated=own.generated

@@ -4,109 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import Field
 
 from wdno import systems
-from wdno.diffusion import samplers
 from wdno.equation import Equation
-from wdno.options import Name, Section, shown
+from wdno.options import shown
 from wdno.tasks.base import TaskOptions
+from wdno.tasks.superresolution.sections import (
+    BASE_TASK,
+    LevelsSection,
+    RefinementSection,
+    design_of,
+    sampler_misfits,
+    sampler_modules,
+    section_of,
+)
 
 if TYPE_CHECKING:
     from wdno.config.methods import MethodOptions
     from wdno.config.models import ModelOptions
-    from wdno.diffusion.samplers.options.base import SamplerOptions as Sampler
     from wdno.systems.base import SystemOptions
-else:
-    Sampler = samplers.REGISTRY.choice()
 
-BASE_TASK = "simulation"
-"""The task that base models are trained for."""
-
-Kind = Literal["linear", "cubic", "band_limited", "nearest"]
 DIRECT = "direct"
-
-
-class LevelsSection(Section):
-    """How a super-resolution model is trained."""
-
-    levels: PositiveInt = Field(
-        default=2,
-        description="Pairs of grids to train on: the stored grid with half of it, half with a "
-        "quarter, ...",
-    )
-    target: Literal["residual", "direct"] = Field(
-        default="residual",
-        description="What is generated: the departure from the interpolated coarser solution, or "
-        "the solution itself, as in arXiv 2412.04833.",
-    )
-    scales: Literal["continued", "shared"] = Field(
-        default="continued",
-        description="Scales of channels: of each level its own, continued to finer ones at a "
-        "constant ratio, or one for all levels, as in arXiv 2412.04833.",
-    )
-    coarse: Literal["interpolated", "duplicated"] = Field(
-        default="interpolated",
-        description="How the coarser solution is given: interpolated to the finer grid, or as its "
-        "own coefficients, each of them repeated, as in arXiv 2412.04833.",
-    )
-    noise: NonNegativeFloat = Field(
-        default=0.0,
-        description="Largest level of the white noise on the coarser solution in training (arXiv "
-        "2106.15282), in standard deviations of what cubic interpolation of it misses: the model "
-        "is told the level, drawn anew for each sample of each step, and learns to remove the "
-        "noise too. 0: none.",
-    )
-
-
-class BaseOptions(Section):
-    """What predicts on the stored grid, from where levels are added."""
-
-    model: Name | None = Field(
-        default=None,
-        description=f"A model of the task {BASE_TASK}, by its key in `models`; null: the exact "
-        "solution.",
-    )
-    sampler: Sampler | None = Field(
-        default=None, description="Required with a diffusion model, refused with any other."
-    )
-
-
-class RefinementSection(Section):
-    """How super-resolution uses the method."""
-
-    base: BaseOptions = Field(
-        default_factory=BaseOptions, description="What predicts on the stored grid."
-    )
-    impose: bool = Field(
-        default=False,
-        description="Whether values that a grid shares with the coarser one, and means over its "
-        "cells, are made those of the coarser prediction.",
-    )
-    noise: NonNegativeFloat = Field(
-        default=0.0,
-        description="Level of the noise that is added to every coarser prediction, and that the "
-        "super-resolution model is told, at most that of its training.",
-    )
-    tile: PositiveInt | None = Field(
-        default=None,
-        description="Most points of the grid of coefficients along an axis that the network of "
-        "the super-resolution model sees at a time, beside a margin: memory is then that of a "
-        "tile. Null: all. Needs a network that is local, as a U-Net with attention: none and "
-        "normalisation: point.",
-    )
-
-
-def section_of(method: MethodOptions) -> RefinementSection:
-    """Return how super-resolution uses a method."""
-    return getattr(method, "superresolution", None) or RefinementSection()
-
-
-def design_of(model: ModelOptions) -> LevelsSection:
-    """Return how a super-resolution model is trained."""
-    return getattr(model, "superresolution", None) or LevelsSection()
+OUTPUTS = "outputs"
+"""Role of the model whose predictions a super-resolution model is trained on."""
 
 
 class SuperresolutionOptions(TaskOptions):
@@ -253,22 +176,36 @@ class SuperresolutionOptions(TaskOptions):
 
     def check_models(self, method: MethodOptions, models: Mapping[str, ModelOptions]) -> list[str]:
         """Refuse a sampler that does not fit the base model."""
-        base, where = section_of(method).base, "superresolution.base.sampler"
-        samples = "base" in models and models["base"].objective.samples
-        if samples and base.sampler is None:
-            return [f"{where}: missing; model {base.model!r} draws its predictions"]
-        if base.sampler is not None and not samples:
-            return [f"{where}: model {base.model!r} has nothing to sample; remove it"]
-        return []
+        base = section_of(method).base
+        return sampler_misfits("superresolution.base", base, models.get("base"))
+
+    @classmethod
+    def training_models(cls, model: ModelOptions) -> dict[str, tuple[str, str]]:
+        """Return the model whose predictions are learnt from, of the task `simulation`."""
+        outputs = design_of(model).outputs
+        return {} if outputs is None else {OUTPUTS: (BASE_TASK, outputs.model)}
+
+    @classmethod
+    def check_training_models(
+        cls, model: ModelOptions, models: Mapping[str, ModelOptions]
+    ) -> list[str]:
+        """Refuse a sampler that does not fit the model whose predictions are learnt from."""
+        outputs = design_of(model).outputs
+        return [] if outputs is None else sampler_misfits(OUTPUTS, outputs, models[OUTPUTS])
+
+    @classmethod
+    def training_modules(cls, system: str, model: ModelOptions) -> tuple[str, ...]:
+        """Return what makes the predictions that are learnt from, if such are."""
+        outputs = design_of(model).outputs
+        if outputs is None:
+            return ()
+        return ("wdno.tasks.superresolution.outputs", *sampler_modules(outputs))
 
     def modules(self, system: str, method: MethodOptions) -> tuple[str, ...]:
         """Return those of the system, if it has an equation, and of the base model's sampler."""
         held = issubclass(systems.REGISTRY.load(system), Equation)
-        sampler = section_of(method).base.sampler
-        return (
-            *((f"{systems.__name__}.{system}",) if held else ()),
-            *(() if sampler is None else (f"{samplers.__name__}.{sampler.name}",)),
-        )
+        own = (f"{systems.__name__}.{system}",) if held else ()
+        return (*own, *sampler_modules(section_of(method).base))
 
     def figures(self, system: SystemOptions) -> dict[str, str]:
         """Return the figures of every system."""

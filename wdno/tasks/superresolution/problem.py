@@ -3,7 +3,7 @@
 | part | | span | what |
 |---|---|---|---|
 | `forcing`, `first` | given | as in simulation | of the grid itself |
-| `coarse` | given | space and time | the state on the next coarser grid, see :func:`coarse` |
+| `coarse` | given | space and time | the state on the next coarser grid, interpolated |
 | `coarser` | given | those of that grid | the same on its own grid, if coefficients are repeated |
 | `series` | given | time | from the coarser grid, interpolated if time is doubled; may be missing |
 | `coarse_noise` | given | number | level of the noise on the coarser state, if it is noised |
@@ -16,6 +16,9 @@ Noise is white on the coarser grid, where the errors of a prediction are, and th
 the coarser state is; given frames are known, and have none. Its unit is what interpolation misses
 on the level: scales of all that is generated then stay at a constant ratio from level to level,
 which a unit that is the same on all levels would spoil (see :mod:`wdno.representations.scaling`).
+
+Of the finest pairs the coarser state may be a prediction, as it is in use, see
+:mod:`wdno.tasks.superresolution.outputs`.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -31,11 +34,16 @@ import torch
 from wdno.augmentation import Noise
 from wdno.data.dataset import PASSED, ProblemData
 from wdno.data.grid import grid_of
-from wdno.data.netcdf import DataError
 from wdno.grids.axis import GridError
-from wdno.grids.maps import interpolate, restrict
-from wdno.problem import Part, flatten_frames, frame_names
-from wdno.tasks.superresolution.options import Kind, LevelsSection, Options
+from wdno.problem import Part, frame_names
+from wdno.tasks.superresolution.level_fields import (
+    coarse,
+    given,
+    levels_below,
+    restricted,
+    with_noise,
+)
+from wdno.tasks.superresolution.sections import LevelsSection
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,10 +51,10 @@ if TYPE_CHECKING:
     from wdno.data.dataset import Layout, Trajectories
     from wdno.grids.levels import Grid
     from wdno.problem import Batch, Problem
+    from wdno.tasks.superresolution.options import Options
+    from wdno.tasks.superresolution.outputs import Predicted
 
 NOISE = "coarse_noise"
-Role = Literal["state", "forcing", "series"]
-ROLES = get_args(Role)
 
 
 def problem(
@@ -86,6 +94,7 @@ def data(
     *,
     framewise: bool = False,
     section: LevelsSection | None = None,
+    predicted: Predicted | None = None,
 ) -> LevelData:
     """Return the samples of a data file, at every level that a model is trained on.
 
@@ -94,32 +103,49 @@ def data(
         options: of the task.
         framewise: whether the model sees a frame at a time, which is refused beforehand.
         section: how the model is trained.
+        predicted: predictions of the file's samples, of a model that is trained on such.
 
     Raises:
         DataError: the file's grid cannot be halved so often.
+        ValueError: predictions are missing, or unwanted.
     """
     design = section or LevelsSection()
+    if (design.outputs is None) != (predicted is None):
+        raise ValueError(
+            f"super-resolution: outputs = {design.outputs}, but predictions are "
+            f"{'missing' if predicted is None else 'given'}; make them by the module `outputs`, "
+            "for a model that is trained on such"
+        )
     made = problem(trajectories.layout, options, design)
-    return LevelData(trajectories, made, design.levels)
+    return LevelData(trajectories, made, design.levels, predicted)
 
 
 class LevelData(ProblemData):
     """The samples of a data file on its own grid and on coarser ones, down-sampled from it.
 
-    A group is all samples of a level, and a batch is of one level, with its number as `grid_level`.
+    A group is all samples of a level, or those that are predicted on the next coarser one, and a
+    batch is of one level, with its number as `grid_level`.
 
     Attributes:
         grids: the file's grid and those that are halved once, twice, ...; one more than levels, or
             two if the last can be halved again.
     """
 
-    def __init__(self, trajectories: Trajectories, problem: Problem, levels: int) -> None:
+    def __init__(
+        self,
+        trajectories: Trajectories,
+        problem: Problem,
+        levels: int,
+        predicted: Predicted | None = None,
+    ) -> None:
         """Of a data file.
 
         Args:
             trajectories: the samples as they are stored.
             problem: what is given and generated.
             levels: how many to offer.
+            predicted: what the coarser solution is taken from on the finest ones; None: it is exact
+                on all.
 
         Raises:
             DataError: the file's grid cannot be halved so often.
@@ -129,16 +155,27 @@ class LevelData(ProblemData):
         with suppress(GridError):
             self.grids.append(self.grids[-1].coarser(time=problem.doubled[0]))
         self._samples, self._levels = len(trajectories), levels
+        self._predicted = predicted
         if problem.told is not None:
             self.noise = CoarseNoise(self.grids)
 
     def __len__(self) -> int:
-        return self._samples * self._levels
+        return sum(self.groups)
 
     @property
     def groups(self) -> tuple[int, ...]:
         """How many samples each level has."""
-        return (self._samples,) * self._levels
+        return tuple(self._samples - self._first(level) for level in range(self._levels))
+
+    def _predictions(self, level: int) -> Predicted | None:
+        """Return what the coarser solution of a level is taken from; None: it is exact."""
+        found = self._predicted
+        return found if found is not None and level < found.pairs else None
+
+    def _first(self, level: int) -> int:
+        """Return the number in the file of the first sample that a level has."""
+        predicted = self._predictions(level)
+        return 0 if predicted is None else predicted.first
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
         """Read samples of one level; see :meth:`ProblemData.batch`.
@@ -147,29 +184,29 @@ class LevelData(ProblemData):
             ValueError: they are of several levels.
             DataError: a value is not finite; the message names field and sample.
         """
-        of, samples = np.divmod(np.asarray(indices, dtype=np.int64), self._samples)
-        levels = np.unique(of)
+        indices, ends = np.asarray(indices, dtype=np.int64), np.cumsum(self.groups)
+        levels = np.unique(np.searchsorted(ends, indices, side="right"))
         if len(levels) > 1:
             raise ValueError(f"super-resolution: a batch has samples of the levels {levels}")
-        return self._read(int(levels[0]), samples) | {
-            "index": torch.from_numpy(np.asarray(indices, dtype=np.int64))
-        }
+        level = int(levels[0])
+        samples = indices - (ends[level] - self.groups[level]) + self._first(level)
+        return self._read(level, samples) | {"index": torch.from_numpy(indices)}
 
     def of_level(self, level: int, size: int, count: int) -> Iterator[dict[str, Tensor]] | None:
         """Read samples on a level of the grid; see :meth:`ProblemData.of_level`."""
         if level + 1 >= len(self.grids):
             return None
-        stop = min(count, self._samples)
-        starts = range(0, stop, size)
+        first = self._first(level)
+        stop = min(first + count, self._samples)
+        starts = range(first, stop, size)
         return (self._read(level, np.arange(k, min(k + size, stop))) for k in starts)
 
     def _read(self, level: int, samples: np.ndarray) -> dict[str, Tensor]:
         """Read samples on a level, by their numbers in the file."""
         stored = self.trajectories.batch(samples)
         fine, coarser = self.grids[level], self.grids[level + 1]
-        finest = self.grids[0]
-        known = restricted(stored, finest, fine)
-        below = restricted(stored, finest, coarser, ("state", "series"))
+        known = restricted(stored, self.grids[0], fine)
+        below = self._below(level, stored, samples)
         parts = given(known, below["state"], below.get("series"), coarser, fine)
         parts["state"] = known["state"][:, :, fine.given :]
         wanted = [part.name for part in (*self.problem.given, *self.problem.generated)]
@@ -182,6 +219,15 @@ class LevelData(ProblemData):
             **passed,
             "grid_level": torch.full((len(samples),), level),
         }
+
+    def _below(
+        self, level: int, stored: Mapping[str, Tensor], samples: np.ndarray
+    ) -> dict[str, Tensor]:
+        """Return state and series on the grid below a level, predicted ones where they are."""
+        coarser, predicted = self.grids[level + 1], self._predictions(level)
+        if predicted is not None:
+            return predicted.on(coarser, samples)
+        return restricted(stored, self.grids[0], coarser, ("state", "series"))
 
 
 class CoarseNoise(Noise):
@@ -205,95 +251,3 @@ class CoarseNoise(Noise):
         if "coarser" in batch:
             noised["coarser"] = batch["coarser"] + noise[:, :, coarser.given :]
         return {**batch, **noised}
-
-
-def with_noise(state: Tensor, deviation: Tensor, drawn: Tensor, grid: Grid) -> Tensor:
-    """Return a state with noise on all frames but the given ones.
-
-    Args:
-        state: all frames, ``[B, F, g + t, *s]``, or what broadcasts to them.
-        deviation: standard deviation of each sample and field, ``[B, F]``.
-        drawn: standard normal numbers, ``[B, F, t, *s]``.
-        grid: of the state.
-    """
-    noise = drawn * deviation[(..., *[None] * len(grid.shape))]
-    none = noise.new_zeros(*noise.shape[:2], grid.given, *noise.shape[3:])
-    return state + torch.cat([none, noise], dim=2)
-
-
-def levels_below(finest: Grid, count: int, time: bool) -> list[Grid]:
-    """Return a grid and so many that are each half of the one before.
-
-    Raises:
-        DataError: it cannot be halved so often.
-    """
-    grids = [finest]
-    try:
-        for _ in range(count):
-            grids.append(grids[-1].coarser(time=time))
-    except GridError as error:
-        raise DataError(
-            f"super-resolution: the grid {finest.shape} cannot be halved {count} times ({error}); "
-            "choose a grid of even numbers, or fewer levels"
-        ) from error
-    return grids
-
-
-def restricted(
-    stored: Mapping[str, Tensor], finest: Grid, grid: Grid, roles: Sequence[Role] = ROLES
-) -> dict[str, Tensor]:
-    """Return the roles of a data file on a coarser grid, or the same; absent ones are left out.
-
-    Args:
-        stored: `state`, `forcing` and `series`, with all frames.
-        finest: their grid.
-        grid: a coarser one, or the same.
-        roles: those that are wanted.
-    """
-    return {
-        name: restrict(stored[name], finest.axes(name), grid.axes(name))
-        for name in roles
-        if stored[name].shape[1]
-    }
-
-
-def given(
-    known: Mapping[str, Tensor], state: Tensor, series: Tensor | None, coarser: Grid, grid: Grid
-) -> dict[str, Tensor]:
-    """Return what a super-resolution model is given on a grid.
-
-    Args:
-        known: what is known on it in any case: `forcing`, if there is one, and the given frames of
-            `state`, with any others after them.
-        state: all frames on the coarser grid, ``[B, F, g + t, *s]``, predicted ones for a part.
-        series: likewise, ``[B, S, g + t]``.
-        coarser: the coarser grid.
-        grid: the grid.
-    """
-    parts = {
-        "first": flatten_frames(known["state"][:, :, : grid.given]),
-        "coarse": coarse(state, coarser, grid),
-        "coarser": state[:, :, coarser.given :],
-    }
-    if "forcing" in known:
-        parts["forcing"] = known["forcing"]
-    if series is not None:
-        finer = interpolate(series, coarser.axes("series"), grid.axes("series"), "linear")
-        parts["series"] = finer[:, :, grid.given :]
-    return parts
-
-
-def coarse(state: Tensor, coarser: Grid, grid: Grid, kind: Kind = "cubic") -> Tensor:
-    """Return a coarser state, interpolated by coordinates, after the given frames.
-
-    Args:
-        state: all frames ``[B, F, g + t, *s]``; the given ones are where interpolation starts.
-        coarser: their grid.
-        grid: a finer one.
-        kind: of the interpolation.
-
-    Returns:
-        ``[B, F, T, *S]``.
-    """
-    finer = interpolate(state, coarser.axes("state"), grid.axes("state"), kind)
-    return finer[:, :, grid.given :]

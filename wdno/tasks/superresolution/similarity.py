@@ -18,7 +18,7 @@ import torch
 
 from wdno.grids.levels import Grid
 from wdno.representations.wavelet import Wavelet
-from wdno.tasks.superresolution.problem import coarse, restricted
+from wdno.tasks.superresolution.level_fields import coarse, restricted
 
 MEASURES = ("detail_ratio", "residual")
 
