@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from pathlib import Path
 from typing import Literal
 
 from pydantic import PositiveInt, field_validator, model_validator
@@ -14,8 +13,9 @@ from wdno.archives.names import lookup
 from wdno.options import Section
 from wdno.systems import base
 from wdno.systems._era5_archives import STORES, lacking
-from wdno.systems._era5_periods import PeriodsOptions, SharesOptions
+from wdno.systems._era5_periods import PeriodsOptions
 from wdno.systems._era5_windows import SPLITS
+from wdno.systems._own_files import SharesOptions, matching
 from wdno.systems.base import SystemOptions
 
 SAMPLE_VARIABLE = "2m_temperature"
@@ -53,13 +53,6 @@ class ERA5GridOptions(Section):
     coarsen: PositiveInt = Option(
         default=1, description="Every so-manieth point of the record is stored."
     )
-
-
-def _matching(path: Path) -> list[Path]:
-    """The files of a pattern; a name with `[` or `*` that exists is no pattern."""
-    if path.exists() or path == path.parent:
-        return [path] if path.exists() else []
-    return sorted(found for folder in _matching(path.parent) for found in folder.glob(path.name))
 
 
 class ERA5Options(SystemOptions):
@@ -218,10 +211,7 @@ class ERA5Options(SystemOptions):
 
     def files(self) -> list[str]:
         """Return the files of `source: file`, or their pattern where none is there yet."""
-        if self.file is None:
-            return []
-        pattern = Path(self.file).expanduser()
-        return [str(path) for path in _matching(pattern) or [pattern]]
+        return [] if self.file is None else matching(self.file)
 
     def grid_shape(self) -> tuple[int, int, int]:
         """Return `(horizon, latitude, longitude)`."""

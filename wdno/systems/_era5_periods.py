@@ -6,7 +6,7 @@ import datetime
 import math
 from typing import Annotated
 
-from pydantic import BeforeValidator, NonNegativeFloat, model_validator
+from pydantic import BeforeValidator
 from pydantic import Field as Option
 
 from wdno.options import Section
@@ -19,23 +19,6 @@ def _text(value: object) -> object:
 
 
 Date = Annotated[str, BeforeValidator(_text, json_schema_input_type=str)]
-
-
-class SharesOptions(Section):
-    """Shares of the record's range of time, in the order training, validation, test."""
-
-    validation: NonNegativeFloat = Option(
-        default=0.15, lt=1, description="Share of the validation period."
-    )
-    test: NonNegativeFloat = Option(default=0.15, lt=1, description="Share of the test period.")
-
-    @model_validator(mode="after")
-    def _leave_training(self) -> SharesOptions:
-        if self.validation + self.test >= 1:
-            raise ValueError(
-                "splits: the shares of validation and test must leave some of training"
-            )
-        return self
 
 
 class PeriodsOptions(Section):
