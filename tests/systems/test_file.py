@@ -269,7 +269,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         r"field 'u' has 16 points along 'x', .*axes\.x\.points = 8: make it 16",
     ),
     "odd thinning": (
-        {"axes": {"x": {"points": 5, "boundary": "periodic", "every": 3}}},
+        {"axes": {"x": {"points": 4, "boundary": "periodic", "every": 3}}},
         r"choose an `every` that divides 16",
     ),
     "frames": (
