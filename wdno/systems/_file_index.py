@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,8 +46,15 @@ class _Described:
     units: dict[str, str]
 
 
-def write_index(options: FileOptions, output: Path) -> None:
+def write_index(
+    options: FileOptions, output: Path, further: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Check the files of the options and write the index of their trajectories.
+
+    Args:
+        options: Which files, and what of them.
+        output: The index.
+        further: Attributes to keep in it.
 
     Raises:
         DiskFullError: No space left.
@@ -85,6 +93,7 @@ def write_index(options: FileOptions, output: Path) -> None:
         "units": json.dumps(first.units),
         "grid": json.dumps(options.grid_shape()),
         "provenance": json.dumps(provenance()),
+        **further,
     }
     with atomic_path(output) as temporary:
         index.to_netcdf(temporary, engine="netcdf4")
@@ -96,19 +105,37 @@ def read_index(path: Path, options: FileOptions) -> xr.Dataset:
     Raises:
         RecordError: It is absent, not whole, or of another grid.
     """
-    try:
-        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as stored:
-            index = stored.load()
-        grid = json.loads(index.attrs["grid"])
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise RecordError(
-            f"{path}: not a complete index of trajectories ({error}); delete it and run again"
-        ) from error
+    index = _read(path)
+    grid = json.loads(index.attrs["grid"])
     if grid != list(options.grid_shape()):
         raise RecordError(
             f"{path}: of the grid {grid}, the options ask for {list(options.grid_shape())}; delete "
             "it and run again"
         )
+    return index
+
+
+def attribute_of(path: Path, name: str) -> str:
+    """Return an attribute of an index.
+
+    Raises:
+        RecordError: The index is absent, not whole, or has none of that name.
+    """
+    attributes = _read(path).attrs
+    if name not in attributes:
+        raise RecordError(f"{path}: has no {name!r}; delete it and run again")
+    return str(attributes[name])
+
+
+def _read(path: Path) -> xr.Dataset:
+    try:
+        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as stored:
+            index = stored.load()
+        json.loads(index.attrs["grid"])
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise RecordError(
+            f"{path}: not a complete index of trajectories ({error}); delete it and run again"
+        ) from error
     return index
 
 
