@@ -14,6 +14,8 @@ from wdno.archives import record
 from wdno.archives.dialects import open_record
 from wdno.archives.errors import RecordError
 
+pytestmark = pytest.mark.filterwarnings("ignore:saving variable:xarray.SerializationWarning")
+
 FILLS = (1e20, -9999.0, -32767.0, -999.0, 9.969209968386869e36, 9.999e20, 1e30, -9.99e8)
 
 

@@ -221,15 +221,11 @@ def test_what_a_store_cannot_give_is_known_before_it_is_read(archive: Archive) -
         raise RecordError("too few points")
 
     with pytest.raises(RecordError, match="too few points"):
-        stores.fetch(
-            store, "2m_temperature", None, ACROSS_GREENWICH, [2020], 6, check=refuse
-        )
+        stores.fetch(store, "2m_temperature", None, ACROSS_GREENWICH, [2020], 6, check=refuse)
     assert not _chunks(archive)
 
 
-def test_fill_values_of_a_store_are_missing(
-    archive: Archive, tmp_path: Path
-) -> None:
+def test_fill_values_of_a_store_are_missing(archive: Archive, tmp_path: Path) -> None:
     array = globe(np.arange(0, YEAR, 6), north_first=True)
     array[8] = -9999.0
     dataset = array.transpose("time", "longitude", "latitude").to_dataset()

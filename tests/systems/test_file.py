@@ -205,12 +205,8 @@ def test_shares_are_a_fixed_random_part_of_all_files(tmp_path: Path) -> None:
     assert sorted(np.concatenate([*numbers.values()])) == list(range(40))
     assert numbers["test"].tolist() != sorted(numbers["test"])
     again = fetched(chosen, tmp_path).draw("test", [7, 2], 5)
-    np.testing.assert_array_equal(
-        again["u"].mean(axis=(1, 2)).round(), numbers["test"][[7, 2]]
-    )
-    np.testing.assert_array_equal(
-        again["trajectory"] + 20 * again["file"], numbers["test"][[7, 2]]
-    )
+    np.testing.assert_array_equal(again["u"].mean(axis=(1, 2)).round(), numbers["test"][[7, 2]])
+    np.testing.assert_array_equal(again["trajectory"] + 20 * again["file"], numbers["test"][[7, 2]])
 
 
 def test_splits_may_have_files_of_their_own(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ cannot be brought into that form is refused with the reason.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
@@ -88,7 +89,7 @@ def open_record(path: Path, variable: str, level: int | None = None) -> xr.DataA
 def _open_all(
     path: Path, variable: str, level: int | None, unpacked: Scratch
 ) -> list[tuple[str, xr.DataArray]]:
-    """Open a file, or those of a ZIP archive that have the variable, each with what it is called."""
+    """Open a file, or those of a ZIP archive that have the variable, each with its name."""
     if not is_zip(path):
         return [(str(path), _open_one(path, variable, level))]
     found, reasons = [], []
@@ -170,11 +171,9 @@ def _level(path: Path, array: xr.DataArray, level: int | None) -> xr.DataArray:
         return array
     levels = np.atleast_1d(array["level"].to_numpy()).astype(float)
     units = str(array["level"].attrs.get("units", ""))
-    try:
+    # Units of a mere number, such as `level`, are written of what is in hPa.
+    with contextlib.suppress(UnitsError):
         levels = levels * (conversion(units, "hPa")[0] if stated(units) else 1.0)
-    except UnitsError:
-        # Of a mere number, such as `level`: files write so what is in hPa.
-        pass
     if level is None and levels.size > 1:
         problem = f"{levels.size} pressure levels, and `level` is null"
     elif level is not None and not np.isclose(levels, level).any():

@@ -124,8 +124,8 @@ def _whole(piece: xr.DataArray, where: str) -> tuple[np.ndarray, np.ndarray]:
         raise RecordError(
             f"{where}: {int(missing[partly].sum())} values of {piece.name!r} are missing in "
             f"{int(partly.sum())} of {len(times)} frames, first at "
-            f"{date(times[partly.argmax()])}, or stand there as a fill value such as -9999; choose a "
-            "region where it is given everywhere, or get the file again"
+            f"{date(times[partly.argmax()])}, or stand there as a fill value such as -9999; "
+            "choose a region where it is given everywhere, or get the file again"
         )
     return values[share == 0], times[share == 0]
 

@@ -145,9 +145,7 @@ def _valid(dataset: xr.Dataset, time: str) -> slice:
     return slice(int(np.searchsorted(times, first)), int(np.searchsorted(times, end)))
 
 
-def _refuse_other_times(
-    array: xr.DataArray, years: Sequence[int], every: int, store: str
-) -> None:
+def _refuse_other_times(array: xr.DataArray, years: Sequence[int], every: int, store: str) -> None:
     """Refuse years of which a store lacks a part, and times between its own."""
     times = array["time"].to_numpy()
     span = f"{times[0]} to {times[-1]}" if len(times) else "no times"

@@ -77,9 +77,9 @@ def refuse_undated(where: object, name: str, times: xr.Variable) -> None:
     """
     if not np.issubdtype(times.dtype, np.datetime64):
         raise RecordError(
-            f"{where}: time {name!r} is in {_described(times)}, and dates of the calendar 'standard' "
-            "with units such as 'hours since 1900-01-01' are expected; convert it before, such as by "
-            "xarray's `convert_calendar`, or write the units that it counts in"
+            f"{where}: time {name!r} is in {_described(times)}, and dates of the calendar "
+            "'standard' with units such as 'hours since 1900-01-01' are expected; convert it before, "
+            "such as by xarray's `convert_calendar`, or write the units that it counts in"
         )
 
 
@@ -89,9 +89,7 @@ def _full_hours(path: Path, name: str, times: xr.Variable) -> np.ndarray:
     hours: np.ndarray = (values + np.timedelta64(30, "m")).astype("datetime64[h]")
     odd = np.isnat(values) | (np.abs(values - hours) > NEAR)
     if odd.any():
-        raise RecordError(
-            f"{path}: time {values[odd][0]} is not a full hour, as those of ERA5 are"
-        )
+        raise RecordError(f"{path}: time {values[odd][0]} is not a full hour, as those of ERA5 are")
     return hours
 
 

@@ -6,8 +6,8 @@ import itertools
 import math
 from typing import Literal
 
-from pydantic import PositiveInt, field_validator, model_validator
 from pydantic import Field as Option
+from pydantic import PositiveInt, field_validator, model_validator
 
 from wdno.archives.names import lookup
 from wdno.options import Section

@@ -235,8 +235,8 @@ def _refuse_difference(first: _Described, other: _Described) -> None:
         spacing = abs(ours[-1] - ours[0]) / max(len(ours) - 1, 1)
         if not np.allclose(ours, theirs, rtol=0, atol=NEAR * max(spacing, 1e-12)):
             raise RecordError(
-                f"{other.path}: {name!r} from {theirs[0]:g} to {theirs[-1]:g}, but {first.path} has "
-                f"{ours[0]:g} to {ours[-1]:g}; all files share a grid and times"
+                f"{other.path}: {name!r} from {theirs[0]:g} to {theirs[-1]:g}, but {first.path} "
+                f"has {ours[0]:g} to {ours[-1]:g}; all files share a grid and times"
             )
     if other.units != first.units:
         raise RecordError(

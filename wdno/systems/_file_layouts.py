@@ -177,8 +177,8 @@ def _the_well(path: Path, options: FileOptions) -> Iterator[Opened]:
         there = {name: group[name] for group in groups for name in group}
         if "dimensions" not in file or not there:
             raise RecordError(
-                f"{path}: has the groups {', '.join(file) or 'none'}, and dimensions and t0_fields, "
-                "t1_fields or t2_fields are expected: it is in another layout than `the_well`"
+                f"{path}: has the groups {', '.join(file) or 'none'}, and dimensions and "
+                "t0_fields, t1_fields or t2_fields are expected: it is in another layout than `the_well`"
             )
         space = [str(name) for name in _texts(file["dimensions"].attrs["spatial_dims"])]
         wanted = [axis.source or name for name, axis in options.axes.items()]

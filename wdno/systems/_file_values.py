@@ -40,8 +40,8 @@ def values_of(file: Opened, options: FileOptions, name: str, trajectory: int) ->
         values = values[_frames(options)]
     if not np.isfinite(values).all():
         raise RecordError(
-            f"{file.path}: {name!r} of trajectory {trajectory} has values that are not finite; leave "
-            "it out of the file"
+            f"{file.path}: {name!r} of trajectory {trajectory} has values that are not finite; "
+            "leave it out of the file"
         )
     return values.astype(np.float32)
 
@@ -110,14 +110,12 @@ def _check_frames(where: str, stored: Stored, options: FileOptions) -> None:
             most = (have - first - (dim == "time")) // every + 1 - given
             raise RecordError(
                 f"{where} has {have} along {dim}; {given} given frames and time.steps = "
-                f"{options.time.steps}, every {every} from {first} on, need {needed}; time.steps can "
-                f"be {max(most, 0)} at most"
+                f"{options.time.steps}, every {every} from {first} on, need {needed}; time.steps "
+                f"can be {max(most, 0)} at most"
             )
 
 
-def _check_dims(
-    where: str, stored: Stored, one: FileFieldOptions, options: FileOptions
-) -> None:
+def _check_dims(where: str, stored: Stored, one: FileFieldOptions, options: FileOptions) -> None:
     """Refuse dimensions that are lacking, or that nothing is said of."""
     axes = set(options.axes)
     least = {"state": {"time", *axes}, "series": {"time"}, "forcing": set[str]()}[one.role]
@@ -178,6 +176,6 @@ def _check_period(where: str, file: Opened, options: FileOptions, name: str) -> 
             )
         if not counted and not same:
             raise RecordError(
-                f"{where} has {lines.shape[-1]} points along {axis!r}, and the last does not repeat "
-                f"the first; axes.{axis}.points = {chosen.points} leaves it out"
+                f"{where} has {lines.shape[-1]} points along {axis!r}, and the last does not "
+                f"repeat the first; axes.{axis}.points = {chosen.points} leaves it out"
             )

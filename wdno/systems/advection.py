@@ -116,9 +116,7 @@ class Advection(FromPDEBench, Equation):
     fields = (Field("u", "state", "1", "advected quantity u"),)
     axes = (Axis("x", "periodic", "1", "position x"),)
 
-    def __init__(
-        self, options: AdvectionOptions | None = None, record: Path | None = None
-    ) -> None:
+    def __init__(self, options: AdvectionOptions | None = None, record: Path | None = None) -> None:
         """Set up the system.
 
         Args:

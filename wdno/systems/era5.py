@@ -190,9 +190,7 @@ class ERA5(base.RecordedSystem):
                 f"Its times are {spacing} h apart and frames are to be {step} h apart: make `step` "
                 f"{spacing} or a multiple of it"
             )
-        return (
-            "Choose a longer record, other splits, a smaller history or horizon, or another step"
-        )
+        return "Choose a longer record, other splits, a smaller history or horizon, or another step"
 
     def _dates(self, split: str) -> list[str]:
         return [_date(hour) for hour in self._periods[split]]
