@@ -76,8 +76,14 @@ def open_records(
     others = [_in_units_of(first, its_name, array, where) for where, array in opened[1:]]
     whole = first
     if others:
-        kept = {"compat": "override", "combine_attrs": "override"}
-        whole = xr.concat([first, *others], "time", join="override", coords="minimal", **kept)
+        whole = xr.concat(
+            [first, *others],
+            "time",
+            join="override",
+            coords="minimal",
+            compat="override",
+            combine_attrs="override",
+        )
     return in_time_order(whole)
 
 

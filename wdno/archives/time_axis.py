@@ -78,8 +78,8 @@ def refuse_undated(where: object, name: str, times: xr.Variable) -> None:
     if not np.issubdtype(times.dtype, np.datetime64):
         raise RecordError(
             f"{where}: time {name!r} is in {_described(times)}, and dates of the calendar "
-            "'standard' with units such as 'hours since 1900-01-01' are expected; convert it before, "
-            "such as by xarray's `convert_calendar`, or write the units that it counts in"
+            "'standard' with units such as 'hours since 1900-01-01' are expected; convert it "
+            "before, such as by xarray's `convert_calendar`, or write the units that it counts in"
         )
 
 

@@ -86,12 +86,11 @@ def opened(path: Path, options: FileOptions) -> Iterator[Opened]:
 def _netcdf(path: Path, options: FileOptions) -> Iterator[Opened]:
     import xarray as xr
 
-    opening = {"decode_times": False, "chunks": None}
     try:
         if path.is_dir():
-            dataset = xr.open_zarr(path, **opening)
+            dataset = xr.open_zarr(path, decode_times=False, chunks=None)
         else:
-            dataset = xr.open_dataset(path, engine="netcdf4", **opening)
+            dataset = xr.open_dataset(path, engine="netcdf4", decode_times=False)
     except (ValueError, KeyError, ImportError) as error:
         raise RecordError(
             f"{path}: cannot be read as NetCDF or Zarr ({error}); Zarr needs `pip install zarr`"
@@ -178,7 +177,8 @@ def _the_well(path: Path, options: FileOptions) -> Iterator[Opened]:
         if "dimensions" not in file or not there:
             raise RecordError(
                 f"{path}: has the groups {', '.join(file) or 'none'}, and dimensions and "
-                "t0_fields, t1_fields or t2_fields are expected: it is in another layout than `the_well`"
+                "t0_fields, t1_fields or t2_fields are expected: it is in another layout than "
+                "`the_well`"
             )
         space = [str(name) for name in _texts(file["dimensions"].attrs["spatial_dims"])]
         wanted = [axis.source or name for name, axis in options.axes.items()]
@@ -225,7 +225,7 @@ def _of_the_well(path: Path, data: Any, axes: Sequence[str]) -> Stored:
 
 def _boundaries(file: Any, names: Mapping[str, str]) -> dict[str, str]:
     """What a file of The Well says of each axis: `periodic`, `wall` or `open`."""
-    found = {}
+    found: dict[str, str] = {}
     for group in file.get("boundary_conditions", {}).values():
         kind = " ".join(_texts(group.attrs.get("bc_type", ""))).lower()
         for axis in _texts(group.attrs.get("associated_dims", [])):

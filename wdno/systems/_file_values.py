@@ -80,7 +80,8 @@ def _on_intervals(values: NDArray[Any], timed: str, options: FileOptions) -> NDA
     # Of values at frames each holds until the next one.
     start = int(_frames(options)[options.given - 1])
     wanted = values[start : start + steps * every]
-    return wanted.reshape(steps, every, *wanted.shape[1:]).mean(axis=1)
+    means: NDArray[Any] = wanted.reshape(steps, every, *wanted.shape[1:]).mean(axis=1)
+    return means
 
 
 def check_field(file: Opened, options: FileOptions, name: str) -> None:

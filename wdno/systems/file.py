@@ -128,7 +128,7 @@ class FileTrajectories(base.RecordedSystem):
             field.name: np.empty((len(rows), *shapes[field.role]), np.float32)
             for field in self.fields
         }
-        for number, positions in by_file(files).items():
+        for number, positions in by_file(files.tolist()).items():
             with opened(self._paths[number], self.options) as file:
                 for position in positions:
                     for name, values in found.items():
