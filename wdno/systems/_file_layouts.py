@@ -217,8 +217,9 @@ def _of_the_well(path: Path, data: Any, axes: Sequence[str]) -> Stored:
         dims.append("component")
 
     def read(trajectory: int) -> NDArray[Any]:
-        values = data[trajectory] if dims[0] == "sample" else data[()]
-        return np.reshape(values, shape[1:] if dims[0] == "sample" else shape)
+        if "sample" not in dims:
+            return np.reshape(data[()], shape)
+        return np.reshape(data[trajectory], shape[1:])
 
     return Stored(tuple(dims), shape, read)
 

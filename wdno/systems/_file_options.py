@@ -141,7 +141,7 @@ class FileOptions(SystemOptions):
         max_length=MOST_AXES,
         description="The axes of space by name, in the order of the array dimensions.",
     )
-    time: FileTimeOptions = Option(description="The axis of time.")
+    time: FileTimeOptions = Option(description="Which frames are stored.")
     given: PositiveInt = Option(default=1, description="First frames, which are given.")
     mass_density: Name | None = Option(
         default=None, description="State field whose integral over space is scored."
