@@ -50,7 +50,7 @@ from_files = property(lambda options: options.pdebench is not None)
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedFields:
     """What of PDEBench's files a system is.
 
     Attributes:
@@ -75,7 +75,7 @@ class FromPDEBench(base.EquationSystem):
 
     @classmethod
     @abstractmethod
-    def published(cls, options: Any) -> Published:
+    def published(cls, options: Any) -> PublishedFields:
         """Return what of the files it is, and with which parameters."""
 
     @abstractmethod
@@ -156,7 +156,7 @@ class FromPDEBench(base.EquationSystem):
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _file_options(options: Any, published: Published) -> FileOptions:
+def _file_options(options: Any, published: PublishedFields) -> FileOptions:
     """What is asked of the files: all their points, at the stored times of the system."""
     import h5py
 
@@ -190,7 +190,7 @@ def _file_options(options: Any, published: Published) -> FileOptions:
     )
 
 
-def _refuse_other_parameters(name: str, file: Any, published: Published) -> None:
+def _refuse_other_parameters(name: str, file: Any, published: PublishedFields) -> None:
     from wdno.archives.errors import RecordError
 
     wanted = ("t-coordinate", "x-coordinate", *published.fields.values())

@@ -29,7 +29,7 @@ from pydantic import PositiveFloat, PositiveInt
 from wdno.equation import Equation, derivative, trapezoidal_residual
 from wdno.options import Section
 from wdno.systems import base
-from wdno.systems._pdebench import FromPDEBench, PDEBenchOptions, Published, from_files
+from wdno.systems._pdebench import FromPDEBench, PDEBenchOptions, PublishedFields, from_files
 from wdno.systems.base import Axis, Field, SystemOptions
 
 if TYPE_CHECKING:
@@ -129,9 +129,9 @@ class Advection(FromPDEBench, Equation):
             self.take_files(record)
 
     @classmethod
-    def published(cls, options: AdvectionOptions) -> Published:
+    def published(cls, options: AdvectionOptions) -> PublishedFields:
         """See the base class."""
-        return Published({"u": "tensor"}, "periodic", False, {"beta": options.beta})
+        return PublishedFields({"u": "tensor"}, "periodic", False, {"beta": options.beta})
 
     def stored(self, found: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
         """Keep every so-manieth point."""

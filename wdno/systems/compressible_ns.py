@@ -33,7 +33,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, field_validat
 from wdno.options import Section
 from wdno.systems import base
 from wdno.systems._compressible_draw import DENSITY, CompressibleDraw
-from wdno.systems._pdebench import FromPDEBench, PDEBenchOptions, Published, from_files
+from wdno.systems._pdebench import FromPDEBench, PDEBenchOptions, PublishedFields, from_files
 from wdno.systems.base import (
     SEED,
     Axis,
@@ -192,11 +192,11 @@ class CompressibleNS(FromPDEBench):
             self.take_files(record)
 
     @classmethod
-    def published(cls, options: CompressibleNSOptions) -> Published:
+    def published(cls, options: CompressibleNSOptions) -> PublishedFields:
         """See the base class."""
         viscosity = {"eta": options.shear_viscosity, "zeta": options.bulk_viscosity}
         sources = {"rho": "density", "v": "Vx", "p": "pressure"}
-        return Published(sources, "open", True, viscosity)
+        return PublishedFields(sources, "open", True, viscosity)
 
     def stored(self, found: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
         """Take the means of density, momentum and energy over the stored cells."""
