@@ -101,12 +101,13 @@ def _known(text: str) -> str | None:
 
 def _parsed(text: str) -> tuple[float, Any]:
     """Return the factor before units, and the units."""
+    registry = _registry()
     from pint import errors
 
     factor, units = _split(text)
     for spelling in (units, units.lower()):
         try:
-            return factor, _registry().parse_units(spelling)
+            return factor, registry.parse_units(spelling)
         except errors.UndefinedUnitError:
             continue
         # Text that is no expression of units ends in whatever its tokens lead to.
@@ -117,6 +118,10 @@ def _parsed(text: str) -> tuple[float, Any]:
 
 @cache
 def _registry() -> Any:
-    import pint
-
+    try:
+        import pint
+    except ImportError as error:
+        raise UnitsError(
+            f"the package pint is missing ({error}), which knows units: pip install pint"
+        ) from error
     return pint.UnitRegistry()
