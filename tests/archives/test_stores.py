@@ -204,3 +204,46 @@ def test_public_buckets_are_read_over_https() -> None:
     assert options == {"client_kwargs": {"trust_env": True}}
     assert stores._address("s3://bucket/store") == ("s3://bucket/store", None)
     assert stores._transient(TimeoutError())
+
+
+def test_what_a_store_cannot_give_is_known_before_it_is_read(archive: Archive) -> None:
+    store = f"{archive.url}/weatherbench"
+    for years, every, message in (
+        ([2020], 1, r"has a frame every 6 h, and windows need one every 1 h .*a multiple of 6"),
+        # The year that is there is not read before the one that is not.
+        ([2020, 2021], 6, r"2021-01 is not whole there"),
+    ):
+        with pytest.raises(RecordError, match=message):
+            stores.fetch(store, "2m_temperature", None, ACROSS_GREENWICH, years, every)
+
+    def refuse(array: xr.DataArray) -> None:
+        assert array.sizes["latitude"] == 3 and array.sizes["longitude"] == 3
+        raise RecordError("too few points")
+
+    with pytest.raises(RecordError, match="too few points"):
+        stores.fetch(store, "2m_temperature", None, ACROSS_GREENWICH, [2020], 6, check=refuse)
+    assert not _chunks(archive)
+
+
+def test_fill_values_of_a_store_are_missing(archive: Archive, tmp_path: Path) -> None:
+    array = globe(np.arange(0, YEAR, 6), north_first=True)
+    array[8] = -9999.0
+    dataset = array.transpose("time", "longitude", "latitude").to_dataset()
+    encoding = {"2m_temperature": {"chunks": (124, 24, 13), "_FillValue": None}}
+    dataset.to_zarr(tmp_path / "filled", consolidated=True, zarr_format=2, encoding=encoding)
+    archive.folder = tmp_path
+    with pytest.raises(RecordError, match=r"values of 't2m' are missing, first at 2020-01-03T00"):
+        stores.fetch(f"{archive.url}/filled", "2m_temperature", None, ACROSS_GREENWICH, [2020], 6)
+
+
+def test_a_store_in_other_units_is_converted(archive: Archive, tmp_path: Path) -> None:
+    array = (globe(np.arange(0, YEAR, 6), north_first=True) - 273.15).assign_attrs(units="degC")
+    dataset = array.to_dataset()
+    encoding = {"2m_temperature": {"chunks": (124, 13, 24)}}
+    dataset.to_zarr(tmp_path / "celsius", consolidated=True, zarr_format=2, encoding=encoding)
+    archive.folder = tmp_path
+    store = f"{archive.url}/celsius"
+    paths = stores.fetch(store, "2m_temperature", None, ACROSS_GREENWICH, [2020], 6)
+    found = open_records(paths, "2m_temperature", None)
+    assert (found.attrs["units"], found.attrs["given_units"]) == ("K", "degC")
+    np.testing.assert_allclose(found, _expected(np.arange(0, YEAR, 6)), rtol=1e-5)

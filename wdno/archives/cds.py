@@ -8,8 +8,6 @@ browser.
 from __future__ import annotations
 
 import logging
-import shutil
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +18,7 @@ from wdno.archives import months
 from wdno.archives.dialects import open_record
 from wdno.archives.errors import RecordError
 from wdno.archives.months import Month
+from wdno.archives.packed import is_zip, unpack
 from wdno.archives.retry import TRANSIENT_STATUS, patiently, status
 from wdno.archives.space import Region
 from wdno.files import atomic_path
@@ -139,22 +138,19 @@ def _unpack(answer: Path, target: Path, variable: str, level: int | None, month:
     """Move the NetCDF file of an answer, packed or not, to its place, if it is whole."""
     if not answer.exists():
         raise RecordError(f"{month}: the Climate Data Store answered without a file")
-    if not zipfile.is_zipfile(answer):
+    if not is_zip(answer):
         answer.replace(target)
         _check(target, variable, level, month)
         return
     reasons = []
-    with zipfile.ZipFile(answer) as packed:
-        # One file for the values of a moment, one for what is summed over an hour.
-        for member in packed.namelist():
-            with packed.open(member) as source, target.open("wb") as file:
-                shutil.copyfileobj(source, file)
-            try:
-                _check(target, variable, level, month)
-            except RecordError as error:
-                reasons.append(f"{member}: {error}")
-            else:
-                return
+    # One file for the values of a moment, one for what is summed over an hour.
+    for name, path in unpack(answer, lambda name: target, f"{month}, the answer"):
+        try:
+            _check(path, variable, level, month)
+        except RecordError as error:
+            reasons.append(f"{name}: {error}")
+        else:
+            return
     raise RecordError(f"{month}: no file of the answer can be used: {'; '.join(reasons)}")
 
 

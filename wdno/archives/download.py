@@ -17,6 +17,7 @@ from pathlib import Path
 import requests
 from tqdm import tqdm
 
+from wdno.archives import cache
 from wdno.archives.errors import ChecksumError, DownloadError
 from wdno.archives.retry import TRANSIENT_STATUS, WAITS, patiently, reason, status
 from wdno.files import DiskFullError, alone, atomic_path, explain_full_disk, write_text
@@ -54,10 +55,12 @@ def download(
         ChecksumError: What arrived is not the file; it is removed.
         DiskFullError: No space left.
         DownloadError: It could not be had; what arrived is kept for the next time.
+        RecordError: The folder cannot be written.
     """
     # What is whole needs no lock, which a cache that is only read could not have.
     if _is_there(path, sha256):
         return
+    cache.refuse_unwritable(path.parent)
     with alone(path):
         if _is_there(path, sha256):
             return

@@ -13,3 +13,7 @@ class DownloadError(RecordError):
 
 class ChecksumError(DownloadError):
     """A file that arrived whole and is not the one that was asked for."""
+
+
+class LacksVariableError(RecordError):
+    """A file that is whole and does not have the variable."""

@@ -57,6 +57,9 @@ def fetch(
 
     Returns:
         The files, in the order of time.
+
+    Raises:
+        RecordError: The cache cannot be written.
     """
     request = {**request, "every": every}
     folder = cache.request_folder(kind, request)
@@ -64,6 +67,7 @@ def fetch(
     paths = [folder / f"{month}.nc" for month in months]
     if all(path.exists() for path in paths):
         return paths
+    cache.refuse_unwritable(folder)
     with alone(folder):
         write_json(folder / "request.json", request)
         # Of a process that was killed while it wrote.

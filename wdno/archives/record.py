@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 
 from wdno.archives.errors import RecordError
+from wdno.archives.plausible import refuse_impossible
 from wdno.files import atomic_path
 from wdno.provenance import provenance
 
@@ -71,7 +72,8 @@ def write(
 
     Raises:
         DiskFullError: No space left.
-        RecordError: A frame has missing values beside others, or no frame is whole.
+        RecordError: A frame has missing values beside others, or a value that cannot be, or no
+            frame is whole.
     """
     gaps, count = 0, 0
     with atomic_path(path) as temporary:
@@ -114,6 +116,7 @@ def read(path: Path) -> xr.DataArray:
 def _whole(piece: xr.DataArray, where: str) -> tuple[np.ndarray, np.ndarray]:
     """The frames of a piece that have values, and their times."""
     values, times = piece.to_numpy().astype(np.float32), hours(piece["time"].to_numpy())
+    refuse_impossible(values, piece, where)
     missing = ~np.isfinite(values).reshape(len(values), -1)
     share = missing.mean(axis=1)
     partly = (share > 0) & (share < 1)
@@ -121,8 +124,8 @@ def _whole(piece: xr.DataArray, where: str) -> tuple[np.ndarray, np.ndarray]:
         raise RecordError(
             f"{where}: {int(missing[partly].sum())} values of {piece.name!r} are missing in "
             f"{int(partly.sum())} of {len(times)} frames, first at "
-            f"{date(times[partly.argmax()])}; choose a region where it is given everywhere, or get "
-            "the file again"
+            f"{date(times[partly.argmax()])}, or stand there as a fill value such as -9999; "
+            "choose a region where it is given everywhere, or get the file again"
         )
     return values[share == 0], times[share == 0]
 
@@ -150,10 +153,6 @@ def _lay_out(file: netCDF4.Dataset, piece: xr.DataArray) -> None:
     chunk = int(np.clip(CHUNK_BYTES // (4 * int(np.prod(shape))), 1, 512))
     options: dict[str, Any] = {"zlib": True, "complevel": 4, "shuffle": True, "fill_value": False}
     field = file.createVariable(name, "f4", ("time", *AXES), chunksizes=(chunk, *shape), **options)
-    field.setncatts(
-        {
-            "units": str(piece.attrs.get("units", "1")),
-            "long_name": str(piece.attrs.get("long_name", name)),
-        }
-    )
+    said = {"long_name": name, **piece.attrs}
+    field.setncatts({key: str(said[key]) for key in ("units", "long_name") if key in said})
     file.setncattr("variable", name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from wdno.archives import months, record, space
 from wdno.archives.errors import RecordError
 from wdno.archives.months import Month
 from wdno.archives.names import lookup
+from wdno.archives.plausible import masked
 from wdno.archives.retry import TRANSIENT_STATUS, WAITS, patiently, status
 from wdno.archives.space import Region
+from wdno.archives.time_axis import refuse_undated
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ def fetch(
     years: Sequence[int],
     every: int,
     *,
+    check: Callable[[xr.DataArray], object] = lambda array: None,
     waits: Sequence[float] = WAITS,
 ) -> list[Path]:
     """Read a region of a store into files of a month in the cache.
@@ -45,6 +48,7 @@ def fetch(
         region: The region.
         years: The years, whole.
         every: Hours between the times of a day, a divisor of 24.
+        check: Called with the region, lazily, before anything of it is read; refuses it by raising.
         waits: Seconds before each further try of a read.
 
     Returns:
@@ -59,14 +63,15 @@ def fetch(
     def get(month: Month, path: Path) -> None:
         try:
             if not opened:
-                opened.append(
-                    patiently(
-                        lambda: _open(store, variable, level),
-                        name=store,
-                        transient=_transient,
-                        waits=waits,
-                    )
+                array = patiently(
+                    lambda: _open(store, variable, level),
+                    name=store,
+                    transient=_transient,
+                    waits=waits,
                 )
+                _refuse_other_times(array, years, every, store)
+                check(space.cut(array, region, store))
+                opened.append(array)
             pieces = _pieces(opened[0], month, region, store, waits)
             record.write(path, pieces, {"source": store, "month": str(month)}, f"{store}, {month}")
         except RecordError:
@@ -100,6 +105,8 @@ def _open(store: str, variable: str, level: int | None) -> xr.DataArray:
     if name is None:
         there = ", ".join(sorted(map(str, dataset.data_vars)))
         raise RecordError(f"{store}: no variable {variable!r}; it has {there}")
+    time = "time" if "time" in dataset else "valid_time"
+    refuse_undated(store, time, dataset[time].variable)
     array: xr.DataArray = dataset[name]
     array = array.rename({old: new for old, new in AXES.items() if old in array.dims})
     if "level" in array.dims:
@@ -114,7 +121,7 @@ def _open(store: str, variable: str, level: int | None) -> xr.DataArray:
     array = array.reset_coords(drop=True).transpose("time", "latitude", "longitude")
     # The times of a piece of the store, several of them if it holds less than a day.
     number = np.arange(array.sizes["time"]) // (piece * -(-DAY // piece))
-    array = array.assign_coords(piece=("time", number)).isel(time=_valid(dataset))
+    array = array.assign_coords(piece=("time", number)).isel(time=_valid(dataset, time))
     return array.rename(lookup(variable).short)
 
 
@@ -128,9 +135,9 @@ def _address(store: str) -> tuple[str, dict[str, Any] | None]:
     return store, None
 
 
-def _valid(dataset: xr.Dataset) -> slice:
+def _valid(dataset: xr.Dataset, time: str) -> slice:
     """The part of the time axis that is filled: some stores are laid out for years to come."""
-    times = dataset["time" if "time" in dataset else "valid_time"].to_numpy()
+    times = dataset[time].to_numpy()
     first = np.datetime64(dataset.attrs.get("valid_time_start", times[0]))
     last = np.datetime64(dataset.attrs.get("valid_time_stop", times[-1]))
     # A date names the whole of its day.
@@ -138,26 +145,41 @@ def _valid(dataset: xr.Dataset) -> slice:
     return slice(int(np.searchsorted(times, first)), int(np.searchsorted(times, end)))
 
 
+def _refuse_other_times(array: xr.DataArray, years: Sequence[int], every: int, store: str) -> None:
+    """Refuse years of which a store lacks a part, and times between its own."""
+    times = array["time"].to_numpy()
+    span = f"{times[0]} to {times[-1]}" if len(times) else "no times"
+    spacing = times[1] - times[0] if len(times) > 1 else np.timedelta64(1, "h")
+    for year in sorted(set(years)):
+        for month in (Month(year, number, every) for number in range(1, 13)):
+            wanted = month.times.astype(times.dtype)
+            # The next time after the last would be past the month: stores may have fewer a day.
+            if len(times) < 2 or wanted[0] < times[0] or wanted[-1] >= times[-1] + spacing:
+                raise RecordError(
+                    f"{store}: {month} is not whole there, it has {span}; choose other `years`"
+                )
+    hours = int(spacing // np.timedelta64(1, "h"))
+    if hours > 1 and every % hours:
+        raise RecordError(
+            f"{store}: it has a frame every {hours} h, and windows need one every {every} h of a "
+            f"day; make `step` a multiple of {hours}"
+        )
+
+
 def _pieces(
     array: xr.DataArray, month: Month, region: Region, store: str, waits: Sequence[float]
 ) -> Iterator[xr.DataArray]:
     """Read a month piece by piece, each piece of the store once."""
-    times = array["time"].to_numpy()
-    wanted = month.times.astype(times.dtype)
-    # The next time after the last would be past the month: stores may have fewer times a day.
-    if len(times) < 2 or wanted[0] < times[0] or wanted[-1] >= times[-1] + (times[1] - times[0]):
-        span = f"{times[0]} to {times[-1]}" if len(times) else "no times"
-        raise RecordError(
-            f"{store}: {month} is not whole there, it has {span}; choose other `years`"
-        )
+    wanted = month.times.astype(array["time"].dtype)
     rows, columns = space.points(array, region, store)
     # Stores are read in ascending order; the order of the region follows.
     box = array.isel(latitude=np.sort(rows), longitude=np.sort(columns))
-    box = box.isel(time=np.flatnonzero(np.isin(times, wanted)))
+    box = box.isel(time=np.flatnonzero(np.isin(box["time"].to_numpy(), wanted)))
     numbers = box["piece"].to_numpy()
     for number in np.unique(numbers):
         part = box.isel(time=np.flatnonzero(numbers == number)).drop_vars("piece")
         read = patiently(part.load, name=f"{store}, {month}", transient=_transient, waits=waits)
+        read = masked(read, lookup(str(read.name)))
         _refuse_missing(read, store)
         yield space.cut(read, region, store)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar
 
-from pydantic import Field, PositiveInt, create_model, model_validator
+from pydantic import Field, PositiveInt, create_model, field_validator, model_validator
 
 from wdno import systems as system_modules
 from wdno.config.choices import summary, with_task_sections
@@ -21,6 +21,9 @@ from wdno.systems.base import SystemOptions
 from wdno.tasks import REGISTRY as TASKS
 
 Options = TypeVar("Options", bound=SystemOptions)
+
+PUBLISHED = "reference"
+"""Folder of `results/` that is in version control."""
 
 
 class SampleCounts(Section):
@@ -165,6 +168,16 @@ class Config(Section):
     evaluation: EvaluationOptions = Field(
         default_factory=EvaluationOptions, description="How predictions are compared."
     )
+
+    @field_validator("run")
+    @classmethod
+    def _leaves_published_results(cls, run: str) -> str:
+        if run == PUBLISHED:
+            raise ValueError(
+                f"run = {run!r}: results/{PUBLISHED}/ holds the published results of named runs, "
+                "which this run would write among; choose another name"
+            )
+        return run
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Config:

@@ -11,7 +11,6 @@ from wdno import systems
 from wdno.data.generate import generate as generate_split
 from wdno.digest import stage_digest
 from wdno.files import alone
-from wdno.systems.base import RecordedSystem
 
 
 def fetch(config: Sequence[Path], system: str, output: Path, state: Path) -> None:
@@ -28,7 +27,7 @@ def fetch(config: Sequence[Path], system: str, output: Path, state: Path) -> Non
     """
     section = configuration.system(configuration.load(*config), system)
     made = systems.REGISTRY.load(system)
-    if not issubclass(made, RecordedSystem):
+    if not section.options.recorded:
         raise configuration.ConfigError(
             f"system {system!r} is solved from equations: there is nothing to fetch"
         )

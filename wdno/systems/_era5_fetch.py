@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,22 +50,25 @@ class _Found:
     real: bool = True
 
 
-def fetch(options: ERA5Options, output: Path, *, check: Callable[[Path], object]) -> None:
+def fetch(
+    options: ERA5Options, output: Path, scratch: Path, *, check: Callable[[Path], object]
+) -> None:
     """Get the record that the options ask for and write it as one file.
 
     Args:
         options: Options of the system.
         output: The file, written whole or not at all.
+        scratch: Folder for what is unpacked on the way, of the caller, who removes it.
         check: Called with the written file before it is moved into place; refuses it by raising.
 
     Raises:
         DiskFullError: No space left.
         RecordError: The record cannot be had or used.
     """
-    found = _SOURCES[options.source](options)
+    found = _SOURCES[options.source](options, scratch)
     array, where = found.array, found.source
     if options.years and options.source == "file":
-        array = array.sel(time=array["time"].dt.year.isin(options.years))
+        array = _of_years(array, options.years, where)
     if options.region is not None:
         array = space.cut(array, _region(options), where)
     grid = options.grid
@@ -82,7 +85,7 @@ def fetch(options: ERA5Options, output: Path, *, check: Callable[[Path], object]
     record.write(output, record.blocks(array), attributes, where, check=check)
 
 
-def _sample(options: ERA5Options) -> _Found:
+def _sample(options: ERA5Options, scratch: Path) -> _Found:
     try:
         path = sample.fetch()
     except ChecksumError:
@@ -103,10 +106,10 @@ def _sample(options: ERA5Options) -> _Found:
     return _Found(array, "ERA5 2 m temperature (sample: UK, March 2019)", sample.URL)
 
 
-def _file(options: ERA5Options) -> _Found:
+def _file(options: ERA5Options, scratch: Path) -> _Found:
     pattern = Path(str(options.file)).expanduser()
     paths = [Path(file) for file in options.files()]
-    array = open_records(paths, options.variable, options.level)
+    array = open_records(paths, options.variable, options.level, scratch=scratch)
     origin = str(array.attrs["origin"]).lower()
     real = any(
         word in origin for word in ("ecmf", "ecmwf", "medium-range weather", "copernicus", "era5")
@@ -116,21 +119,29 @@ def _file(options: ERA5Options) -> _Found:
     return _Found(array, title, f"file {pattern}", real)
 
 
-def _store(options: ERA5Options) -> _Found:
+def _store(options: ERA5Options, scratch: Path) -> _Found:
+    grid = options.grid
     paths = stores.fetch(
         options.store_url,
         options.variable,
         options.level,
         _region(options),
         options.years or [],
-        _every(options),
+        options.hours_fetched,
+        check=lambda array: space.window(
+            array, grid.latitude, grid.longitude, grid.coarsen, options.store_url
+        ),
     )
     return _months(options, options.store_url, paths)
 
 
-def _cds(options: ERA5Options) -> _Found:
+def _cds(options: ERA5Options, scratch: Path) -> _Found:
     paths = cds.fetch(
-        options.variable, options.level, _region(options), options.years or [], _every(options)
+        options.variable,
+        options.level,
+        _region(options),
+        options.years or [],
+        options.hours_fetched,
     )
     return _months(options, f"{cds.PAGE}, {cds.DATASETS[options.level is not None]}", paths)
 
@@ -143,7 +154,7 @@ def _months(options: ERA5Options, source: str, paths: list[Path]) -> _Found:
     return _Found(array, f"ERA5 {quantity} ({NAMES[options.source]}, {span})", source)
 
 
-_SOURCES: dict[str, Callable[[ERA5Options], _Found]] = {
+_SOURCES: dict[str, Callable[[ERA5Options, Path], _Found]] = {
     "sample": _sample,
     "file": _file,
     "cds": _cds,
@@ -157,10 +168,16 @@ def _quantity(options: ERA5Options, found: str) -> str:
     return name if options.level is None else f"{name} at {options.level} hPa"
 
 
-def _every(options: ERA5Options) -> int:
-    """Hours between the times of a day that are asked for: those that windows can have."""
-    step = options.hours_per_step
-    return step if 24 % step == 0 else 1
+def _of_years(array: xr.DataArray, years: Sequence[int], where: str) -> xr.DataArray:
+    """The frames of some years, all of which must have some."""
+    there = array["time"].dt.year
+    have = sorted(set(there.to_numpy().tolist()))
+    if lacking := sorted(set(years) - set(have)):
+        raise RecordError(
+            f"{where}: no frames of the years {', '.join(map(str, lacking))}; it has those of "
+            f"{', '.join(map(str, have))}: change `years`, or leave it out for all"
+        )
+    return array.sel(time=there.isin(years))
 
 
 def _region(options: ERA5Options) -> Region:

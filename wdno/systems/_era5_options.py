@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
-from pathlib import Path
-from typing import Annotated, Literal
+import math
+from typing import Literal
 
-from pydantic import (
-    BeforeValidator,
-    NonNegativeFloat,
-    PositiveInt,
-    field_validator,
-    model_validator,
-)
 from pydantic import Field as Option
+from pydantic import PositiveInt, field_validator, model_validator
 
 from wdno.archives.names import lookup
 from wdno.options import Section
 from wdno.systems import base
+from wdno.systems._era5_archives import STORES, lacking
+from wdno.systems._era5_periods import PeriodsOptions
 from wdno.systems._era5_windows import SPLITS
+from wdno.systems._own_files import SharesOptions, matching
 from wdno.systems.base import SystemOptions
 
-STORES = {
-    "arco": "gs://gcp-public-data-arco-era5/ar/full_37-1h-0p25deg-chunk-1.zarr-v3",
-    "weatherbench2": "gs://weatherbench2/datasets/era5/"
-    "1959-2023_01_10-6h-240x121_equiangular_with_poles_conservative.zarr",
-}
 SAMPLE_VARIABLE = "2m_temperature"
-
-
-def _text(value: object) -> object:
-    # YAML reads an unquoted 2019-03-01 as a date.
-    return value.isoformat() if isinstance(value, datetime.date) else value
-
-
-Date = Annotated[str, BeforeValidator(_text, json_schema_input_type=str)]
+LAST_YEAR = 2261
+"""The last one whose times files can hold in nanoseconds."""
 
 
 class RegionOptions(Section):
@@ -70,49 +55,6 @@ class ERA5GridOptions(Section):
     )
 
 
-class SharesOptions(Section):
-    """Shares of the record's range of time, in the order training, validation, test."""
-
-    validation: NonNegativeFloat = Option(
-        default=0.15, lt=1, description="Share of the validation period."
-    )
-    test: NonNegativeFloat = Option(default=0.15, lt=1, description="Share of the test period.")
-
-    @model_validator(mode="after")
-    def _leave_training(self) -> SharesOptions:
-        if self.validation + self.test >= 1:
-            raise ValueError(
-                "splits: the shares of validation and test must leave some of training"
-            )
-        return self
-
-
-class PeriodsOptions(Section):
-    """Periods of time, each a first and a last date (or time, `2019-03-01T06:00`), included."""
-
-    train: list[Date] = Option(min_length=2, max_length=2, description="Training period.")
-    validation: list[Date] = Option(min_length=2, max_length=2, description="Validation period.")
-    test: list[Date] = Option(min_length=2, max_length=2, description="Test period.")
-
-    def hours(self) -> dict[str, tuple[int, int]]:
-        """Return first and last hour since 1970 of each period; a last date counts to its end."""
-        found = {}
-        for name in SPLITS:
-            first, last = getattr(self, name)
-            found[name] = (_hour(first, name, 0), _hour(last, name, 23))
-        return found
-
-
-def _hour(text: str, split: str, of_day: int) -> int:
-    try:
-        moment = datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC)
-    except ValueError as error:
-        raise ValueError(
-            f"periods.{split}: {text!r} is not a date, such as '2019-03-01' or '2019-03-01T06:00'"
-        ) from error
-    return int(moment.timestamp() // 3600) + (of_day if len(text) <= len("2019-03-01") else 0)
-
-
 class ERA5Options(SystemOptions):
     """Record, region, grid, windows and splits of the ERA5 system."""
 
@@ -133,8 +75,9 @@ class ERA5Options(SystemOptions):
     )
     file: str | None = Option(
         default=None,
-        description="Path of the file, for `source: file`; with `*` and `?` in its name, several "
-        "grid, such as one a month.",
+        description="Path of the file, for `source: file`: NetCDF, GRIB, or a ZIP archive of such. "
+        "`*`, `?` and `[...]` in it, unless a file has that name, stand for several of one grid, "
+        "such as one a month.",
     )
     store: str | None = Option(
         default=None,
@@ -163,7 +106,9 @@ class ERA5Options(SystemOptions):
         default=None, description="Hours between frames; null: 1, of `weatherbench2` 6."
     )
     stride: PositiveInt = Option(
-        default=1, description="Hours between the starts of windows in a split."
+        default=1,
+        description="Least hours between the starts of windows in a split, which are times of the "
+        "record.",
     )
     splits: SharesOptions = Option(
         default_factory=SharesOptions,
@@ -179,6 +124,8 @@ class ERA5Options(SystemOptions):
     def _years_exist(cls, years: list[int] | None) -> list[int] | None:
         if years and min(years) < 1940:
             raise ValueError(f"years: ERA5 begins in 1940, got {min(years)}")
+        if years and max(years) > LAST_YEAR:
+            raise ValueError(f"years: expected years up to {LAST_YEAR}, got {max(years)}")
         return years
 
     @model_validator(mode="after")
@@ -236,6 +183,12 @@ class ERA5Options(SystemOptions):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _archive_has_it(self) -> ERA5Options:
+        if problems := lacking(self):
+            raise ValueError("; ".join(problems))
+        return self
+
     @property
     def frames(self) -> int:
         """Frames of a window."""
@@ -247,16 +200,18 @@ class ERA5Options(SystemOptions):
         return self.step or (6 if self.source == "weatherbench2" else 1)
 
     @property
+    def hours_fetched(self) -> int:
+        """Hours between the times of a day that are downloaded: those that windows can have."""
+        return math.gcd(self.hours_per_step, 24)
+
+    @property
     def store_url(self) -> str:
         """URL of the Zarr store."""
         return self.store or STORES[self.source]
 
     def files(self) -> list[str]:
         """Return the files of `source: file`, or their pattern where none is there yet."""
-        if self.file is None:
-            return []
-        pattern = Path(self.file).expanduser()
-        return [str(path) for path in sorted(pattern.parent.glob(pattern.name)) or [pattern]]
+        return [] if self.file is None else matching(self.file)
 
     def grid_shape(self) -> tuple[int, int, int]:
         """Return `(horizon, latitude, longitude)`."""

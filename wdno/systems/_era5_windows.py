@@ -38,8 +38,20 @@ def run_lengths(hours: Hours, step: int) -> Hours:
     return lengths
 
 
+def spacing(hours: Hours) -> int:
+    """Return the hours between neighbouring times of a record, but for its gaps.
+
+    Args:
+        hours: Times in hours `[n]`, ascending and unique.
+
+    Returns:
+        The largest number that divides all differences; 1 where there are none.
+    """
+    return int(np.gcd.reduce(np.diff(hours))) if len(hours) > 1 else 1
+
+
 def periods(
-    first: int, last: int, shares: Mapping[str, float], frames: int, step: int
+    first: int, last: int, shares: Mapping[str, float], frames: int, step: int, spacing: int = 1
 ) -> dict[str, tuple[int, int]]:
     """Divide a range of time into periods for training, validation and test, with gaps.
 
@@ -49,17 +61,19 @@ def periods(
         shares: Share of `validation` and of `test` in what the gaps leave.
         frames: Frames of a window.
         step: Hours between them.
+        spacing: Hours between the times of the record, at which periods begin and end.
 
     Returns:
         First and last hour of each split, both included.
     """
-    gap = (frames + 1) * step - 1
-    usable = max(last - first + 1 - 2 * gap, 0)
+    gap = -(-(frames + 1) * step // spacing) - 1
+    usable = max((last - first) // spacing + 1 - 2 * gap, 0)
     lengths = {name: round(usable * shares[name]) for name in ("validation", "test")}
     lengths["train"] = usable - sum(lengths.values())
-    found, start = {}, first
+    found, start = {}, 0
     for name in SPLITS:
-        found[name] = (start, start + lengths[name] - 1)
+        end = start + lengths[name] - 1
+        found[name] = (first + start * spacing, first + end * spacing)
         start += lengths[name] + gap
     return found
 
@@ -67,17 +81,26 @@ def periods(
 def starts(hours: Hours, period: tuple[int, int], frames: int, step: int, stride: int) -> Hours:
     """Return the first hours of the windows in a period, ascending.
 
+    The first window starts at the first time of the record from which on the period has all its
+    frames, each further one at the first such time at least `stride` hours later.
+
     Args:
         hours: Times of the record in hours `[n]`, ascending and unique.
         period: First and last hour, both included.
         frames: Frames of a window.
         step: Hours between them.
-        stride: Hours between the starts of windows, counted from the start of the period.
+        stride: Least hours between the starts of windows.
     """
     inside = (hours >= period[0]) & (hours + (frames - 1) * step <= period[1])
     whole = run_lengths(hours, step) >= frames
-    chosen: Hours = hours[inside & whole & ((hours - period[0]) % stride == 0)]
-    return chosen
+    possible: Hours = hours[inside & whole]
+    if len(possible) < 2 or stride <= np.diff(possible).min():
+        return possible
+    chosen, position = [], 0
+    while position < len(possible):
+        chosen.append(position)
+        position = int(np.searchsorted(possible, possible[position] + stride))
+    return possible[chosen]
 
 
 def shuffled(values: Hours, split: str, seed: int) -> Hours:

@@ -11,11 +11,14 @@ with k in 1..8, A in U(0, 1), phi in U(0, 2 pi). One in ten is replaced by its a
 one has a random sign; and, independently, one in ten is multiplied by a window: 1 on an interval
 whose position is uniform and whose length is in U(0.1, 0.9), 0 elsewhere, so that the state jumps
 at its ends.
+
+With the option `pdebench`, samples are PDEBench's own instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -26,6 +29,7 @@ from pydantic import PositiveFloat, PositiveInt
 from wdno.equation import Equation, derivative, trapezoidal_residual
 from wdno.options import Section
 from wdno.systems import base
+from wdno.systems._pdebench import FromPDEBench, PDEBenchOptions, PublishedFields, from_files
 from wdno.systems.base import Axis, Field, SystemOptions
 
 if TYPE_CHECKING:
@@ -57,6 +61,16 @@ class AdvectionOptions(SystemOptions):
     grid: AdvectionGridOptions = Option(
         default_factory=AdvectionGridOptions, description="The stored grid."
     )
+    pdebench: PDEBenchOptions | None = Option(
+        default=None,
+        description="Files of PDEBench that samples are taken from; null: they are drawn here.",
+    )
+
+    recorded: ClassVar[Any] = from_files
+
+    def files(self) -> list[str]:
+        """Return the files of PDEBench."""
+        return [] if self.pdebench is None else self.pdebench.files()
 
     def grid_shape(self) -> tuple[int, int]:
         """Return `(T, X)` of the stored grid."""
@@ -94,7 +108,7 @@ class InitialState:
         return signed
 
 
-class Advection(base.EquationSystem, Equation):
+class Advection(FromPDEBench, Equation):
     """The advection system: state u."""
 
     name: ClassVar[str] = "advection"
@@ -102,19 +116,26 @@ class Advection(base.EquationSystem, Equation):
     fields = (Field("u", "state", "1", "advected quantity u"),)
     axes = (Axis("x", "periodic", "1", "position x"),)
 
-    def __init__(self, options: AdvectionOptions | None = None) -> None:
+    def __init__(self, options: AdvectionOptions | None = None, record: Path | None = None) -> None:
         """Set up the system.
 
         Args:
             options: Its options; the defaults if left out.
+            record: What `fetch` wrote, of samples that are taken from files.
         """
         self.options = options or AdvectionOptions()
         self.x: Array = np.arange(self.options.grid.x) / self.options.grid.x
+        if record is not None:
+            self.take_files(record)
 
-    def coordinates(self) -> dict[str, Array]:
-        """Return `time` [T + 1] and `x` [X]."""
-        time = np.linspace(0.0, self.options.t_end, self.options.grid.time + 1)
-        return {"time": time, "x": self.x.copy()}
+    @classmethod
+    def published(cls, options: AdvectionOptions) -> PublishedFields:
+        """See the base class."""
+        return PublishedFields({"u": "tensor"}, "periodic", False, {"beta": options.beta})
+
+    def stored(self, found: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
+        """Keep every so-manieth point."""
+        return {name: u[..., :: u.shape[-1] // len(self.x)] for name, u in found.items()}
 
     def generate(self, seeds: Sequence[int], *, threads: int = 1) -> dict[str, NDArray[Any]]:
         """Draw initial states and evaluate their exact solutions.

@@ -14,11 +14,14 @@ pressure p that goes with the mean energy. So the stored fields hold the mass, m
 of the solution, on any number of cells, and the means of a finer stored grid over those of a
 coarser one are those of the coarser. In a cell with a jump of the velocity, p includes the energy
 of the motion within the cell.
+
+With the option `pdebench`, samples are PDEBench's own instead, on any number of cells in this way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -30,6 +33,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, field_validat
 from wdno.options import Section
 from wdno.systems import base
 from wdno.systems._compressible_draw import DENSITY, CompressibleDraw
+from wdno.systems._pdebench import FromPDEBench, PDEBenchOptions, PublishedFields, from_files
 from wdno.systems.base import (
     SEED,
     Axis,
@@ -79,10 +83,16 @@ class CompressibleNSOptions(SystemOptions):
     grid: CompressibleNSGridOptions = Option(
         default_factory=CompressibleNSGridOptions, description="The stored grid."
     )
+    pdebench: PDEBenchOptions | None = Option(
+        default=None,
+        description="Files of PDEBench that samples are taken from; null: they are solved here.",
+    )
     cells: int = Option(default=1024, ge=4, description="Cells of the solver, at least 4.")
     cfl: float = Option(
         default=0.3, description="Courant number of the solver's time steps, at most 0.5."
     )
+
+    recorded: ClassVar[Any] = from_files
 
     @field_validator("gamma")
     @classmethod
@@ -126,6 +136,10 @@ class CompressibleNSOptions(SystemOptions):
             )
         return self
 
+    def files(self) -> list[str]:
+        """Return the files of PDEBench."""
+        return [] if self.pdebench is None else self.pdebench.files()
+
     @property
     def dx(self) -> float:
         """Width of the solver's cells."""
@@ -140,7 +154,7 @@ class CompressibleNSOptions(SystemOptions):
         return ("open",)
 
 
-class CompressibleNS(base.EquationSystem):
+class CompressibleNS(FromPDEBench):
     """The compressible system: states rho, v and p, no forcing."""
 
     name: ClassVar[str] = "compressible_ns"
@@ -162,20 +176,38 @@ class CompressibleNS(base.EquationSystem):
         ),
     )
 
-    def __init__(self, options: CompressibleNSOptions | None = None) -> None:
+    def __init__(
+        self, options: CompressibleNSOptions | None = None, record: Path | None = None
+    ) -> None:
         """Set up the system.
 
         Args:
             options: Its options; the defaults if left out.
+            record: What `fetch` wrote, of samples that are taken from files.
         """
         self.options = options or CompressibleNSOptions()
         centres = (np.arange(self.options.grid.x) + 0.5) / self.options.grid.x
         self.x: Array = self.options.x_min + (self.options.x_max - self.options.x_min) * centres
+        if record is not None:
+            self.take_files(record)
 
-    def coordinates(self) -> dict[str, Array]:
-        """Return `time` [T + 1] and `x` [X], the centres of the stored cells."""
-        time = np.linspace(0.0, self.options.t_end, self.options.grid.time + 1)
-        return {"time": time, "x": self.x.copy()}
+    @classmethod
+    def published(cls, options: CompressibleNSOptions) -> PublishedFields:
+        """See the base class."""
+        viscosity = {"eta": options.shear_viscosity, "zeta": options.bulk_viscosity}
+        sources = {"rho": "density", "v": "Vx", "p": "pressure"}
+        return PublishedFields(sources, "open", True, viscosity)
+
+    def stored(self, found: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
+        """Take the means of density, momentum and energy over the stored cells."""
+        from wdno.solvers import finite_volume
+
+        state = np.stack([found[name] for name in ("rho", "v", "p")], axis=-2)
+        means = finite_volume.coarsen(
+            finite_volume.to_conserved(state, self.options.gamma), len(self.x)
+        )
+        values = finite_volume.to_primitive(means, self.options.gamma).astype(np.float32)
+        return {name: values[..., i, :] for i, name in enumerate(("rho", "v", "p"))}
 
     def generate(self, seeds: Sequence[int], *, threads: int = 1) -> dict[str, NDArray[Any]]:
         """Draw and solve one trajectory for each seed.

@@ -15,6 +15,7 @@ part of them.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -56,7 +57,7 @@ class ERA5(base.RecordedSystem):
         """Get the record that the options ask for and write it as one file.
 
         Downloads go through the cache (`wdno.archives.cache`), from which an interrupted call
-        continues; so `state` stays empty.
+        continues; `state` holds what is unpacked on the way.
 
         Raises:
             DiskFullError: No space left.
@@ -64,7 +65,11 @@ class ERA5(base.RecordedSystem):
         """
         from wdno.systems._era5_fetch import fetch
 
-        fetch(options, output, check=lambda record: cls(options, record))
+        scratch = state / "unpacked"
+        try:
+            fetch(options, output, scratch, check=lambda record: cls(options, record))
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
     def __init__(self, options: ERA5Options, record: Path) -> None:
         """Set up the system.
@@ -151,8 +156,14 @@ class ERA5(base.RecordedSystem):
         if options.periods is not None:
             return options.periods.hours()
         first, last = int(self._hours[0]), int(self._hours[-1])
-        shares = options.splits.model_dump()
-        return windows.periods(first, last, shares, options.frames, options.hours_per_step)
+        return windows.periods(
+            first,
+            last,
+            options.splits.model_dump(),
+            options.frames,
+            options.hours_per_step,
+            windows.spacing(self._hours),
+        )
 
     def _refuse_empty(self) -> None:
         """Refuse a record that lacks windows in a split, saying how long its runs are."""
@@ -168,9 +179,18 @@ class ERA5(base.RecordedSystem):
             f"{' and '.join(empty)}. The record has {len(self._hours)} times from "
             f"{_date(self._hours[0])} to {_date(self._hours[-1])}; its longest run without a gap "
             f"has {int(runs[longest])} frames, from {_date(self._hours[longest])} on. Periods: "
-            f"{spans}, a window apart. Choose a longer record, other splits, a smaller history or "
-            "horizon, or another step"
+            f"{spans}, a window apart. {self._advice()}"
         )
+
+    def _advice(self) -> str:
+        """What to do where a split has no window."""
+        spacing, step = windows.spacing(self._hours), self.options.hours_per_step
+        if step % spacing:
+            return (
+                f"Its times are {spacing} h apart and frames are to be {step} h apart: make `step` "
+                f"{spacing} or a multiple of it"
+            )
+        return "Choose a longer record, other splits, a smaller history or horizon, or another step"
 
     def _dates(self, split: str) -> list[str]:
         return [_date(hour) for hour in self._periods[split]]
