@@ -259,7 +259,10 @@ class SuperresolutionOptions(TaskOptions):
             return [f"{where}: missing; model {base.model!r} draws its predictions"]
         if base.sampler is not None and not samples:
             return [f"{where}: model {base.model!r} has nothing to sample; remove it"]
-        return []
+        if base.sampler is None:
+            return []
+        told = models["base"].objective.check_sampler(base.sampler)
+        return [f"{where}, with model {base.model!r}: {one}" for one in told]
 
     def modules(self, system: str, method: MethodOptions) -> tuple[str, ...]:
         """Return those of the system, if it has an equation, and of the base model's sampler."""
