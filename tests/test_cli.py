@@ -9,11 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xarray as xr
 
+from wdno import __version__
+
 ROOT = Path(__file__).parents[1]
+RUN: dict[str, Any] = {"capture_output": True, "text": True}
 CONFIGS = ["config/config.yaml", "tests/config/tiny.yaml"]
 
 
@@ -78,6 +82,41 @@ def test_help_answers_at_once() -> None:
     assert done.returncode == 0
     for verb in ("generate", "train", "evaluate", "table", "figure", "config"):
         assert verb in done.stdout
+
+
+def test_the_version() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"wdno {__version__}\n"), done.stderr
+
+
+def test_an_overlay_alone_is_checked_over_the_default(tmp_path: Path) -> None:
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text("run: mine\nsystems: {era5: null}\n")
+    command = [sys.executable, "-m", "wdno", "config"]
+    elsewhere = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
+    done = subprocess.run([*command, "check", "mine.yaml"], **RUN, **elsewhere)
+    assert done.returncode == 0, done.stderr
+    assert "run 'mine': valid; systems: advection, burgers" in done.stdout
+    assert f"files: {ROOT / 'config/config.yaml'}, mine.yaml" in done.stdout
+    whole = ["resolve", "mine.yaml", "--output", "whole.yaml"]
+    done = subprocess.run([*command, *whole], **RUN, **elsewhere)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run([*command, "check", "whole.yaml"], **RUN, **elsewhere)
+    assert "files: whole.yaml\n" in done.stdout, "it needs nothing below it"
+    overlay.write_text("run: mine\nsystem: {}\nrun: other\n")
+    done = subprocess.run([*command, "check", "mine.yaml"], **RUN, **elsewhere)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "mine.yaml, line 3: 'run' stands here again, after line 1" in done.stderr
+
+
+def test_letters_that_a_locale_lacks_are_written_as_codes(tmp_path: Path) -> None:
+    overlay = tmp_path / "mine.yaml"
+    overlay.write_text('run: mine\nmethods: {fno: {label: "_η"}}\n', encoding="utf-8")
+    # What a locale of letters A to Z alone amounts to, where Python does not know better.
+    env = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    done = run("config", "check", overlay, env=env)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert r"methods.fno.label = '_\u03b7'" in done.stderr
 
 
 def test_from_data_to_errors(folder: Path) -> None:

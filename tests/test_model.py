@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from wdno import model as models
 from wdno.data import dataset
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.model import Model
+from wdno.problem import ProblemError
 from wdno.systems import compressible_ns
 from wdno.tasks.simulation.problem import data as simulation
 from wdno.training.checkpoint import CheckpointError, save_model
@@ -216,6 +218,70 @@ def test_samplers_and_objectives_must_fit(waves: ProblemData) -> None:
         build(waves).predict(batch, generators(1))
     with pytest.raises(ValueError, match="nothing to sample"):
         build(waves, objective=OBJECTIVES[1]).predict(batch, generators(1), {"name": "ddim"})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda batch: batch.pop("forcing"), ["given parts are", "forcing is missing from"]),
+        (lambda batch: batch.clear(), ["missing from an empty batch"]),
+        (
+            lambda batch: batch.update(forcing=batch["forcing"][..., ::2]),
+            ["'forcing'", "the model's grid is", "time first", "model.on_grid(grid)"],
+        ),
+        (
+            lambda batch: batch.update(forcing=batch["forcing"][0]),
+            ["expected the shape [cases, 1, ", "time first"],
+        ),
+        (
+            lambda batch: batch.update(forcing=batch["forcing"][:1]),
+            ["'first'", "2 cases, the parts before have 1"],
+        ),
+        (
+            lambda batch: batch.update(forcing=batch["forcing"].double()),
+            ["torch.float64 on cpu, the model is torch.float32", "by .to"],
+        ),
+        (
+            lambda batch: batch.update(forcing=batch["forcing"].numpy()),
+            ["expected a tensor, got ndarray", "torch.as_tensor"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: o["name"])
+def test_given_parts_that_do_not_fit_are_said(
+    waves: ProblemData, objective: dict, change: Any, words: list[str]
+) -> None:
+    model, batch = build(waves, objective=objective), dict(waves.batch(np.arange(2)))
+    change(batch)
+    with pytest.raises(ProblemError) as refused:
+        model.predict(batch, generators(2), SAMPLING[objective["name"]])
+    missing = [word for word in words if word not in str(refused.value)]
+    assert missing == [], str(refused.value)
+
+
+def test_a_model_that_was_put_on_another_grid_is_asked_on_it(waves: ProblemData) -> None:
+    model, batch = build(waves, objective=OBJECTIVES[1]), waves.batch(np.arange(2))
+    time, space = waves.problem.grid
+    half = {name: values[..., ::2] for name, values in batch.items() if values.ndim > 1}
+    found = model.on_grid((time, space // 2)).predict(half, generators(2))["state"]
+    assert found.shape == (2, 1, time, space // 2)
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [{"name": "ddim"}, {"steps": 2}, {}, "ddim"],
+    ids=["steps", "name", "both", "text"],
+)
+def test_samplers_without_name_or_steps_are_said(waves: ProblemData, sampling: Any) -> None:
+    model, batch = build(waves), waves.batch(np.arange(1))
+    with pytest.raises(ValueError, match="expected the name of a sampler, its steps") as refused:
+        model.predict(batch, generators(1), sampling)
+    assert f"got {sampling!r}" in str(refused.value)
+    for wrong in (0, 2.0, "2", True):
+        with pytest.raises(ValueError, match="expected an integer number of steps"):
+            model.predict(batch, generators(1), {"name": "ddim", "steps": wrong})
+    with pytest.raises(ValueError, match=r"unknown sampler .ddmi.: expected one of ddim"):
+        model.predict(batch, generators(1), {"name": "ddmi", "steps": 2})
 
 
 def test_parameters_are_counted_once(waves: ProblemData) -> None:

@@ -19,6 +19,7 @@ from wdno.runtime import (
     resolve_device,
     set_threads,
     spare_processors,
+    temporary_folder,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -140,3 +141,43 @@ def test_auto_is_there() -> None:
     expected = "cuda" if torch.cuda.is_available() else "cpu"
     assert resolve_device("auto").type == expected
     assert resolve_device("cpu") == torch.device("cpu")
+
+
+def test_a_folder_for_temporary_files_is_the_user_s_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = temporary_folder("kernels")
+    assert folder == tmp_path / f"wdno-kernels-{os.getuid()}"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert temporary_folder("kernels") == folder, "the same for all processes"
+    folder.chmod(0o777)
+    assert temporary_folder("kernels") is None, "others could put code there"
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    assert temporary_folder("kernels") is None, "it leads elsewhere"
+
+
+def test_another_user_s_folder_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    user = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: user)
+    assert temporary_folder("devices") is None
+    assert (tmp_path / f"wdno-devices-{user}").is_dir(), "made by this user for another"
+
+
+def test_without_a_place_for_locks_a_card_is_used_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A user without a name, as in a container, and nothing that can be written.
+    monkeypatch.setattr("getpass.getuser", lambda: 1 / 0)
+    monkeypatch.setattr("tempfile.tempdir", "/dev/null")
+    assert claim_device(["GPU-a", "GPU-b"]) == 0
+    assert "set TMPDIR" in caplog.text
+    runtime._claimed.clear()
+    (tmp_path / "file").touch()
+    assert claim_device(["GPU-a", "GPU-b"], tmp_path / "file") == 0
+    runtime._claimed.clear()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert claim_device(["GPU-a", "GPU-b"]) == 0
+    assert (tmp_path / f"wdno-devices-{os.getuid()}" / "GPU-a.lock").exists()

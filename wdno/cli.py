@@ -6,6 +6,7 @@ workflow decides which. Heavy packages are imported inside the verbs that need t
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
@@ -30,6 +31,24 @@ config_app = typer.Typer(help="Resolve, check and document configurations.", no_
 app.add_typer(config_app, name="config")
 
 
+def _version(wanted: bool) -> None:
+    """Write the version, and end."""
+    if wanted:
+        from wdno import __version__
+
+        typer.echo(f"wdno {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """WDNO: simulate and control physical systems with wavelet diffusion neural operators."""
+
+
 class Split(StrEnum):
     """Parts of a data set."""
 
@@ -48,7 +67,7 @@ MethodName = Annotated[str, typer.Option("--method", help="Name of the method.")
 TaskName = Annotated[str, typer.Option("--task", help="Name of the task.")]
 OptionalTaskName = Annotated[str | None, typer.Option("--task", help="Name of the task.")]
 StudyName = Annotated[str | None, typer.Option("--study", help="Name of the study.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the training.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed of the training.")]
 Output = Annotated[Path, typer.Option("--output", help="What is written.")]
 State = Annotated[Path, typer.Option("--state", help="Folder from which work resumes.")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Processor threads.")]
@@ -252,7 +271,10 @@ def figure(
 
 @config_app.command()
 def resolve(inputs: Inputs, output: Output) -> None:
-    """Merge and validate configurations; write every option with its value."""
+    """Merge and validate configurations; write every option with its value.
+
+    The default is read before overlays, as the workflow does.
+    """
     from wdno.config import dump, load
     from wdno.files import write_text
 
@@ -261,11 +283,13 @@ def resolve(inputs: Inputs, output: Output) -> None:
 
 @config_app.command()
 def check(inputs: Inputs) -> None:
-    """Validate configurations as the workflow would."""
-    from wdno.config import load, system_names
+    """Validate configurations as the workflow would: overlays over the default."""
+    from wdno.config import load, over_default, system_names
 
-    config = load(*inputs)
+    files = over_default(inputs)
+    config = load(*files)
     typer.echo(f"run {config.run!r}: valid; systems: {', '.join(system_names(config))}")
+    typer.echo(f"files: {', '.join(map(str, files))}")
 
 
 @config_app.command()
@@ -298,6 +322,10 @@ def main() -> None:
     """Run the command line; errors that a user can mend end with a message, not a traceback."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("wdno").setLevel(logging.INFO)
+    # In a locale without all letters they are written as codes.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # A default SIGTERM would end the process without removing its unfinished files.
     signal.signal(signal.SIGTERM, _terminate)
     try:

@@ -8,10 +8,10 @@ releases when the process ends, however it ends.
 
 from __future__ import annotations
 
-import getpass
 import logging
 import os
 import re
+import stat
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -90,6 +90,30 @@ def spare_processors(threads: int) -> int:
     return max(min(threads, available_processors() // processes) - 1, 0)
 
 
+def temporary_folder(purpose: str) -> Path | None:
+    """Return a folder of this user among temporary files, the same for all processes.
+
+    Code may be read from it, so nobody else may write to it.
+
+    Args:
+        purpose: What it is for, such as `kernels`.
+
+    Returns:
+        The folder; None if there is no place for one, or another user has made it.
+    """
+    # Not the user's name, which one in a container may lack.
+    user = os.getuid()
+    try:
+        folder = Path(tempfile.gettempdir()) / f"wdno-{purpose}-{user}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        state = folder.lstat()
+    except OSError:
+        return None
+    writable = state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    own = stat.S_ISDIR(state.st_mode) and state.st_uid == user and not writable
+    return folder if own else None
+
+
 def resolve_device(device: str = "auto") -> torch.device:
     """The device to compute on.
 
@@ -135,7 +159,7 @@ def claim_device(cards: Sequence[str] | None = None, folder: Path | None = None)
     Args:
         cards: Names that tell the cards apart on this machine; by default the UUIDs of those that
             PyTorch sees.
-        folder: Of the locks; by default one of the user's in the folder for temporary files.
+        folder: Of the locks; by default `temporary_folder("devices")`.
 
     Returns:
         Index of the card in `cards`.
@@ -150,13 +174,21 @@ def claim_device(cards: Sequence[str] | None = None, folder: Path | None = None)
         if len(names) == 1:
             _claimed[names] = (0, None)
         else:
-            user = re.sub(r"\W", "_", getpass.getuser())
-            place = folder or Path(tempfile.gettempdir()) / f"wdno-devices-{user}"
-            _claimed[names] = _claim(names, place)
+            _claimed[names] = _claim(names, folder or temporary_folder("devices"))
     return _claimed[names][0]
 
 
-def _claim(names: tuple[str, ...], folder: Path) -> tuple[int, FileLock | None]:
+def _claim(names: tuple[str, ...], folder: Path | None) -> tuple[int, FileLock | None]:
+    try:
+        return _lock_first(names, folder)
+    except OSError as error:
+        logger.warning("no card can be claimed (%s): using card 0, maybe with others", error)
+        return 0, None
+
+
+def _lock_first(names: tuple[str, ...], folder: Path | None) -> tuple[int, FileLock | None]:
+    if folder is None:
+        raise OSError("there is no folder for temporary files; set TMPDIR to one")
     folder.mkdir(parents=True, exist_ok=True)
     for index, name in enumerate(names):
         lock = FileLock(folder / f"{re.sub(r'[^-.0-9A-Za-z]', '_', name)}.lock")

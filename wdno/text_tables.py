@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -18,6 +19,12 @@ MISSING = "–"
 _TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _TEX |= {letter: "\\" + letter for letter in "&%$#_{}"}
 _TEX |= {"±": r"$\pm$", "×": r"$\times$", MISSING: "--", "η": r"$\eta$", "<": "$<$", ">": "$>$"}
+_TEX |= {"|": r"\textbar{}", "`": r"\textasciigrave{}"}
+
+# In running text and in cells; an underscore inside of a word, and a bracket, mean nothing.
+_MARKDOWN = re.compile(
+    r"[\\`*|$~]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|\](?=[(\[])|&(?=#?\w+;)|(?<!\S)#"
+)
 
 _HTML_HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
@@ -107,6 +114,11 @@ def tex(text: str) -> str:
     return re.sub(r"(?<=[\d)])e(-?\d+)\b", r"$\\times 10^{\1}$", escaped)
 
 
+def markdown(text: str) -> str:
+    """Escape text for Markdown, cells of tables included."""
+    return _MARKDOWN.sub(lambda found: f"\\{found[0]}", text)
+
+
 def write_table(path: str | Path, title: str, frame: pd.DataFrame, panels: Sequence[Panel]) -> None:
     """Write `{path}.csv`, `.md`, `.tex` and `.html`, each complete or not at all.
 
@@ -124,33 +136,33 @@ def write_table(path: str | Path, title: str, frame: pd.DataFrame, panels: Seque
 
 
 def _markdown(title: str, panels: Sequence[Panel]) -> str:
-    parts = [f"# {title}"]
+    parts = [f"# {markdown(title)}"]
     for panel in panels:
-        cells = panel.cells.map(lambda cell: cell.replace("|", r"\|"))
+        cells = panel.cells.map(markdown).rename(columns=markdown)
         for row, column in panel.bold:
-            cells.loc[row, column] = f"**{cells.loc[row, column]}**"
+            name = markdown(column)
+            cells.loc[row, name] = f"**{cells.loc[row, name]}**"
         table = cells.to_markdown(index=False, disable_numparse=True, colalign=panel.sides)
-        parts += [f"## {panel.title}", table]
+        parts += [f"## {markdown(panel.title)}", table]
     notes = dict.fromkeys(note for panel in panels for note in panel.notes)
     if notes:
-        parts.append("\n".join(["Notes", "", *(f"- {note}" for note in notes)]))
+        parts.append("\n".join(["Notes", "", *(f"- {markdown(note)}" for note in notes)]))
     return "\n\n".join(parts) + "\n"
 
 
 def _html(title: str, panels: Sequence[Panel]) -> str:
     parts = [_HTML_HEAD.format(title=html.escape(title)), f"<h1>{html.escape(title)}</h1>"]
-    for panel in panels:
+    for name, panel in zip(_identifiers(r"\W", [one.name for one in panels]), panels, strict=True):
         cells = panel.cells.map(html.escape).rename(columns=html.escape)
         for row, column in panel.bold:
-            name = html.escape(column)
-            cells.loc[row, name] = f"<strong>{cells.loc[row, name]}</strong>"
+            heading = html.escape(column)
+            cells.loc[row, heading] = f"<strong>{cells.loc[row, heading]}</strong>"
         align = {
-            name: [{"selector": "td, th", "props": f"text-align: {side}"}]
-            for name, side in zip(cells.columns, panel.sides, strict=True)
+            heading: [{"selector": "td, th", "props": f"text-align: {side}"}]
+            for heading, side in zip(cells.columns, panel.sides, strict=True)
         }
         style = cells.style.hide(axis="index").set_table_styles(align)
-        # A name of its own for each table, the same every time.
-        table = style.set_uuid(re.sub(r"\W", "-", panel.name)).to_html()
+        table = style.set_uuid(name).to_html()
         parts += [f"<h2>{html.escape(panel.title)}</h2>", f"<div>{table}</div>"]
     notes = dict.fromkeys(note for panel in panels for note in panel.notes)
     if notes:
@@ -160,7 +172,8 @@ def _html(title: str, panels: Sequence[Panel]) -> str:
 
 def _latex(name: str, panels: Sequence[Panel]) -> str:
     parts = ["% Needs \\usepackage{booktabs,graphicx}."]
-    for panel in panels:
+    names = [f"{name}-{panel.name}".lower() for panel in panels]
+    for label, panel in zip(_identifiers("[^a-z0-9]+", names), panels, strict=True):
         cells = panel.cells.map(tex).rename(columns=tex)
         for row, column in panel.bold:
             cells.loc[row, tex(column)] = rf"\textbf{{{cells.loc[row, tex(column)]}}}"
@@ -168,7 +181,6 @@ def _latex(name: str, panels: Sequence[Panel]) -> str:
         cells.iloc[:, 0] = "{}" + cells.iloc[:, 0]
         sides = "".join(side[0] for side in panel.sides)
         tabular = cells.style.hide(axis="index").to_latex(hrules=True, column_format=sides)
-        label = re.sub(r"[^a-z0-9]+", "-", f"{name}-{panel.name}".lower())
         lines = [
             r"\begin{table*}",
             r"\centering",
@@ -182,3 +194,21 @@ def _latex(name: str, panels: Sequence[Panel]) -> str:
             lines.append(rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize {notes}}}")
         parts.append("\n".join([*lines, r"\end{table*}"]))
     return "\n\n".join(parts) + "\n"
+
+
+def _identifiers(unfit: str, names: Sequence[str]) -> list[str]:
+    """Return identifiers made of names, each once and the same every time.
+
+    Args:
+        unfit: pattern of what an identifier does not have.
+        names: such as those of panels.
+    """
+    found: list[str] = []
+    for name in names:
+        identifier = plain = re.sub(unfit, "-", name)
+        for copy in itertools.count(2):
+            if identifier not in found:
+                break
+            identifier = f"{plain}-{copy}"
+        found.append(identifier)
+    return found

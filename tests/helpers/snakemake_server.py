@@ -70,6 +70,8 @@ def serve() -> None:
 def _snakemake(arguments: list[str]) -> None:
     from snakemake.cli import main
 
+    sys.argv = ["snakemake", *arguments]
+
     code: Any = 1
     try:
         main(arguments)

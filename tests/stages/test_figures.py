@@ -77,6 +77,20 @@ def test_losses_stand_with_those_that_they_compare_with(tmp_path: Path, drawn: l
         figures.training(*known, absent, tmp_path / "figures" / "a.png")
 
 
+def test_models_of_the_same_name_are_told_apart(tmp_path: Path, drawn: list[Any]) -> None:
+    config = config_of(tmp_path, models={"ddpm": {"label": "Net"}, "fno": {"label": "Net"}})
+    logs = []
+    for model in ("wdno", "ddpm", "fno"):
+        logs.append(tmp_path / "models" / model / "seed0" / "train.jsonl")
+        logs[-1].parent.mkdir(parents=True)
+        rows = [{"step": k, "loss": 1 / k, "validation_loss": 1 / k, "seconds": k} for k in (1, 2)]
+        logs[-1].write_text("\n".join(map(json.dumps, rows)))
+    write_statistics(make_data(tmp_path / "train.nc", count=4), tmp_path / "statistics.nc")
+    known = (config, "burgers", "simulation", tmp_path / "statistics.nc")
+    figures.training(*known, logs, tmp_path / "figures" / "a.png")
+    assert legend(drawn[0])[:3] == ["WDNO", "Net (ddpm)", "Net (fno)"]
+
+
 def test_a_scene(tmp_path: Path, waves_file: Path) -> None:
     with pytest.raises(DataError, match="has no scene"):
         figures.scene(waves_file, tmp_path / "a.png")

@@ -15,8 +15,9 @@ from wdno.config.methods import MethodOptions
 from wdno.config.models import ModelOptions, TrainingOptions
 from wdno.config.needs import collections, known_samples, models_for, models_of, trainings
 from wdno.config.overrides import system, system_names, tasks
-from wdno.config.resolve import dump, load, validate
+from wdno.config.resolve import dump, load, over_default, read, validate
 from wdno.config.root import Config, EvaluationOptions, SystemConfig
+from wdno.config.yaml_text import typed
 
 __all__ = [
     "Config",
@@ -38,6 +39,8 @@ __all__ = [
     "model",
     "models_for",
     "models_of",
+    "over_default",
+    "read",
     "reference",
     "studies",
     "system",
@@ -46,5 +49,6 @@ __all__ = [
     "title",
     "training_code",
     "trainings",
+    "typed",
     "validate",
 ]

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from wdno.config.base import ConfigError, suggest
 from wdno.config.lookup import method, methods_of, model
+from wdno.config.name_checks import check_names
 from wdno.config.overrides import system_names, tasks
 from wdno.config.piece_checks import (
     check_baseline,
@@ -56,6 +57,8 @@ def check(config: Config) -> None:
         problems += _check_study(config, study)
     if not problems:  # what trainings need is found by the methods that need these
         problems = [one for name in system_names(config) for one in check_trainings(config, name)]
+    if not problems:
+        problems = check_names(config)
     if problems:
         lines = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
         raise ConfigError(f"invalid configuration:\n{lines}")
@@ -65,15 +68,13 @@ def _check_system(config: Config, name: str) -> list[str]:
     section: SystemConfig[Any] = getattr(config.systems, name)
     problems = unknown(f"systems.{name}.models", section.models, config.models)
     problems += unknown(f"systems.{name}.methods", section.methods, config.methods)
-    problems += [
-        problem
-        for key in section.models
-        if key in config.models
-        for problem in check_model(name, section, f"models.{key}", model(config, name, key))
-    ]
+    # What no method uses need only be valid by itself: it is neither trained nor evaluated.
+    for key in section.models:
+        if key in config.models:
+            model(config, name, key)
     for key in section.methods:
         if key in config.methods:
-            problems += check_method(config, name, key)
+            method(config, name, key)
     problems += _check_fine(name, section)
     configured = tasks(config, name)
     if not configured:
@@ -101,13 +102,8 @@ def _check_reference(config: Config) -> list[str]:
 def _check_task(config: Config, system: str, task: str, options: TaskOptions) -> list[str]:
     where = f"systems.{system}.tasks.{task}"
     problems = unknown(f"{where}.methods", options.methods, config.methods)
-    problems += [
-        f"{where}.methods: {name!r} appears twice"
-        for name in dict.fromkeys(options.methods)
-        if options.methods.count(name) > 1
-    ]
     problems += _check_task_reference(config, system, task, options)
-    listed = [name for name in dict.fromkeys(options.methods) if name in config.methods]
+    listed = [name for name in options.methods if name in config.methods]
     for name in listed:
         problems += check_method(config, system, name)
     studied = [name for name in methods_of(config, system, task) if name not in options.methods]

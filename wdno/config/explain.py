@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import math
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
@@ -54,7 +56,8 @@ def problems(error: ValidationError, model: type[BaseModel], prefix: str = "") -
         else:
             message = problem["msg"].removeprefix("Value error, ")
             shown = "" if isinstance(value, Mapping | BaseModel) else f" = {value!r}"
-            lines.append(f"{key or 'config'}{shown}: {message}{_hint(value)}")
+            hint = _hint(value, problem["type"])
+            lines.append(f"{key or 'config'}{shown}: {message}{hint}")
     return lines
 
 
@@ -108,14 +111,32 @@ def _written(location: Location) -> list[str]:
     return [str(part) for before, part in pairs if before not in CHOICES or part == "name"]
 
 
-def _hint(value: Any) -> str:
-    """Explain a number that YAML reads as text: `2e-3` has no point."""
-    number: float | None = None
+def _hint(value: Any, problem: str) -> str:
+    """Say how a value is written that YAML takes for something else: `2e-3` is text to it.
+
+    Args:
+        value: what was found.
+        problem: what is wrong with it, in pydantic's words.
+    """
+    if problem == "string_type" and isinstance(value, bool | int | float | datetime.date):
+        return f" (YAML makes {value!r} of it; put the text in quotes)"
+    number, whole = _number(value), problem.startswith("int_")
+    if number is None or (whole and number != int(number)):
+        return ""
+    # YAML wants a point before an exponent.
+    written = repr(number) if "." in repr(number) else repr(number).replace("e", ".0e")
+    written = str(int(number)) if whole else written
     if isinstance(value, str):
-        for read_as in (int, float):
-            try:
-                number = read_as(value)
-                break
-            except ValueError:
-                continue
-    return f" (YAML reads it as text; write {number!r})" if number is not None else ""
+        return f" (YAML reads it as text; write {written})"
+    return f" (write {written})" if whole and isinstance(value, float) else ""
+
+
+def _number(value: Any) -> float | int | None:
+    """Return the finite number that a value is, or that a text was to be."""
+    for read_as in (int, float) if isinstance(value, str) else ():
+        try:
+            number = read_as(value)
+        except ValueError:
+            continue
+        return number if isinstance(number, int) or math.isfinite(number) else None
+    return value if isinstance(value, float) and math.isfinite(value) else None

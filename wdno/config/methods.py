@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, PositiveInt, model_validator
 
 from wdno.diffusion import samplers
-from wdno.options import Name, Section
+from wdno.options import Label, Name, Section
 from wdno.tasks import REGISTRY as TASKS
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def _baselines() -> str:
 class MethodOptions(Section):
     """A row of the tables: a trained model and how it is sampled, or an untrained baseline."""
 
-    label: str = Field(default="", description="Name in tables and figures; default: the key.")
+    label: Label = Field(default="", description="Name in tables and figures; default: the key.")
     model: Name | None = Field(default=None, description="The model, by its key in `models`.")
     baseline: Name | None = Field(
         default=None, description=f"Instead of a model, a baseline.{_baselines()}"

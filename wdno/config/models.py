@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from wdno import networks, objectives, representations
-from wdno.options import Name, Section
+from wdno.options import Label, Name, Section
 
 if TYPE_CHECKING:
     from wdno.networks.options.base import NetworkOptions as Network
@@ -99,7 +99,7 @@ class CollectOptions(Section):
 class ModelOptions(Section):
     """What is trained: a point on the three axes, and its training."""
 
-    label: str = Field(default="", description="Name in tables and figures; default: the key.")
+    label: Label = Field(default="", description="Name in tables and figures; default: the key.")
     representation: Representation = Field(description="What the network sees of the fields.")
     network: Network = Field(description="The map from tensor to tensor.")
     objective: Objective = Field(description="How it is trained and how a prediction is drawn.")

@@ -89,7 +89,8 @@ def check_sampling(where: str, options: MethodOptions, trained: ModelOptions) ->
     kind = trained.objective.name
     if trained.objective.samples:
         if options.sampler is not None:
-            return []
+            told = trained.objective.check_sampler(options.sampler)
+            return [f"{where}.sampler, with model {options.model!r}: {one}" for one in told]
         return [
             f"{where}.sampler: missing; model {options.model!r} is trained by {kind}, whose "
             "predictions are samples"

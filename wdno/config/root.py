@@ -15,7 +15,7 @@ from wdno import systems as system_modules
 from wdno.config.choices import summary, with_task_sections
 from wdno.config.methods import MethodOptions
 from wdno.config.models import ModelOptions
-from wdno.options import Name, Section
+from wdno.options import Label, Name, Names, Section
 from wdno.studies.options import StudyOptions
 from wdno.systems.base import SystemOptions
 from wdno.tasks import REGISTRY as TASKS
@@ -89,7 +89,7 @@ else:
 class SystemConfig(Section, Generic[Options]):
     """One physical system: its physics and grid, its data, its tasks."""
 
-    title: str = Field(
+    title: Label = Field(
         default="", description="Name in tables and figures; default: that which its data have."
     )
     options: Options = Field(description="Physics, grid and solver of the system.")
@@ -137,17 +137,21 @@ class EvaluationOptions(Section):
         description="Cases predicted at a time; fewer where they exceed two million points.",
     )
     examples: PositiveInt = Field(default=3, description="Cases kept whole, for the figures.")
-    bootstrap: PositiveInt = Field(default=2000, description="Resamples of the paired bootstrap.")
+    bootstrap: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=2000, description="Resamples of the paired bootstrap."
+    )
     confidence: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
         default=0.95, description="Coverage of the bootstrap intervals."
     )
-    digits: PositiveInt = Field(default=3, description="Significant digits in tables.")
+    digits: Annotated[int, Field(ge=1, le=17)] = Field(
+        default=3, description="Significant digits in tables."
+    )
     reference: Name | None = Field(
         default="wdno",
         description="Method that the others' errors are divided by in the table of each task that "
         "lists it.",
     )
-    show: list[Name] = Field(
+    show: Names = Field(
         default=["wdno", "ddpm", "fno"], description="Methods in the figure of trajectories."
     )
 

@@ -34,6 +34,7 @@ are then no condition.
 | `coding` | from the parts of a problem to normalised channels, and back |
 | `scales` | the scales of these channels, measured on training data |
 | `model` | the objective and its network on top: loss and prediction |
+| `asked` | what it is asked with, checked |
 | `files` | trained models on disk |
 """
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from wdno import networks, objectives
 from wdno.augmentation import Augmentation
 from wdno.data.dataset import ProblemData
+from wdno.model.asked import check_given, check_sampling
 from wdno.model.coding import Coding, level_of, name_and_options
 from wdno.model.scales import fit_scales
 from wdno.objectives.base import Request, Rewards
@@ -195,8 +196,13 @@ class Model(Coding):
             The generated parts, in physical units.
 
         Raises:
-            ValueError: `sampling` is missing or unwanted, or the objective cannot be guided.
+            ProblemError: a given part is missing, or has another shape, type or device.
+            ValueError: `sampling` is missing, lacks something or is unwanted, or the objective
+                cannot be guided.
         """
+        self._check(batch)
+        if sampling is not None and self._samples:
+            check_sampling(sampling)
         request = self._request(batch, guide=guide)
         return self.decode(self.objective.predict(request, generators, sampling), batch)
 
@@ -205,9 +211,19 @@ class Model(Coding):
         """Return what :meth:`predict` draws by, unguided, under the given parts of a batch.
 
         Raises:
+            ProblemError: a given part is missing, or has another shape, type or device.
             ValueError: the objective has none.
         """
+        self._check(batch)
         return self.objective.denoiser_of(self._request(batch))
+
+    def _check(self, batch: Batch) -> None:
+        check_given(self.problem, batch, level_of(batch), self.target_scaler.scale)
+
+    @property
+    def _samples(self) -> bool:
+        """Whether its predictions are drawn."""
+        return bool(objectives.REGISTRY.light(self.spec["objective"]["name"]).Options.samples)
 
     def estimate(self, batch: Batch, frames: int | None = None) -> dict[str, Tensor]:
         """Predict with an objective that draws nothing, differentiably; see :meth:`predict`.

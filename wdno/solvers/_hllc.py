@@ -15,6 +15,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from wdno.solvers.compilation import compiled
+
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
@@ -25,7 +27,7 @@ GHOSTS = 2
 FASTMATH = {"contract", "nsz"}
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
+@compiled(error_model="numpy", fastmath=FASTMATH)
 def _primitives(
     u: Array, w: Array, gamma: float, density_floor: float, pressure_floor: float
 ) -> int:  # pragma: no cover - compiled
@@ -55,7 +57,7 @@ def _primitives(
     return low
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
+@compiled(error_model="numpy", fastmath=FASTMATH)
 def _fill_ghosts(w: Array, boundary: int) -> None:  # pragma: no cover - compiled
     """Fill the ghost cells of `w [3, n + 4]`."""
     size = w.shape[1]
@@ -73,7 +75,7 @@ def _fill_ghosts(w: Array, boundary: int) -> None:  # pragma: no cover - compile
             w[row, last + 1 + k] = sign * w[row, right]
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
+@compiled(error_model="numpy", fastmath=FASTMATH)
 def _half_slopes(w: Array, half: Array) -> None:  # pragma: no cover - compiled
     """Half of the limited difference across each cell, `[size - 2]`, of `w [size]`."""
     for i in range(half.size):
@@ -83,7 +85,7 @@ def _half_slopes(w: Array, half: Array) -> None:  # pragma: no cover - compiled
         half[i] = math.copysign(least, a) if a * b > 0.0 else 0.0
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
+@compiled(error_model="numpy", fastmath=FASTMATH)
 def _fluxes(
     w: Array, half: Array, flux: Array, gamma: float, drag: float
 ) -> None:  # pragma: no cover - compiled
@@ -131,14 +133,14 @@ def _fluxes(
         f_e[i] = (e_k + p_k) * v_k + wave * (e_s - e_k) - 0.5 * (v[i] + v[i + 1]) * stress
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
+@compiled(error_model="numpy", fastmath=FASTMATH)
 def _euler_step(u: Array, flux: Array, ratio: float) -> None:  # pragma: no cover - compiled
     """`u -= ratio * difference of the fluxes`, for one conserved variable."""
     for i in range(u.size):
         u[i] -= ratio * (flux[i + 1] - flux[i])
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
+@compiled(error_model="numpy", fastmath=FASTMATH)
 def _second_stage(
     u: Array, start: Array, flux: Array, ratio: float
 ) -> None:  # pragma: no cover - compiled
@@ -147,7 +149,7 @@ def _second_stage(
         u[i] = 0.5 * (start[i] + (u[i] - ratio * (flux[i + 1] - flux[i])))
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
+@compiled(error_model="numpy", fastmath=FASTMATH)
 def _fastest(
     w: Array, speeds: Array, gamma: float, drag: float
 ) -> float:  # pragma: no cover - compiled
@@ -168,7 +170,7 @@ def _fastest(
     return max(max(a, b), max(c, d))
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
+@compiled(error_model="numpy", fastmath=FASTMATH)
 def _copy(source: Array, target: Array) -> None:  # pragma: no cover - compiled
     """Copy `[3, n]`; assignment of arrays takes seconds to compile."""
     for row in range(source.shape[0]):
@@ -176,7 +178,7 @@ def _copy(source: Array, target: Array) -> None:  # pragma: no cover - compiled
             target[row, i] = source[row, i]
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath=FASTMATH)
+@compiled(error_model="numpy", fastmath=FASTMATH)
 def _trajectory(
     initial: Array,
     saved: Array,
@@ -238,7 +240,7 @@ def _trajectory(
     return low, taken
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@compiled(parallel=True, error_model="numpy")
 def integrate(
     initial: Array,
     saved: Array,

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from wdno.solvers.compilation import compiled
 from wdno.solvers.incompressible_kernels import (
     LANES,
     _advect_smoke,
@@ -24,7 +25,7 @@ from wdno.solvers.incompressible_kernels import (
 Array = NDArray[np.float64]
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _read_back(
     values: Array, y: float, x: float, bar: float, into: Array
 ) -> tuple[float, float]:  # pragma: no cover - compiled
@@ -49,7 +50,7 @@ def _read_back(
     )
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _advect_back(
     smoke: Array,
     v: Array,
@@ -98,7 +99,7 @@ def _advect_back(
             u_bar[i, j + 1] += x_bar
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _copy(values: Array, into: Array) -> None:  # pragma: no cover - compiled
     """Copies `[LANES, ...]`, in loops, which compile far faster than an assignment."""
     for lane in range(LANES):
@@ -107,7 +108,7 @@ def _copy(values: Array, into: Array) -> None:  # pragma: no cover - compiled
                 into[lane, i, j] = values[lane, i, j]
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _solve_again(
     start: tuple[Array, Array, Array],
     force: Array,
@@ -158,7 +159,7 @@ def _solve_again(
                             new[i, j] = 0.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _segment_back(
     kept: tuple[Array, Array, Array],
     smoke_bar: Array,
@@ -221,7 +222,7 @@ def _segment_back(
                 flat_u[faces_x[f]] = 0.0
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _group_back(
     starts: tuple[Array, Array, Array],
     force: Array,
@@ -268,7 +269,7 @@ def _group_back(
         _segment_back(kept, smoke, v, u, tallies, gradient[:, k], x, p, problem, factor)
 
 
-@numba.njit(cache=True, error_model="numpy", parallel=True)
+@compiled(error_model="numpy", parallel=True)
 def pull_back(
     starts: tuple[Array, Array, Array],
     force: Array,

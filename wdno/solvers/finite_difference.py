@@ -24,6 +24,7 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from wdno.solvers.compilation import compiled
 from wdno.solvers.grids import (
     check_coordinates,
     check_shapes,
@@ -40,9 +41,7 @@ Indices = NDArray[np.int64]
 
 
 # Infinities and NaN keep their meaning (no "nnan", "ninf"): divergence is detected from them.
-@numba.njit(
-    parallel=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"}
-)
+@compiled(parallel=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
 def _integrate(
     u0: Array, f: Array, steps: int, step: float, advection: float, diffusion: float, saved: Array
 ) -> None:  # pragma: no cover - compiled
@@ -72,7 +71,7 @@ def _integrate(
                 saved[sample, (n + 1) // every - 1] = u
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract"})
+@compiled(parallel=True, error_model="numpy", fastmath={"contract"})
 def _multiply(
     values: Array, matrix: Array, first: Indices, last: Indices, out: Array
 ) -> None:  # pragma: no cover - compiled

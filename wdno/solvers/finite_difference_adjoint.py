@@ -24,12 +24,11 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from wdno.solvers.compilation import compiled
 from wdno.solvers.finite_difference import Array, Scheme, numba_threads, read, solve
 
 
-@numba.njit(
-    parallel=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"}
-)
+@compiled(parallel=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
 def _pull_back(
     u0: Array,
     f: Array,

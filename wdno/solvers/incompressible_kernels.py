@@ -14,13 +14,15 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from wdno.solvers.compilation import compiled
+
 Array = NDArray[np.float64]
 
 LANES = 4
 """Trajectories solved side by side: one or two vector registers of float64."""
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
+@compiled(error_model="numpy", fastmath={"contract"})
 def _solve(factor: Any, x: Array) -> None:  # pragma: no cover - compiled
     """Solves A p = x in place, `[n, LANES]`, by L D L^T."""
     pointers, below, entries, pivots = factor[2], factor[3], factor[4], factor[5]
@@ -44,7 +46,7 @@ def _solve(factor: Any, x: Array) -> None:  # pragma: no cover - compiled
             x[j, k] = lane[k]
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _project(v: Array, u: Array, factor: Any, x: Array, p: Array) -> None:  # pragma: no cover
     """Projects `v [LANES, N + 1, M]`, `u [LANES, N, M + 1]` in place.
 
@@ -78,7 +80,7 @@ def _project(v: Array, u: Array, factor: Any, x: Array, p: Array) -> None:  # pr
                     u[lane, i, j] -= p[i + 1, j + 1] - p[i + 1, j]
 
 
-@numba.njit(cache=True, error_model="numpy", parallel=True)
+@compiled(error_model="numpy", parallel=True)
 def project_batch(v: Array, u: Array, factor: Any) -> None:  # pragma: no cover - compiled
     """Projects a batch of whole groups in place, `v [B, N + 1, M]` and `u [B, N, M + 1]`."""
     for group in numba.prange(v.shape[0] // LANES):
@@ -88,7 +90,7 @@ def project_batch(v: Array, u: Array, factor: Any) -> None:  # pragma: no cover 
         _project(v[part], u[part], factor, x, p)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _read(values: Array, y: float, x: float) -> float:  # pragma: no cover - compiled
     """Bilinear interpolation at indices (y, x), with the outermost values continued outwards."""
     n, m = values.shape
@@ -102,7 +104,7 @@ def _read(values: Array, y: float, x: float) -> float:  # pragma: no cover - com
     return value
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _advect_velocity(
     v: Array, u: Array, ratio: float, diffusion: float, new_v: Array, new_u: Array
 ) -> None:  # pragma: no cover - compiled
@@ -130,7 +132,7 @@ def _advect_velocity(
                 old[i, j] = new[i, j] + diffusion * (around - 4.0 * new[i, j])
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def kept_of_trace(
     i: int, j: int, dy: float, dx: float, distance: Array
 ) -> float:  # pragma: no cover - compiled
@@ -151,7 +153,7 @@ def kept_of_trace(
     return kept
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def read_smoke(
     smoke: Array, distance: Array, y: int, x: int, a: float, b: float
 ) -> tuple[float, float]:  # pragma: no cover - compiled
@@ -173,7 +175,7 @@ def read_smoke(
     return found, fluid
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _advect_smoke(
     smoke: Array, v: Array, u: Array, ratio: float, distance: Array, new: Array
 ) -> None:  # pragma: no cover - compiled
@@ -204,7 +206,7 @@ def _advect_smoke(
             new[i, j] = found / fluid
 
 
-@numba.njit(cache=True, error_model="numpy", parallel=True)
+@compiled(error_model="numpy", parallel=True)
 def advance(
     smoke: Array,
     v: Array,

@@ -79,13 +79,20 @@ def _histories(
 ) -> dict[str, dict[str, list[Path]]]:
     """Group the logs by model, and the models by what makes their losses comparable."""
     grouped: dict[str, dict[str, list[Path]]] = {}
+    keys = list(dict.fromkeys(path.parent.parent.name for path in inputs))
+    labels = [configuration.model(config, system, key).label or key for key in keys]
+    # Two models may have the same name for readers.
+    names = {
+        key: label if labels.count(label) == 1 else f"{label} ({key})"
+        for key, label in zip(keys, labels, strict=True)
+    }
     for path in inputs:
         key = path.parent.parent.name
         options = configuration.model(config, system, key)
         parts = [options.objective.name, options.representation.name]
         if options.objective.stepping is not None:
             parts.insert(1, "frame to frame")
-        grouped.setdefault(", ".join(parts), {}).setdefault(options.label or key, []).append(path)
+        grouped.setdefault(", ".join(parts), {}).setdefault(names[key], []).append(path)
     return grouped
 
 

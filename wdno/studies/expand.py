@@ -11,7 +11,6 @@ import copy
 import hashlib
 import itertools
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -24,10 +23,10 @@ from wdno.config.methods import MethodOptions
 from wdno.config.models import ModelOptions
 from wdno.config.root import Config
 from wdno.options import NAME_LENGTH
+from wdno.studies.naming import Values, label_of, name_parts
 from wdno.studies.options import StudyOptions
 
 M = TypeVar("M", bound=BaseModel)
-Values = dict[str, Any]
 
 NOT_VARIED = frozenset({"label", "model", "baseline", "cases"})
 """Options of methods and models that make no variation."""
@@ -115,12 +114,23 @@ def _vary_study(
     for of in options.of:
         if of not in config.methods:
             continue  # reported where references are checked
+        where = f"studies.{study}.vary, of {of!r} for {system}"
+        made: dict[str, Values] = {}
         for chosen in itertools.product(*options.vary.values()):
             values = dict(zip(options.vary, chosen, strict=True))
             try:
-                yield _vary(config, study, system, of, values, expansion)
+                one = _vary(config, study, system, of, values, expansion)
             except VariationError as error:
-                expansion.problems.append(f"studies.{study}.vary, of {of!r} for {system}: {error}")
+                expansion.problems.append(f"{where}: {error}")
+                continue
+            content = _content(config, expansion, one)
+            if content in made:
+                expansion.problems.append(
+                    f"{where}: {_told(made[content])} and {_told(values)} come to the same method; "
+                    "leave one out"
+                )
+            made.setdefault(content, values)
+            yield one
 
 
 def _vary(
@@ -138,8 +148,8 @@ def _vary(
     if model is not None and base is not None and of_model:
         changed = _changed(model, of_model, of_model)
         if changed != model:
-            name = "__".join([base, *_parts(of_model)])
-            label = _label(model.label or base, changed, of_model, told)
+            name = "__".join([base, *name_parts(of_model)])
+            label = label_of(model.label or base, changed, of_model, told)
             changed = changed.model_copy(update={"label": label})
             base = _enter(expansion.models, config.models, name, changed)
     extra: Values = {"model": base} if base != method.model else {}
@@ -147,11 +157,30 @@ def _vary(
     varied = _changed(method, {**of_method, **extra}, of_method)
     name = of
     if varied != method:
-        name = "__".join([of, *_parts(values)])
-        label = _label(method.label or of, varied, values, told)
+        name = "__".join([of, *name_parts(values)])
+        label = label_of(method.label or of, varied, values, told)
         varied = varied.model_copy(update={"label": label})
         name = _enter(expansion.methods, config.methods, name, varied)
     return Variation(study, system, of, name, base, values)
+
+
+def _content(config: Config, expansion: Expansion, one: Variation) -> str:
+    """Return all that a variation does, as text: two of the same text are one method."""
+    method, model = expansion.methods.get(one.method), None
+    if method is None:
+        method = overrides.configured_method(config, one.system, one.method)
+    if one.model is not None:
+        model = expansion.models.get(one.model)
+        if model is None and one.model in config.models:
+            model = overrides.configured_model(config, one.system, one.model)
+    sections = (method, model) if model is not None else (method,)
+    plain = [one.model_dump(mode="json", exclude={"label", "model"}) for one in sections]
+    return json.dumps(plain, sort_keys=True)
+
+
+def _told(values: Mapping[str, Any]) -> str:
+    """Write values for a message."""
+    return ", ".join(f"{key} = {value!r}" for key, value in values.items())
 
 
 def _divide(
@@ -206,7 +235,7 @@ def _changed(section: M, values: Mapping[str, Any], named: Mapping[str, Any]) ->
     try:
         return type(section).model_validate(plain)
     except ValidationError as error:
-        told = ", ".join(f"{key} = {value!r}" for key, value in named.items())
+        told = _told(named)
         problems = "; ".join(explain.problems(error, type(section)))
         raise VariationError(f"{told}: {problems}") from error
 
@@ -239,41 +268,3 @@ def _enter(known: dict[str, M], configured: Mapping[str, object], name: str, opt
         name = f"{name[: NAME_LENGTH - 10].rstrip('_')}__{digits}"
     known[name] = options
     return name
-
-
-def _parts(values: Values) -> list[str]:
-    """Return the parts of a name: each option's last key and its value."""
-    last = [key.rpartition(".")[2] for key in values]
-    return [
-        _part(end if last.count(end) == 1 else key, value)
-        for (key, value), end in zip(values.items(), last, strict=True)
-    ]
-
-
-def _part(key: str, value: Any) -> str:
-    if isinstance(value, Mapping) and "name" in value:
-        others = [_part(inner, item) for inner, item in value.items() if inner != "name"]
-        return "_".join([_slug(value["name"]), *others])
-    return _slug(key, value)
-
-
-def _slug(*values: object) -> str:
-    text = "_".join(re.sub("^-", "minus_", str(value)) for value in values).lower()
-    return re.sub(r"[^a-z0-9]+", "_", text).strip("_")
-
-
-def _label(base: str, section: BaseModel, values: Values, told: list[str]) -> str:
-    """Return a name for readers: that of the base, and the options that have several values."""
-    several = {key: value for key, value in values.items() if key in told} or values
-    return ", ".join([base, *_said(section, several)])
-
-
-def _said(section: BaseModel, values: Values) -> Iterator[str]:
-    for key, value in values.items():
-        if isinstance(value, Mapping) and "name" in value:
-            chosen = getattr(section, key, None)
-            yield str(getattr(chosen, "label", value["name"]))
-            yield from _said(section, {k: v for k, v in value.items() if k != "name"})
-        else:
-            number = f"{value:g}" if isinstance(value, float) else str(value)
-            yield f"{key.rpartition('.')[2].replace('_', ' ')} {number}"

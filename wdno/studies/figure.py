@@ -20,6 +20,7 @@ from wdno.evaluation.figures.style import (
     plot_with_range,
     row_size,
     shared_legend,
+    tick_text,
     whole_ticks,
 )
 from wdno.evaluation.metric import Metric
@@ -156,7 +157,8 @@ def _draw(axis: Axes, lines: _Lines, varied: Sequence[VariedMethod], metric: Met
     if lines.numeric:
         _scale(axis, sorted({one.variation.values[lines.along] for one in varied}))
     else:
-        axis.set_xticks(list(places.values()), [textwrap.fill(text, 16) for text in places])
+        texts = [tick_text(textwrap.fill(text, 16)) for text in places]
+        axis.set_xticks(list(places.values()), texts)
         axis.set_xlim(-0.5, len(places) - 0.5)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt, field_validator
 
-from wdno.options import Name, Section
+from wdno.options import Distinct, Label, Name, Names, Section
 
 Values = Annotated[list[Any], Field(min_length=1)]
 
@@ -14,12 +14,14 @@ Values = Annotated[list[Any], Field(min_length=1)]
 class StudyOptions(Section):
     """Variations of methods: every combination of the values given is a method of its own."""
 
-    label: str = Field(default="", description="Heading of its table and figure; default: the key.")
+    label: Label = Field(
+        default="", description="Heading of its table and figure; default: the key."
+    )
     task: Name = Field(description="Task that the methods are evaluated on.")
-    systems: list[Name] | None = Field(
+    systems: Names | None = Field(
         default=None, description="Systems to study, of those configured; null: all with the task."
     )
-    of: Annotated[list[Name], Field(min_length=1)] = Field(
+    of: Annotated[list[Name], Field(min_length=1), Distinct] = Field(
         description="Methods that are varied, by their keys in `methods`."
     )
     vary: Annotated[dict[str, Values], Field(min_length=1)] = Field(
@@ -30,7 +32,7 @@ class StudyOptions(Section):
     cases: PositiveInt | None = Field(
         default=None, description="Test cases, from the first on; null: those of the method."
     )
-    metrics: list[Name] = Field(
+    metrics: Names = Field(
         default=[], description="Metrics of its table; none: those that the task compares by."
     )
 

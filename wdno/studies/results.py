@@ -13,6 +13,7 @@ from wdno.evaluation.grouping import group
 from wdno.evaluation.metric import Metric
 from wdno.evaluation.record import EvaluationError, Record
 from wdno.evaluation.tables.labels import sampler_label
+from wdno.options import plain_number
 
 if TYPE_CHECKING:
     from wdno.studies.expand import Variation
@@ -156,7 +157,7 @@ def value_text(key: str, value: Any) -> str:
         return " ".join(value_text(key, item) for item in value) or "none"
     if value is None or isinstance(value, bool):
         return {None: "none", True: "yes", False: "no"}[value]
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return plain_number(value) if isinstance(value, float) else str(value)
 
 
 def is_number(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from wdno.options import Name, Section
+from wdno.options import Distinct, Name, Section
 
 if TYPE_CHECKING:
     from wdno.config.methods import MethodOptions
@@ -47,7 +47,7 @@ class TaskOptions(Section):
     referring: ClassVar[frozenset[str]] = frozenset()
     collects: ClassVar[bool] = False
 
-    methods: Annotated[list[Name], Field(min_length=1)] = Field(
+    methods: Annotated[list[Name], Field(min_length=1), Distinct] = Field(
         description="Rows of the table, in order, by their keys in `methods`."
     )
     reference: Name | None = Field(

@@ -9,13 +9,16 @@ from wdno.files import write_text
 from wdno.studies.expand import variations
 from wdno.tasks import REGISTRY as KNOWN_TASKS
 
+# Snakemake reads YAML as it comes, and leaves what stands within a value of `--config` as text. A null
+# in an overlay removes an option: captions see what is left. The models that validate it are those
+# that workflow/schemas/ is written from, for editors.
 try:
+    configuration.read(workflow.configfiles)
+    given = configuration.typed(workflow.config_settings.config)
+    config = configuration.merge({}, configuration.merge(config, given))
     CONFIG = configuration.validate(config)
 except configuration.ConfigError as error:
     raise WorkflowError(str(error)) from None
-# A null in an overlay removes an option: captions see what is left. The models that have validated it
-# are those that workflow/schemas/ is written from, for editors.
-config = configuration.merge({}, config)
 
 RUN = f"results/{CONFIG.run}"
 SYSTEMS = configuration.system_names(CONFIG)
@@ -26,6 +29,18 @@ STUDIES = configuration.studies(CONFIG)
 
 onstart:
     write_config()
+
+
+onsuccess:
+    say_where()
+
+
+def say_where():
+    """Say where the results are."""
+    for part in ("tables", "figures"):
+        if Path(RUN, part).is_dir():
+            print(f"{part}: {RUN}/{part}", file=sys.stderr)
+    print("--report report.html puts them into one file", file=sys.stderr)
 
 
 def write_config():

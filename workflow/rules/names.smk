@@ -1,5 +1,6 @@
 # What systems, methods and models are called in tables and figures: `params` of the rules that show
 # them, so that another name makes these anew, and nothing else.
+import re
 
 
 def names(methods):
@@ -23,6 +24,14 @@ def method_names(task, systems=SYSTEMS):
     )
 
 
+def table_names(task):
+    """Return a function of the wildcards: what a task's table calls systems and methods.
+
+    In a text that is no function's, Snakemake would take `{...}` of a label for a wildcard.
+    """
+    return lambda wildcards: method_names(task)
+
+
 def system_method_names(task):
     """Return a function of the wildcards: what a task's figures call a system and its methods."""
     return lambda wildcards: method_names(task, [wildcards.system])
@@ -44,3 +53,8 @@ def model_names(wildcards):
         for _, name in trainings_drawn(wildcards)
     }
     return json.dumps([configuration.system(CONFIG, wildcards.system).title, labels])
+
+
+def as_rst(text):
+    """Return text for a caption, in which nothing is markup."""
+    return re.sub(r"([^\w\s]|_)", r"\\\1", text)

@@ -1,5 +1,6 @@
 # How a machine runs the jobs: the interpreter, the log, processors and GPUs. None of it enters a
 # result, so none of it is in `params`.
+import argparse
 import os
 import shutil
 import subprocess
@@ -21,6 +22,29 @@ shell.prefix(
     f'set -euo pipefail; export PYTHONPATH="{PROJECT}" PATH="{path}"; trap : INT TERM; '
     "record() {{ trap '' INT TERM; exec tee \"$1\"; }}; "
 )
+
+
+def check_report(arguments):
+    """Refuse a report that cannot be written; Snakemake says so when all jobs are done."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--report", nargs="?", const="report.html", type=Path)
+    file = parser.parse_known_args(arguments)[0].report
+    if file is None:
+        return
+    if file.suffix not in (".html", ".zip"):
+        raise WorkflowError(
+            f"--report {file}: expected a file that ends in .html or .zip; a target stands "
+            "before it, or after --"
+        )
+    # Relative to the folder of the results, or to that in which Snakemake was started.
+    folders = [Path(folder, file).parent for folder in (".", workflow.workdir_init)]
+    if not any(folder.is_dir() for folder in folders):
+        raise WorkflowError(
+            f"--report {file}: there is no folder {file.parent}; make it first"
+        )
+
+
+check_report(sys.argv[1:])
 
 
 def processors(wildcards, threads):

@@ -29,7 +29,7 @@ rule study_table:
         runtime=30,
     params:
         config="results/{run}/config.yaml",
-        title=lambda w: CONFIG.studies[w.study].label or w.study,
+        title=lambda w: as_rst(CONFIG.studies[w.study].label or w.study),
         cases=lambda w: CONFIG.studies[w.study].cases,
         study=study_section,
         options=section(CONFIG.evaluation, include={"digits"}),
@@ -62,7 +62,7 @@ rule study_figure:
         runtime=30,
     params:
         config="results/{run}/config.yaml",
-        title=lambda w: CONFIG.studies[w.study].label or w.study,
+        title=lambda w: as_rst(CONFIG.studies[w.study].label or w.study),
         cases=lambda w: CONFIG.studies[w.study].cases,
         study=study_section,
         names=study_names,

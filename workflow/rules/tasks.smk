@@ -41,7 +41,7 @@ for task in TASKS:
                 include={"bootstrap", "confidence", "digits"},
             ),
             reference=configuration.reference(CONFIG, task),
-            names=method_names(task),
+            names=table_names(task),
             code=stage_digest("table", task=task),
         shell:
             "python -m wdno table --task {params.task} --config {params.config}"

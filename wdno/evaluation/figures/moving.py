@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from PIL import Image
 from wdno.evaluation.figures.images import Values
 from wdno.evaluation.figures.plane import Plane
 from wdno.evaluation.figures.scene_overlay import TARGET, legend_entries
-from wdno.evaluation.figures.style import STYLE
+from wdno.evaluation.figures.style import STYLE, show_as_written
 from wdno.files import atomic_path
 from wdno.text_tables import number
 
@@ -30,6 +29,8 @@ DPI = 100
 COLUMNS = 5
 """Panels side by side; further ones stand below."""
 ARROW = "#D55E00"
+MOST_LETTERS = 24
+"""Most letters of a name above a panel."""
 _PANEL = 1.9  # inches, width; the height follows, within these bounds.
 _LOWEST, _HIGHEST = 1.0, 3.0
 
@@ -139,7 +140,7 @@ class _Drawn:
             if index:
                 axis.set(xticks=[], yticks=[])
             axis.annotate(
-                textwrap.shorten(panel.name, 24),
+                _shortened(panel.name),
                 (0.5, 1.0),
                 (0, 15),
                 xycoords="axes fraction",
@@ -158,6 +159,7 @@ class _Drawn:
             place: dict[str, Any] = {"loc": "outside lower center", "ncols": across}
             self.figure.legend(handles=entries, **place)
         self._arrow_key()
+        show_as_written(self.figure)
         self.figure.draw_without_rendering()
         self.figure.set_layout_engine("none")
 
@@ -207,6 +209,11 @@ class _Drawn:
         canvas: Any = self.canvas
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())[..., :3]
+
+
+def _shortened(name: str) -> str:
+    """Return a name that fits above a panel."""
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1].rstrip()}…"
 
 
 def _in_palette(pixels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> Image.Image:

@@ -9,9 +9,12 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 from numpy.typing import NDArray
 
@@ -111,12 +114,33 @@ def drawing(path: str | Path, width: float, height: float) -> Iterator[Figure]:
         # Without pyplot: no display, no state between figures.
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure
+        show_as_written(figure)
         # One layout for both files, found once: it takes longer than drawing.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
             with atomic_path(path.parent / f"{path.name}.{suffix}") as temporary:
                 figure.savefig(temporary, format=suffix, metadata=metadata)
+
+
+def show_as_written(artist: Artist) -> None:
+    """Show all text in a figure as it is: labels and titles may hold `$`, which is no formula.
+
+    The numbers along axes are left as formulas, since powers of ten are.
+
+    Args:
+        artist: a figure, or a part of one.
+    """
+    if isinstance(artist, Text):
+        artist.set_parse_math(False)
+    children = [artist.label] if isinstance(artist, Axis) else artist.get_children()
+    for child in children:
+        show_as_written(child)
+
+
+def tick_text(text: str) -> str:
+    """Return text to stand along an axis, where `$` would begin a formula."""
+    return text.replace("$", r"\$")
 
 
 def shared_legend(figure: Figure, axes: Iterable[Axes], title: str | None = None) -> Legend:

@@ -12,6 +12,7 @@ from wdno.options import Section
 
 if TYPE_CHECKING:
     from wdno.config.models import ModelOptions
+    from wdno.diffusion.samplers.options.base import SamplerOptions
 
 
 class SteppingOptions(Section):
@@ -84,6 +85,21 @@ class ObjectiveOptions(Section):
     def judged(self) -> bool:
         """Whether what judges methods of the task counts for its training, too."""
         return self.rewarded or self.closed_loop
+
+    def check_sampler(self, sampler: SamplerOptions) -> list[str]:
+        """Return what is wrong with a sampler of its predictions, each a sentence.
+
+        Args:
+            sampler: how they are drawn.
+        """
+        levels: int = getattr(self, "training_times", 0)
+        if not levels or sampler.steps <= levels:
+            return []
+        return [
+            f"steps = {sampler.steps}: the model is trained at {levels} noise levels alone "
+            "(training_times of its objective); take no more steps than these, or train at more "
+            "levels, 0 for all"
+        ]
 
     def models(self) -> Mapping[str, tuple[str, str]]:
         """Return the trained models that its training reads.

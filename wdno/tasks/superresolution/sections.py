@@ -140,7 +140,7 @@ def design_of(model: ModelOptions) -> LevelsSection:
 
 
 def sampler_misfits(where: str, base: BaseOptions, model: ModelOptions | None) -> list[str]:
-    """Refuse a base model without the sampler that it needs, or with one that it does not.
+    """Refuse a base model without the sampler that it needs, or with one that does not fit.
 
     Args:
         where: key of the section, for messages.
@@ -152,7 +152,10 @@ def sampler_misfits(where: str, base: BaseOptions, model: ModelOptions | None) -
         return [f"{where}.sampler: missing; model {base.model!r} draws its predictions"]
     if base.sampler is not None and not samples:
         return [f"{where}.sampler: model {base.model!r} has nothing to sample; remove it"]
-    return []
+    if base.sampler is None or model is None:
+        return []
+    told = model.objective.check_sampler(base.sampler)
+    return [f"{where}.sampler, with model {base.model!r}: {one}" for one in told]
 
 
 def sampler_modules(base: BaseOptions) -> tuple[str, ...]:
