@@ -23,7 +23,7 @@ def missing() -> str | None:
         return None
     return (
         "it needs the package torch-harmonics, of which neuraloperator 2.0.0 works with version "
-        f"0.7, got {found}; install it: pip install --no-build-isolation torch-harmonics==0.7.4"
+        f"0.7, got {found}; install it: pip install torch-harmonics==0.7.4"
     )
 
 
