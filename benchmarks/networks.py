@@ -22,6 +22,7 @@ from torch.nn import functional
 from wdno.networks import REGISTRY
 
 SMALL: dict[str, Any] = {"width": 16, "multipliers": (1, 2, 4)}
+SMALL_CNO = {"width": 16, "levels": 3, "blocks": 1, "middle_blocks": 1, "latent": 16}
 # Network, options, channels in and out, batch, grid.
 CASES: list[tuple[str, dict[str, Any], int, int, tuple[int, ...], int]] = [
     ("unet", SMALL | {"blocks": 1}, 8, 4, (16, 24), 16),
@@ -40,6 +41,12 @@ CASES: list[tuple[str, dict[str, Any], int, int, tuple[int, ...], int]] = [
     ("mwt", {"order": 3, "width": 3, "modes": 8}, 3, 1, (32, 48), 16),
     ("wno", {"grid": (32, 48), "levels": 3, "width": 24}, 3, 1, (32, 48), 16),
     ("wno", {"grid": (32, 48), "time": "channels"}, 3, 1, (32, 48), 16),
+    ("cno", SMALL_CNO, 3, 1, (32, 48), 16),
+    ("mgno", {"width": 16, "layers": 3, "smoothings": (1, 1, 1, 2)}, 3, 1, (32, 48), 16),
+    ("uno", {"modes": 12, "width": 16}, 3, 1, (32, 48), 16),
+    ("fno", {"modes": 12, "width": 24, "factorization": "tucker"}, 3, 1, (32, 48), 16),
+    ("codano", {"modes": 12, "width": 8, "layers": 2}, 3, 1, (32, 48), 16),
+    ("cnn", {"grid": (48,), "width": 16}, 2, 1, (48,), 512),
 ]
 
 

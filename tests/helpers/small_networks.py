@@ -15,6 +15,11 @@ FFNO = {"modes": 3, "width": 6, "layers": 2}
 OFORMER = {"width": 24, "latent": 32, "heads": 2, "layers": 2, "resolution": 16}
 MWT = {"order": 2, "width": 3, "modes": 3, "layers": 2}
 TRANSOLVER = {"width": 12, "heads": 2, "layers": 2, "slices": 5, "references": 2}
+CNN = {"width": 8}
+CNO = {"width": 8, "levels": 2, "blocks": 1, "middle_blocks": 1, "latent": 8}
+MGNO = {"width": 6, "layers": 2, "smoothings": (2, 1)}
+UNO = {"modes": 4, "width": 6, "levels": 1}
+CODANO = {"modes": 4, "width": 6, "layers": 2, "heads": 2, "encoding": 3, "encoding_modes": 2}
 SMALL = {
     "unet": UNET,
     "fno": FNO,
@@ -23,11 +28,33 @@ SMALL = {
     "oformer": OFORMER,
     "mwt": MWT,
     "transolver": TRANSOLVER,
+    "cnn": CNN,
+    "cno": CNO,
+    "mgno": MGNO,
+    "uno": UNO,
+    "codano": CODANO,
 }
 NAMES = sorted(SMALL)
 GRIDS = {1: (12,), 2: (8, 12), 3: (4, 8, 8)}
-ON_ONE_GRID = {"wno"}
+ON_ONE_GRID = {"wno", "cnn"}
 """Those whose weights fit the grid that they are built for."""
+BATCH = (4, 6)
+"""Grid of a batch that is learnt by heart."""
+WIDER = {
+    "unet": {"width": 16},
+    "fno": {"width": 32, "layers": 4, "domain_padding": 0.0},
+    "wno": {"width": 24},
+    "ffno": {"width": 32, "layers": 4, "modes": (3, 4), "domain_padding": 0.0},
+    "oformer": {"width": 48, "latent": 64, "resolution": 64, "frequency": 2.0},
+    "mwt": {"width": 4, "order": 3},
+    "transolver": {"width": 24, "slices": 16, "expansion": 2},
+    "cnn": {"width": 16},
+    "cno": {"width": 16, "latent": 16},
+    "mgno": {"width": 24},
+    "uno": {"width": 24, "domain_padding": 0.0},
+    "codano": {"width": 12, "encoding": 8, "domain_padding": 0.0},
+}
+"""Options of those with room for that, beside those of small ones."""
 
 
 def options(name: str, dims: int = 2, grid: tuple[int, ...] | None = None) -> dict:
@@ -71,3 +98,20 @@ def relative(a: torch.Tensor, b: torch.Tensor) -> float:
 def count(network: nn.Module) -> int:
     """Number of parameters."""
     return sum(p.numel() for p in network.parameters())
+
+
+def descend(
+    network: nn.Module, target: torch.Tensor, *inputs: torch.Tensor, steps: int, share: float
+) -> list[float]:
+    """Losses of steps with Adam, until one is below a share of the first."""
+    optimiser = torch.optim.Adam(network.parameters(), lr=5e-3, fused=True)
+    losses: list[float] = []
+    for _ in range(steps):
+        loss = nn.functional.mse_loss(network(*inputs), target)
+        losses.append(loss.item())
+        if losses[-1] < share * losses[0]:
+            break
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return losses

@@ -146,6 +146,12 @@ class ModelOptions(Section):
             raise ValueError(f"objective {self.objective.name!r}: {'; '.join(problems)}")
         return self
 
+    @model_validator(mode="after")
+    def _network_fits(self) -> ModelOptions:
+        if problems := self.network.check_model(self):
+            raise ValueError(f"network {self.network.name!r}: {'; '.join(problems)}")
+        return self
+
     def pieces(self) -> dict[str, str]:
         """Return the pieces by name, as the digest of a model's code needs them.
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from wdno.options import shown
+
 AXES = {1: ("x",), 2: ("time or y", "x"), 3: ("time", "y", "x")}
 """Names of the axes of a grid, by its number of dimensions; a frame has no time."""
 
@@ -87,6 +89,21 @@ def check_modes(network: str, modes: int | Sequence[int], dims: int) -> tuple[in
             f"{', '.join(AXES[dims])}, all 1 or more; got {modes}"
         )
     return found
+
+
+def check_points(network: str, grid: Sequence[int], modes: Sequence[int]) -> None:
+    """Check that each axis of a grid has as many points as modes are kept.
+
+    Raises:
+        ValueError: If one has fewer.
+    """
+    for name, size, kept in zip(AXES[len(grid)], grid, modes, strict=True):
+        if size < kept:
+            raise ValueError(
+                f"{network}: a grid of {shown(grid)} has {size} modes along axis {name!r}, the "
+                f"network keeps {kept}; give modes of at most {min(grid)}, or one number for each "
+                "axis, or a larger grid"
+            )
 
 
 class GridNetwork(nn.Module):

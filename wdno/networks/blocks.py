@@ -38,6 +38,7 @@ class Convolution(nn.Module):
         kernel: Size of the kernel along every axis; odd.
         padding: "zeros" or "circular" for each axis.
         stride: Of each axis; 1 if not given.
+        bias: Add a number to each channel.
         zero: Start with all weights zero.
 
     Raises:
@@ -52,6 +53,7 @@ class Convolution(nn.Module):
         padding: Sequence[str],
         *,
         stride: Sequence[int] | None = None,
+        bias: bool = True,
         zero: bool = False,
     ) -> None:
         super().__init__()
@@ -68,6 +70,7 @@ class Convolution(nn.Module):
             kernel,
             stride=(1,) * dims if stride is None else tuple(stride),
             padding=tuple(self.margin if kind == "zeros" else 0 for kind in padding),
+            bias=bias,
         )
         if zero:
             _zero(self.convolution)

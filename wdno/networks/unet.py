@@ -31,6 +31,7 @@ from wdno.networks.blocks import (
 )
 from wdno.networks.blocks import normalisation as normalise
 from wdno.networks.conditioning import TimeEmbedding
+from wdno.networks.levels import strides
 
 _CHANNELS_LAST = {
     1: torch.contiguous_format,
@@ -125,8 +126,7 @@ class UNet(GridNetwork):
         counts = _per_level("blocks", blocks, levels)
         attends = _attention(attention, levels)
         self.levels = levels
-        # Of three axes the first is time, which is not coarsened.
-        self.stride = (1, 2, 2) if dims == 3 else (2,) * dims
+        self.stride = strides(dims)
         self.coarsest = 2 ** (levels - 1)
         self.local = normalisation != "group" and not any(attends)
         self._reach = _reach(levels, counts, kernel // 2)

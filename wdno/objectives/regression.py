@@ -1,6 +1,8 @@
 r"""Regression: least squares, so that a prediction is the conditional mean.
 
 $$ \hat x = f_\theta(c), \qquad L = E\,\| f_\theta(c) - x \|^2 $$
+
+A network with auxiliary losses of its own (:mod:`wdno.networks.auxiliary`) has them added.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from wdno.networks.auxiliary import Supervised
 from wdno.objectives import base
 from wdno.objectives.base import Loss, Request, add, weigh
 
@@ -35,14 +38,22 @@ class Regression(base.Objective):
         return condition
 
     def loss(self, request: Request, generator: torch.Generator) -> Loss:
-        """Return the weighted mean squared error of each sample, and the estimate.
+        """Return the loss of each sample, and the estimate.
+
+        It is the weighted mean squared error, and what the network adds to it.
 
         Raises:
             ValueError: there is no target.
         """
-        target, estimate = request.wanted(), self._estimate(request)
+        target = request.wanted()
+        if isinstance(self.network, Supervised):
+            wanted = target if request.origin is None else target - request.origin
+            output, more = self.network.supervised(request.condition, wanted)
+            estimate = add(output.float(), request.origin)
+        else:
+            estimate, more = self._estimate(request), target.new_zeros(len(target))
         error = weigh((estimate - target).square(), request.weight)
-        return Loss(per_sample=error.flatten(1).mean(1), estimate=estimate)
+        return Loss(per_sample=error.flatten(1).mean(1) + more, estimate=estimate)
 
     def predict(
         self,

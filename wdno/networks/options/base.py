@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from wdno.options import Section
+
+if TYPE_CHECKING:
+    from wdno.config.models import ModelOptions
 
 
 class NetworkOptions(Section):
@@ -25,6 +29,10 @@ class NetworkOptions(Section):
         Returns:
             Problems, each a sentence that begins with the option.
         """
+        return []
+
+    def check_model(self, model: ModelOptions) -> list[str]:
+        """Return what of a model with it cannot work, each a sentence."""
         return []
 
     @property

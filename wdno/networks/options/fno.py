@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -22,6 +22,16 @@ class FNOOptions(NetworkOptions):
     )
     width: PositiveInt = Field(default=64, description="Hidden channels.")
     layers: PositiveInt = Field(default=4, description="Fourier layers.")
+    factorization: Literal["tucker", "cp", "tt"] | None = Field(
+        default=None,
+        description="Decomposition of each layer's coefficients: of Tucker (TFNO, arXiv "
+        "2310.00120), CANDECOMP/PARAFAC, or a tensor train. Null: one tensor.",
+    )
+    rank: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        default=0.1,
+        description="Parameters of a layer's decomposition, as a share of those of one tensor. "
+        "Without a factorization: no effect.",
+    )
 
     def check(self, grid: tuple[int, ...], periodic: Sequence[bool] = ()) -> list[str]:
         """Refuse modes for other axes than the grid's, and more of them than it has points."""

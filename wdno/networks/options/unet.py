@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
+from wdno.networks.levels import refusal
 from wdno.networks.options.base import NetworkOptions
-from wdno.options import shown
 
 
 class UNetOptions(NetworkOptions):
@@ -55,16 +55,8 @@ class UNetOptions(NetworkOptions):
 
     def check(self, grid: tuple[int, ...], periodic: Sequence[bool] = ()) -> list[str]:
         """Refuse more levels than the grid can be halved for."""
-        halvings = len(self.multipliers) - 1
-        # Three or more axes are (time, y, x), and time is not down-sampled.
-        smallest = min(grid if len(grid) < 3 else grid[1:])
-        if smallest > 2 ** (halvings - 1):
-            return []
-        return [
-            f"multipliers = {self.multipliers}: a grid of {shown(grid)} cannot be halved "
-            f"{halvings} times; use at most {(smallest - 1).bit_length() + 1} levels or a larger "
-            "grid"
-        ]
+        problem = refusal(f"multipliers = {self.multipliers}", grid, len(self.multipliers) - 1)
+        return [] if problem is None else [problem]
 
 
 Options = UNetOptions

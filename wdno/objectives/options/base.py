@@ -47,6 +47,8 @@ class ObjectiveOptions(Section):
         rewarded: whether batches in training hold the rewards of a task that has such.
         trainer: module of :mod:`wdno.training` whose `Trainer` trains it.
         physical: whether it sees fields in their units, neither centred nor scaled.
+        auxiliary: whether it adds the losses that a network has of its own
+            (:mod:`wdno.networks.auxiliary`).
     """
 
     samples: ClassVar[bool] = False
@@ -54,6 +56,7 @@ class ObjectiveOptions(Section):
     rewarded: ClassVar[bool] = False
     trainer: ClassVar[str] = "trainer"
     physical: ClassVar[bool] = False
+    auxiliary: ClassVar[bool] = False
 
     name: str = Field(description="Objective.")
     weighting: Literal["uniform", "scale", "energy"] = Field(

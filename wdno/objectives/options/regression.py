@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ from wdno.objectives.options.base import ObjectiveOptions
 
 class RegressionOptions(ObjectiveOptions):
     """Mean squared error; a prediction is one evaluation of the network."""
+
+    auxiliary: ClassVar[bool] = True
 
     name: Literal["regression"] = Field(description="Mean squared error, deterministic.")
 
