@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +19,15 @@ _TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciic
 _TEX |= {letter: "\\" + letter for letter in "&%$#_{}"}
 _TEX |= {"±": r"$\pm$", "×": r"$\times$", MISSING: "--", "η": r"$\eta$", "<": "$<$", ">": "$>$"}
 
-_HTML_HEAD = """<!doctype html>
+HTML_HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 2em }}
 div {{ overflow-x: auto }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
 td, th {{ padding: 0.3em 0.8em; border-bottom: 1px solid #ddd; white-space: nowrap }}
-li {{ max-width: 60em; color: #555 }}
+li, p {{ max-width: 60em }}
+li {{ color: #555 }}
+img {{ max-width: 100% }}
 </style></head><body>"""
 
 
@@ -40,6 +42,7 @@ class Panel:
         notes: what the columns mean, a line each.
         bold: (row, column) of the cells set in bold.
         words: columns of words, besides the first.
+        underlined: (row, column) of the cells that are underlined, in Markdown italic.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Panel:
     notes: Sequence[str] = ()
     bold: frozenset[tuple[int, str]] = frozenset()
     words: frozenset[str] = frozenset()
+    underlined: frozenset[tuple[int, str]] = frozenset()
 
     @property
     def sides(self) -> list[str]:
@@ -117,18 +121,35 @@ def write_table(path: str | Path, title: str, frame: pd.DataFrame, panels: Seque
         panels: what readers see.
     """
     path = Path(path)
-    write_text(path.parent / f"{path.name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+    write_csv(path.parent / f"{path.name}.csv", frame)
     write_text(path.parent / f"{path.name}.md", _markdown(title, panels))
     write_text(path.parent / f"{path.name}.tex", _latex(path.name, panels))
     write_text(path.parent / f"{path.name}.html", _html(title, panels))
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a frame as CSV at full precision, complete or not at all."""
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _mark(
+    cells: pd.DataFrame,
+    marked: Iterable[tuple[int, str]],
+    form: str,
+    heading: Callable[[str], str] = str,
+) -> None:
+    """Put cells, named by their row and column, into a form; `heading` writes a column's name."""
+    for row, column in marked:
+        name = heading(column)
+        cells.loc[row, name] = form.format(cells.loc[row, name])
 
 
 def _markdown(title: str, panels: Sequence[Panel]) -> str:
     parts = [f"# {title}"]
     for panel in panels:
         cells = panel.cells.map(lambda cell: cell.replace("|", r"\|"))
-        for row, column in panel.bold:
-            cells.loc[row, column] = f"**{cells.loc[row, column]}**"
+        _mark(cells, panel.bold, "**{}**")
+        _mark(cells, panel.underlined, "_{}_")
         table = cells.to_markdown(index=False, disable_numparse=True, colalign=panel.sides)
         parts += [f"## {panel.title}", table]
     notes = dict.fromkeys(note for panel in panels for note in panel.notes)
@@ -138,12 +159,11 @@ def _markdown(title: str, panels: Sequence[Panel]) -> str:
 
 
 def _html(title: str, panels: Sequence[Panel]) -> str:
-    parts = [_HTML_HEAD.format(title=html.escape(title)), f"<h1>{html.escape(title)}</h1>"]
+    parts = [HTML_HEAD.format(title=html.escape(title)), f"<h1>{html.escape(title)}</h1>"]
     for panel in panels:
         cells = panel.cells.map(html.escape).rename(columns=html.escape)
-        for row, column in panel.bold:
-            name = html.escape(column)
-            cells.loc[row, name] = f"<strong>{cells.loc[row, name]}</strong>"
+        _mark(cells, panel.bold, "<strong>{}</strong>", html.escape)
+        _mark(cells, panel.underlined, "<u>{}</u>", html.escape)
         align = {
             name: [{"selector": "td, th", "props": f"text-align: {side}"}]
             for name, side in zip(cells.columns, panel.sides, strict=True)
@@ -162,8 +182,8 @@ def _latex(name: str, panels: Sequence[Panel]) -> str:
     parts = ["% Needs \\usepackage{booktabs,graphicx}."]
     for panel in panels:
         cells = panel.cells.map(tex).rename(columns=tex)
-        for row, column in panel.bold:
-            cells.loc[row, tex(column)] = rf"\textbf{{{cells.loc[row, tex(column)]}}}"
+        _mark(cells, panel.bold, r"\textbf{{{}}}", tex)
+        _mark(cells, panel.underlined, r"\underline{{{}}}", tex)
         # `{}` keeps a cell that begins with a bracket from being read as an option of `\\`.
         cells.iloc[:, 0] = "{}" + cells.iloc[:, 0]
         sides = "".join(side[0] for side in panel.sides)

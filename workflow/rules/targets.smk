@@ -31,6 +31,31 @@ def tables():
     return expand(f"{RUN}/tables/{{name}}.csv", name=names)
 
 
+def ranks_of(task):
+    """Return the ranks of a task that ranks methods over several systems, as a list."""
+    ranked = KNOWN_TASKS.light(task).Options.ranked
+    several = sum(task in tasks_of(system) for system in SYSTEMS) > 1
+    return [f"results/{{run}}/tables/{task}_ranks.csv"] if ranked and several else []
+
+
+def paper_pages():
+    """Return the pages of the paper's tables and figures, and their index."""
+    return expand(
+        f"{RUN}/paper/{{page}}.{{kind}}", page=page_names(), kind=["md", "html"]
+    )
+
+
+def paper_figures():
+    """Return the figures of the run that those pages show."""
+    return [
+        f"{RUN}/figures/{system}_{picture.task}_{picture.name}.png"
+        for entry in contents().entries
+        for picture in entry.pictures
+        for system in picture.systems
+        if system in SYSTEMS and picture.task in tasks_of(system)
+    ]
+
+
 def figures(system):
     """Return the figures of a system: its scene, and for each task losses and its own."""
     options = configuration.system(CONFIG, system).options
