@@ -194,15 +194,15 @@ def page_names() -> list[str]:
     return ["index", *(entry.page for entry in contents().entries)]
 
 
-def published_modules() -> list[str]:
+def published_modules() -> tuple[str, ...]:
     """Return the modules of tasks whose folders hold published numbers, for digests of code."""
     files = {part.published.file for entry in contents().entries for part in entry.parts}
     folders = {file.rpartition("/")[0] for file in files}
-    return [
+    return tuple(
         ".".join([PACKAGE, *folder.split("/")])
         for folder in sorted(folders)
         if (resources.files(PACKAGE) / folder / "__init__.py").is_file()
-    ]
+    )
 
 
 @cache

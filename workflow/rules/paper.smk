@@ -47,7 +47,7 @@ rule paper_pages:
                 for system in SYSTEMS
             }
         ),
-        code=digest.stage_digest("paper", also=published_modules()),
+        code=stage_digest("paper", also=published_modules()),
     shell:
         "python -m wdno paper --config {params.config} --output $(dirname {output[0]})"
         " {params.figures} $(dirname {input.metrics}) 2>&1 | record {log}"

@@ -137,8 +137,13 @@ def test_markdown_for_readers(tmp_path, records, table):
 
 def test_a_metric_that_is_added_is_among_the_further_errors(table, records):
     bias = Metric("bias", "Bias", "field", note="Bias: too much or too little.")
-    rows = table.assign(bias=[0.5, 0.25, 1.0, 2.0], bias_sd=math.nan)
-    (view,) = views(rows, records, Metrics([*METRICS.values(), bias]), COMPARED)
+    values = {"persistence": 0.5, "wdno": 0.25, "ddpm": 1.0, "fno": 2.0}
+    rows = table.assign(bias=list(values.values()), bias_sd=math.nan)
+    known = [
+        changed(r, scores=r.scores.assign(bias=("case", np.full(r.cases, values[r.method]))))
+        for r in records
+    ]
+    (view,) = views(rows, known, Metrics([*METRICS.values(), bias]), COMPARED)
     further = panels(view)[1]
     assert further.cells["Bias"].tolist() == ["0.500", "0.250", "1.00", "2.00"]
     assert (1, "Bias") in further.bold
