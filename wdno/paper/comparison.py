@@ -122,11 +122,10 @@ def compare(part: Excerpt, run: RunResults, **bootstrap: Any) -> Comparison:
     rows, reasons = [], []
     for one in wanted:
         met, reason = _met(one, part, candidates, **bootstrap)
-        reasons.append(reason)
-        if met:
-            rows += met
-        elif not math.isnan(one.published):
+        rows += met
+        if not met and not math.isnan(one.published):
             rows.append(Row(one.label, one.published, setting=one.setting))
+            reasons.append(reason)
     if part.option:
         rows += _others(part, wanted, candidates, **bootstrap)
         reasons = _unvaried(part, wanted, rows)
@@ -189,7 +188,7 @@ def _met(
         return [], f"{wanted.name}: not in this run; it is {described(wanted.designs[0])}."
     if wanted.doublings is not None and wanted.doublings >= fitting[0].levels:
         return [], (
-            f"This run has {fitting[0].levels - 1} doublings; for more, make "
+            f"Of this run the finest grid is {fitting[0].levels - 1} times doubled; for more, make "
             f"`systems.{part.system}.data.fine.grid` finer."
         )
     return [], f"{wanted.name}: its records have no {part.value.label}."

@@ -185,7 +185,7 @@ def contents() -> Contents:
     Raises:
         ValueError: the file is not as described here.
     """
-    text = (resources.files(__package__) / CONTENTS).read_text(encoding="utf-8")
+    text = (resources.files(PACKAGE) / "paper" / CONTENTS).read_text(encoding="utf-8")
     return Contents.model_validate(yaml.safe_load(text))
 
 

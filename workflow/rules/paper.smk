@@ -7,15 +7,6 @@
 # Steps:   paper_pages.
 
 
-def every_evaluation(file):
-    """Return a file of every evaluation of the run, of tasks and of studies."""
-    return [
-        path
-        for system in SYSTEMS
-        for path in evaluations(file, system, methods_of(system))
-    ]
-
-
 rule paper_pages:
     input:
         metrics=every_evaluation("metrics.json"),

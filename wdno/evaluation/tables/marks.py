@@ -46,14 +46,13 @@ def marks(
     if metric.better == "neither":
         return Marks()
     sign = -1.0 if metric.better == "higher" else 1.0
-    means = {row: sign * float(of.mean()) for row, of in enumerate(rivals) if of is not None}
-    known = [row for row, mean in means.items() if np.isfinite(mean)]
-    order = sorted(known, key=means.__getitem__)
+    given = {row: of for row, of in enumerate(rivals) if of is not None}
+    means = {row: sign * float(of.mean()) for row, of in given.items()}
+    order = sorted((row for row in given if np.isfinite(means[row])), key=means.__getitem__)
 
     def apart(place: int) -> bool:
         """Whether the row of a place is told apart from the next."""
-        pair = rivals[order[place]], rivals[order[place + 1]]
-        return told_apart(*pair, **options)
+        return told_apart(given[order[place]], given[order[place + 1]], **options)
 
     if len(order) < 2:
         return Marks()
