@@ -102,6 +102,14 @@ def test_targets(fresh: Project, target: str, first: str, last: str) -> None:
     assert left_out not in rules, f"{target} runs {left_out}"
 
 
+def test_methods_are_ranked_over_several_systems(fresh: Project) -> None:
+    target = "results/{}/tables/simulation_ranks.csv"
+    output = fresh.dry_run_of_default("--cores", "8", target.format("small"))
+    assert "simulation_table" in {job.rule for job in parse_jobs(output)}
+    output = fresh.dry_run(target.format("tiny"), check=False)
+    assert "MissingRuleException" in output, "there is one system alone"
+
+
 def test_lint(fresh: Project) -> None:
     command = [sys.executable, "-m", "snakemake", "--lint"]
     done = subprocess.run(

@@ -119,7 +119,8 @@ def compare(part: Excerpt, run: RunResults, **bootstrap: Any) -> Comparison:
         if (one.system, one.task) == (part.system, part.task)
         and (one.listed or part.studied or part.option)
     ]
-    rows, reasons = [], []
+    rows: list[Row] = []
+    reasons: list[str] = []
     for one in wanted:
         met, reason = _met(one, part, candidates, **bootstrap)
         rows += met
