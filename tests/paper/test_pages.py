@@ -194,5 +194,3 @@ def test_text_is_escaped(tmp_path: Path) -> None:
     markup = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert html.escape("T & <t>") in markup and "<code>a&lt;b</code> &lt;i&gt;</a>" in markup
     assert "<s>" not in markup and "<i>" not in markup
-
-

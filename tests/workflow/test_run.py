@@ -61,9 +61,9 @@ def test_pages_put_the_paper_beside_the_run(finished: Project) -> None:
     burgers = read_markdown(page)[1].set_index("Paper's method")
     means = [
         json.loads(
-            finished.result(
-                f"burgers/simulation/methods/wdno/seed{seed}/metrics.json"
-            ).read_text(encoding="utf-8")
+            finished.result(f"burgers/simulation/methods/wdno/seed{seed}/metrics.json").read_text(
+                encoding="utf-8"
+            )
         )["scores"]["mse"]
         for seed in SEEDS
     ]

@@ -99,10 +99,7 @@ def scores_of(
         of: kind and name of the item whose score it is; None: of all together.
     """
     return np.stack(
-        [
-            record.score(score) if of is None else record.score_of(*of, score)
-            for record in seeds
-        ]
+        [record.score(score) if of is None else record.score_of(*of, score) for record in seeds]
     )
 
 

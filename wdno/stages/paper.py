@@ -51,9 +51,7 @@ def paper(
         write_page(page, output)
 
 
-def _evaluated(
-    config: configuration.Config, records: Sequence[Record]
-) -> Iterator[Evaluated]:
+def _evaluated(config: configuration.Config, records: Sequence[Record]) -> Iterator[Evaluated]:
     """Give every method that was evaluated on a system, as the configuration makes it."""
     of_methods: dict[tuple[str, str, str], list[Record]] = {}
     for record in records:

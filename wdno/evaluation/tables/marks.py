@@ -32,9 +32,7 @@ class Marks(NamedTuple):
     second: frozenset[int] = frozenset()
 
 
-def marks(
-    rivals: Sequence[NDArray[np.float64] | None], metric: Metric, **options: Any
-) -> Marks:
+def marks(rivals: Sequence[NDArray[np.float64] | None], metric: Metric, **options: Any) -> Marks:
     """Return the rows that stand out among rivals.
 
     Args:
