@@ -111,8 +111,8 @@ def compare(part: Excerpt, run: RunResults, **bootstrap: Any) -> Comparison:
     nothing = part.absent or run.unconfigured(part.system, part.task)
     wanted = list(_wanted(part))
     if nothing:
-        rows = [Row(one.label, one.published) for one in wanted if not math.isnan(one.published)]
-        return Comparison(part, rows, [nothing])
+        bare = [Row(one.label, one.published) for one in wanted if not math.isnan(one.published)]
+        return Comparison(part, bare, [nothing])
     candidates = [
         one
         for one in run.evaluated

@@ -106,8 +106,8 @@ def _number(record: Record, quantity: Quantity, doublings: int | None) -> float:
     if quantity.cost:
         value = getattr(record.cost, quantity.cost)
         return math.nan if value is None else float(value) / quantity.divided_by
-    values = record.scores[quantity.level].values if quantity.level in record.scores else []
-    if doublings is None or len(values) == 0:
+    if doublings is None or quantity.level not in record.scores:
         return math.nan
+    values = record.scores[quantity.level].values
     chosen = values[: doublings + 1] if quantity.summed else values[doublings : doublings + 1]
     return float(np.sum(chosen)) / quantity.divided_by

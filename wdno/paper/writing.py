@@ -120,7 +120,7 @@ def _markdown(page: WrittenPage, folder: Path) -> str:
 def _markdown_table(listing: Listing) -> str:
     rows = [[_markdown_cell(cell) for cell in row] for row in listing.rows]
     frame = pd.DataFrame(rows, columns=[_cell(column) for column in listing.columns])
-    return frame.to_markdown(index=False, disable_numparse=True, colalign=listing.sides)
+    return str(frame.to_markdown(index=False, disable_numparse=True, colalign=listing.sides))
 
 
 def _markdown_cell(cell: Cell) -> str:
