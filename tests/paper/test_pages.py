@@ -17,6 +17,7 @@ from synthetic_evaluations import evaluation
 from wdno.evaluation.bootstrap import mean_interval
 from wdno.paper.comparison import RunResults, compare
 from wdno.paper.contents import Excerpt, contents
+from wdno.paper.differences import differences
 from wdno.paper.evaluated import Evaluated
 from wdno.paper.pages import Presentation, pages
 from wdno.paper.writing import Cell, Listing, PageSection, WrittenPage, write_page
@@ -129,7 +130,7 @@ def test_data_that_stand_in_are_no_comparison() -> None:
     assert row.value is not None and np.isnan(row.ratio)
     (page,) = [page for page in pages(run, HOW) if page.name == "table_01"]
     section = page.sections[5]
-    assert "ERA5 stand-in, which stand in for a record" in " ".join(section.text)
+    assert "stand in for a record: ERA5 stand-in" in " ".join(section.text)
 
 
 HOW = Presentation(figures={}, resamples=20)
@@ -142,14 +143,15 @@ def test_pages_for_readers(tmp_path: Path) -> None:
     names = sorted(path.name for path in tmp_path.iterdir())
     assert "index.html" in names and "table_17.md" not in names and "table_16.md" in names
     text = (tmp_path / "table_01.md").read_text(encoding="utf-8")
-    burgers = read_markdown(text.replace(r"\|", "/"))[1].set_index("Paper's method")
+    burgers = read_markdown(text.replace(r"\|", "/"))[1].set_index("In the paper")
     assert burgers.loc["WDNO", "Here"] == "Ours &lt;b> / best (`wdno`)"
     assert burgers.loc["WDNO", "Sampler"] == "DDIM 10, eta 0, 4 samples"
     assert burgers.loc["WDNO", "Trainings"] == "2" and burgers.loc["FNO", "Trainings"] == "1"
     assert " ± " in burgers.loc["WDNO", "MSE"] and " ± " not in burgers.loc["FNO", "MSE"]
     assert burgers.loc["DDPM"].tolist()[:4] == ["–"] * 4
     assert "grid 16 x 24 (paper: 80 x 120); training samples 3000 (paper: 40000)" in text
-    assert "1000 training steps" in text and "DDIM 50, eta 1" in text
+    assert "network unet, width 16 (521.3 k parameters); 1000 training steps" in text
+    assert "DDIM 50, eta 1" in text
     index = (tmp_path / "index.md").read_text(encoding="utf-8")
     sizes, tables, figures = read_markdown(index)
     assert sizes["Training samples, paper"].tolist() == ["40000"]
@@ -170,6 +172,17 @@ def test_links_of_the_index_lead_to_pages(tmp_path: Path) -> None:
         links = re.findall(pattern, (tmp_path / f"index.{kind}").read_text(encoding="utf-8"))
         assert len(links) == 21
         assert all((tmp_path / link).is_file() for link in links)
+
+
+def test_methods_made_alike_are_said_together_and_times_with_their_device() -> None:
+    alike = [made("wdno", key=key, label=key.upper()) for key in ("one", "two")]
+    lines = differences(compare(part(11, 3), run_of(*alike, made("persistence", [0]))))
+    assert lines[1:3] == [
+        "ONE, TWO: network unet, width 16 (521.3 k parameters); 1000 training steps.",
+        "Ours took that time on: CPU, 2 threads.",
+    ]
+    assert "grid 16 x 24 (paper: 80 x 120)" in lines[0] and "trainings of each method 2" in lines[0]
+    assert differences(compare(part(2, 0), run_of(*alike))) == [], "nothing to compare"
 
 
 def test_pictures_are_linked_and_held(tmp_path: Path) -> None:

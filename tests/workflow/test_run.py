@@ -58,7 +58,7 @@ def test_pages_put_the_paper_beside_the_run(finished: Project) -> None:
     assert "`control` of `burgers` is not in this run" in said["[Table 2](table_02.md)"]
     assert len(tables) == 17 and len(figures) == 4
     page = finished.result("paper/table_01.md").read_text(encoding="utf-8")
-    burgers = read_markdown(page)[1].set_index("Paper's method")
+    burgers = read_markdown(page)[1].set_index("In the paper")
     means = [
         json.loads(
             finished.result(f"burgers/simulation/methods/wdno/seed{seed}/metrics.json").read_text(
@@ -69,7 +69,7 @@ def test_pages_put_the_paper_beside_the_run(finished: Project) -> None:
     ]
     assert burgers.loc["WDNO", "MSE"] == with_spread(*mean_and_sd(means))
     assert burgers.loc["WDNO", "Paper"] == "1.40e-4"
-    assert "grid 16 x 24 (paper: 80 x 120)" in page and "6 training steps" in page
+    assert "grid 16 x 24 (paper: 80 x 120)" in page and "parameters); 6 training steps" in page
     steps = read_markdown(finished.result("paper/table_07.md").read_text(encoding="utf-8"))[1]
     assert steps["sampler.eta"].tolist().count("0") == 3, "rows of the study, and of the method"
     shown = finished.result("paper/figure_05.html").read_text(encoding="utf-8")

@@ -51,6 +51,7 @@ class Row:
         here: our method; None: there is none.
         value: our number.
         setting: the value of the option that is varied here; empty: none is.
+        comparable: whether the data are the same.
     """
 
     paper: str
@@ -58,14 +59,14 @@ class Row:
     here: Evaluated | None = None
     value: Measured | None = None
     setting: str = ""
+    comparable: bool = True
 
     @property
     def ratio(self) -> float:
-        """Ours over the paper's; NaN where one is missing, or of data that stand in for others."""
-        if self.here is None or self.value is None or not self.published:
+        """Ours over the paper's; NaN where one is missing, or the data are others."""
+        if self.value is None or not self.published or not self.comparable:
             return math.nan
-        stands_in = self.here.first.identity.stand_in
-        return math.nan if stands_in else self.value.mean / self.published
+        return self.value.mean / self.published
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def _met(
         if matches(one.options, wanted.designs) and wanted.setting in ("", _setting(part, one))
     ]
     rows = [
-        Row(wanted.label, wanted.published, one, value, wanted.setting)
+        Row(wanted.label, wanted.published, one, value, wanted.setting, not part.other_data)
         for one in fitting
         if (value := measure(one, part.value, wanted.doublings, **bootstrap)) is not None
     ]
@@ -189,7 +190,7 @@ def _met(
         return [], f"{wanted.name}: not in this run; it is {described(wanted.designs[0])}."
     if wanted.doublings is not None and wanted.doublings >= fitting[0].levels:
         return [], (
-            f"Of this run the finest grid is {fitting[0].levels - 1} times doubled; for more, make "
+            f"Doublings in this run: {fitting[0].levels - 1}; for more, make "
             f"`systems.{part.system}.data.fine.grid` finer."
         )
     return [], f"{wanted.name}: its records have no {part.value.label}."

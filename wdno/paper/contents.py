@@ -62,6 +62,11 @@ class Quantity(Section):
             raise ValueError(f"{self.label}: expected one of score, cost and level")
         return self
 
+    @property
+    def timed(self) -> bool:
+        """Whether it is a time, which is the device's."""
+        return "seconds" in self.cost + self.level
+
 
 class Excerpt(Section):
     """Rows of a table of the paper: one task, one system, one number."""
@@ -81,6 +86,9 @@ class Excerpt(Section):
     default: str = Field(default="", description="What the option is where it is null.")
     also: Design = Field(default={}, description="What else must hold of each method.")
     studied: bool = Field(default=False, description="Whether rows of studies count too.")
+    other_data: bool = Field(
+        default=False, description="Whether the paper's data are others, so that no ratio is made."
+    )
     remark: str = Field(default="", description="What else to know.")
 
     @model_validator(mode="after")

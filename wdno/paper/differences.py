@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from wdno.evaluation.tables.labels import NOTHING, sampler_label
 from wdno.options import shown
 from wdno.paper.comparison import Comparison
 from wdno.paper.contents import Settings, contents
 from wdno.paper.evaluated import Evaluated
 from wdno.text_tables import count
 
-UNSAID = "the paper's is not recorded here"
+UNSAID = "paper: not known here"
 
 
 def differences(comparison: Comparison) -> list[str]:
-    """Return sentences: sizes beside the paper's, and how each of our methods is made.
+    """Return sentences: sizes beside the paper's, how our methods are made, where they were timed.
 
     Args:
         comparison: a part of a table; nothing is said where it has no number of ours.
@@ -25,7 +24,10 @@ def differences(comparison: Comparison) -> list[str]:
         return []
     sizes = contents().sizes(comparison.part)
     lines = [f"What differs: {'; '.join(_sizes(here, sizes))}."]
-    lines += [line for one in here if (line := _made(one))]
+    lines += [f"{', '.join(labels)}: {made}." for made, labels in _made(here).items()]
+    if comparison.part.value is not None and comparison.part.value.timed:
+        devices = _together(record.cost.device for one in here for record in one.records)
+        lines.append(f"Ours took that time on: {devices}.")
     if sizes.diffusion and any(one.first.design.sampler for one in here):
         lines.append(f"In the paper diffusion is: {sizes.diffusion}.")
     return lines
@@ -39,7 +41,7 @@ def _sizes(here: list[Evaluated], sizes: Settings) -> Iterator[str]:
     yield _beside("test cases", _together(one.first.cases for one in here), _said(sizes.test_cases))
     seeds = _together(len(one.records) for one in here if one.first.learned)
     if seeds:
-        yield _beside("trainings of each method", seeds, "")
+        yield f"trainings of each method {seeds}"
 
 
 def _beside(name: str, own: str, paper: str) -> str:
@@ -48,18 +50,17 @@ def _beside(name: str, own: str, paper: str) -> str:
     return f"{name} {own} ({f'paper: {paper}' if paper else UNSAID})"
 
 
-def _made(one: Evaluated) -> str:
-    """Say how a trained method is made."""
-    first = one.first
-    if not one.network:
-        return ""
-    parts = [f"network {one.network}"]
-    if first.cost.parameters is not None:
-        parts[0] += f" ({count(first.cost.parameters)} parameters)"
-    if first.cost.training_steps is not None:
-        parts.append(f"{first.cost.training_steps} training steps")
-    sampler = sampler_label(first.design.sampler, first.design.samples)
-    return f"{first.label}: {'; '.join([*parts, *([sampler] if sampler != NOTHING else [])])}."
+def _made(here: list[Evaluated]) -> dict[str, list[str]]:
+    """Return the labels of trained methods that are made alike, by how they are made."""
+    found: dict[str, list[str]] = {}
+    for one in here:
+        cost = one.first.cost
+        if one.network:
+            parts = [f"network {one.network} ({count(cost.parameters)} parameters)"]
+            if cost.training_steps is not None:
+                parts.append(f"{cost.training_steps} training steps")
+            found.setdefault("; ".join(parts), []).append(one.first.label)
+    return found
 
 
 def _together(values: Iterable[object]) -> str:

@@ -82,7 +82,7 @@ def _page(
 ) -> WrittenPage:
     text = [f"{entry.caption} From {PAPER}, beside the run `{run.run}`."]
     text += [entry.remark] if entry.remark else []
-    text += [INTERVAL, MATCHED] if compared else []
+    text += [INTERVAL, MATCHED] if any(not one.part.absent for one in compared) else []
     sections = [_section(one, how) for one in compared]
     if entry.pictures:
         reasons = _unpictured(entry, run)
@@ -103,21 +103,20 @@ def _section(one: Comparison, how: Presentation) -> PageSection:
     part = one.part
     text = [part.remark] if part.remark else []
     if any(here.first.identity.stand_in for here in one.here):
-        text.append(
-            f"The data of this run are {one.here[0].first.title}, which stand in for a record: its "
-            "numbers are no comparison."
-        )
+        text.append(f"The data of this run stand in for a record: {one.here[0].first.title}.")
     return PageSection(part.title, text, _listing(one, how), [*differences(one), *one.reasons])
 
 
 def _listing(one: Comparison, how: Presentation) -> Listing:
     part = one.part
-    label = part.value.label if part.value is not None else "Ours"
-    first = ["Paper's method", "Here"]
+    if part.value is None:
+        bare = [[Cell(row.paper), Cell(number(row.published, how.digits))] for row in one.rows]
+        return Listing(["In the paper", "Paper"], bare, words=1)
+    first = ["In the paper", "Here"]
     if part.option:
         first = [part.option.removeprefix("model."), "Of"]
     columns = [
-        *(*first, "Sampler", label, f"[{100 * how.level:g} %]"),
+        *(*first, "Sampler", part.value.label, f"[{100 * how.level:g} %]"),
         *("Paper", "Ours / paper", "Trainings"),
     ]
     return Listing(columns, [_cells(row, part, how) for row in one.rows], words=3)
@@ -163,7 +162,6 @@ def _index(run: RunResults, lines: Sequence[tuple[Entry, str]]) -> WrittenPage:
     text = [
         f"Every table and figure with data of {PAPER} beside the run `{run.run}`: what of it this "
         "run has, and at which size. All options of the run are in `config.yaml`, one folder up.",
-        MATCHED,
     ]
     sections = [PageSection("Sizes", listing=_sizes(run))]
     for kind in ("Table", "Figure"):
@@ -176,6 +174,7 @@ def _index(run: RunResults, lines: Sequence[tuple[Entry, str]]) -> WrittenPage:
         rows.sort(key=lambda row: int(row[0].text.split()[1]))
         listing = Listing([kind, "Shows", "In this run"], rows, words=3)
         sections.append(PageSection(f"{kind}s", listing=listing))
+    sections.append(PageSection("Which method is which", [MATCHED]))
     title = f"The paper's tables and figures, run {run.run}"
     return WrittenPage("index", title, text, sections)
 

@@ -26,9 +26,10 @@ def models(system):
 
 
 def tables():
-    """Return the tables of the run: of each task and each study."""
+    """Return the tables of the run: of each task and each study, and ranks."""
     names = [*TASKS, *(f"study_{study}" for study in STUDIES)]
-    return expand(f"{RUN}/tables/{{name}}.csv", name=names)
+    ranks = [path for task in TASKS for path in expand(ranks_of(task), run=CONFIG.run)]
+    return [*expand(f"{RUN}/tables/{{name}}.csv", name=names), *ranks]
 
 
 def ranks_of(task):
