@@ -13,11 +13,8 @@ rule paper_pages:
         scores=every_evaluation("scores.nc"),
         figures=paper_figures(),
     output:
-        expand(
-            "results/{{run}}/paper/{page}.{kind}",
-            page=page_names(),
-            kind=["md", "html"],
-        ),
+        index="results/{run}/paper/index.md",
+        pages=paper_pages("results/{run}")[1:],
     log:
         "results/{run}/logs/paper/pages.log",
     conda:
@@ -40,5 +37,5 @@ rule paper_pages:
         ),
         code=stage_digest("paper", also=published_modules()),
     shell:
-        "python -m wdno paper --config {params.config} --output $(dirname {output[0]})"
+        "python -m wdno paper --config {params.config} --output $(dirname {output.index})"
         " {params.figures} $(dirname {input.metrics}) 2>&1 | record {log}"

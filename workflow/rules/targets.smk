@@ -39,11 +39,13 @@ def ranks_of(task):
     return [f"results/{{run}}/tables/{task}_ranks.csv"] if ranked and several else []
 
 
-def paper_pages():
-    """Return the pages of the paper's tables and figures, and their index."""
-    return expand(
-        f"{RUN}/paper/{{page}}.{{kind}}", page=page_names(), kind=["md", "html"]
-    )
+def paper_pages(folder=RUN):
+    """Return the pages of the paper's tables and figures: the index as Markdown first."""
+    return [
+        f"{folder}/paper/{page}.{kind}"
+        for page in page_names()
+        for kind in ("md", "html")
+    ]
 
 
 def paper_figures():
