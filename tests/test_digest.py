@@ -13,6 +13,7 @@ from wdno import config as configuration
 from wdno import sources
 from wdno.config.root import Method
 from wdno.digest import STAGES, stage_digest, stage_roots
+from wdno.paper.contents import published_modules
 from wdno.sources import PACKAGE, DigestError, digest, modules
 from wdno.tasks import REGISTRY as TASKS
 
@@ -26,7 +27,7 @@ CONTROL = {"task": "control"}
 ALL = {**SYSTEM, **UNET, "sampler": "ddim"}
 COMPUTING = ["fetch", "generate", "statistics", "train", "evaluate", "evaluate_baseline"]
 COMPUTING += ["collect", "collect_baseline"]
-PRESENTING = ["card", "scene", "training", "table", "figure", "study"]
+PRESENTING = ["card", "scene", "training", "table", "figure", "paper", "study"]
 
 FILES = {
     "__init__.py": '"""The package."""\n__version__ = "1.0"\n',
@@ -266,6 +267,7 @@ def test_every_stage_has_its_modules(stage: str) -> None:
         ("figure", TASK, ["wdno.evaluation.bootstrap", "wdno.tasks.simulation.evaluation"]),
         ("scene", {}, ["wdno.tasks.simulation", "wdno.studies"]),
         ("training", {}, ["wdno.tasks.simulation", "wdno.studies"]),
+        ("paper", {}, ["wdno.tasks.simulation", "wdno.networks.unet", "wdno.training"]),
         ("study", TASK, ["wdno.tasks.simulation.evaluation", "wdno.networks", "wdno.training"]),
     ],
 )
@@ -311,6 +313,20 @@ def test_code_of_another_task_is_in_no_digest_of_the_first(edit: Edit) -> None:
     edit("tasks/first/table.py", "x = 2\n")
     after = {stage: stage_digest(stage, task="first") for stage in before}
     assert [stage for stage in before if after[stage] != before[stage]] == ["table"]
+
+
+def test_numbers_of_the_paper_count_where_they_are_shown() -> None:
+    found = published_modules()
+    assert "wdno.tasks.simulation.published" in found
+    assert all("published" in name for name in found)
+    assert stage_digest("paper", also=found) != stage_digest("paper")
+    files = {file.name for file in sources._data_files(*_of("wdno.paper.contents"))}
+    assert {"contents.yaml", "cost_burgers.csv"} <= files
+
+
+def _of(module: str) -> tuple[ast.Module, Path]:
+    path, tree = sources._tree(module)
+    return tree, path.parent
 
 
 def test_tasks_do_not_import_each_other_and_what_is_shared_imports_none() -> None:

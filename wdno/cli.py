@@ -269,6 +269,24 @@ def figure(
         figures.figure(given("--config", config), given("--task", task), name, inputs, output)
 
 
+@app.command()
+def paper(
+    inputs: Inputs,
+    config: ConfigFile,
+    output: Annotated[Path, typer.Option("--output", help="Folder of the pages.")],
+    figure: Annotated[
+        list[Path] | None, typer.Option("--figure", help="A figure to show; may be repeated.")
+    ] = None,
+) -> None:
+    """Put evaluations beside the paper's tables and figures: pages as .md and .html, and an index.
+
+    The evaluations are all those of a run, of its tasks and its studies.
+    """
+    from wdno.stages import paper as stage
+
+    stage.paper(config, inputs, figure or [], output)
+
+
 @config_app.command()
 def resolve(inputs: Inputs, output: Output) -> None:
     """Merge and validate configurations; write every option with its value.

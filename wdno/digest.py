@@ -88,6 +88,7 @@ STAGES = {
         "wdno.tasks.{task}.figures",
         without=("wdno.studies", SCENE, LOSSES),
     ),
+    "paper": _presenting("wdno.stages.paper"),
     "study": _presenting(
         *("wdno.stages.tables", "wdno.stages.figures"),
         *("wdno.studies.table", "wdno.studies.figure", "wdno.tasks.{task}.metrics"),

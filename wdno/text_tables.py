@@ -6,7 +6,7 @@ import html
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,13 +26,15 @@ _MARKDOWN = re.compile(
     r"[\\`*|$~]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|\](?=[(\[])|&(?=#?\w+;)|(?<!\S)#"
 )
 
-_HTML_HEAD = """<!doctype html>
+HTML_HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 2em }}
 div {{ overflow-x: auto }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
 td, th {{ padding: 0.3em 0.8em; border-bottom: 1px solid #ddd; white-space: nowrap }}
-li {{ max-width: 60em; color: #555 }}
+li, p {{ max-width: 60em }}
+li {{ color: #555 }}
+img {{ max-width: 100% }}
 </style></head><body>"""
 
 
@@ -47,6 +49,7 @@ class Panel:
         notes: what the columns mean, a line each.
         bold: (row, column) of the cells set in bold.
         words: columns of words, besides the first.
+        underlined: (row, column) of the cells that are underlined, in Markdown italic.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Panel:
     notes: Sequence[str] = ()
     bold: frozenset[tuple[int, str]] = frozenset()
     words: frozenset[str] = frozenset()
+    underlined: frozenset[tuple[int, str]] = frozenset()
 
     @property
     def sides(self) -> list[str]:
@@ -129,19 +133,35 @@ def write_table(path: str | Path, title: str, frame: pd.DataFrame, panels: Seque
         panels: what readers see.
     """
     path = Path(path)
-    write_text(path.parent / f"{path.name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+    write_csv(path.parent / f"{path.name}.csv", frame)
     write_text(path.parent / f"{path.name}.md", _markdown(title, panels))
     write_text(path.parent / f"{path.name}.tex", _latex(path.name, panels))
     write_text(path.parent / f"{path.name}.html", _html(title, panels))
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a frame as CSV at full precision, complete or not at all."""
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _mark(
+    cells: pd.DataFrame,
+    marked: Iterable[tuple[int, str]],
+    form: str,
+    heading: Callable[[str], str] = str,
+) -> None:
+    """Put cells, named by their row and column, into a form; `heading` writes a column's name."""
+    for row, column in marked:
+        name = heading(column)
+        cells.loc[row, name] = form.format(cells.loc[row, name])
 
 
 def _markdown(title: str, panels: Sequence[Panel]) -> str:
     parts = [f"# {markdown(title)}"]
     for panel in panels:
         cells = panel.cells.map(markdown).rename(columns=markdown)
-        for row, column in panel.bold:
-            name = markdown(column)
-            cells.loc[row, name] = f"**{cells.loc[row, name]}**"
+        _mark(cells, panel.bold, "**{}**", markdown)
+        _mark(cells, panel.underlined, "_{}_", markdown)
         table = cells.to_markdown(index=False, disable_numparse=True, colalign=panel.sides)
         parts += [f"## {markdown(panel.title)}", table]
     notes = dict.fromkeys(note for panel in panels for note in panel.notes)
@@ -151,12 +171,11 @@ def _markdown(title: str, panels: Sequence[Panel]) -> str:
 
 
 def _html(title: str, panels: Sequence[Panel]) -> str:
-    parts = [_HTML_HEAD.format(title=html.escape(title)), f"<h1>{html.escape(title)}</h1>"]
+    parts = [HTML_HEAD.format(title=html.escape(title)), f"<h1>{html.escape(title)}</h1>"]
     for name, panel in zip(_identifiers(r"\W", [one.name for one in panels]), panels, strict=True):
         cells = panel.cells.map(html.escape).rename(columns=html.escape)
-        for row, column in panel.bold:
-            heading = html.escape(column)
-            cells.loc[row, heading] = f"<strong>{cells.loc[row, heading]}</strong>"
+        _mark(cells, panel.bold, "<strong>{}</strong>", html.escape)
+        _mark(cells, panel.underlined, "<u>{}</u>", html.escape)
         align = {
             heading: [{"selector": "td, th", "props": f"text-align: {side}"}]
             for heading, side in zip(cells.columns, panel.sides, strict=True)
@@ -175,8 +194,8 @@ def _latex(name: str, panels: Sequence[Panel]) -> str:
     names = [f"{name}-{panel.name}".lower() for panel in panels]
     for label, panel in zip(_identifiers("[^a-z0-9]+", names), panels, strict=True):
         cells = panel.cells.map(tex).rename(columns=tex)
-        for row, column in panel.bold:
-            cells.loc[row, tex(column)] = rf"\textbf{{{cells.loc[row, tex(column)]}}}"
+        _mark(cells, panel.bold, r"\textbf{{{}}}", tex)
+        _mark(cells, panel.underlined, r"\underline{{{}}}", tex)
         # `{}` keeps a cell that begins with a bracket from being read as an option of `\\`.
         cells.iloc[:, 0] = "{}" + cells.iloc[:, 0]
         sides = "".join(side[0] for side in panel.sides)

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from wdno.evaluation.bootstrap import FEWEST_BLOCKS, mean_and_sd, paired_bootstrap
+from wdno.evaluation.bootstrap import (
+    FEWEST_BLOCKS,
+    mean_and_sd,
+    mean_interval,
+    paired_bootstrap,
+    told_apart,
+)
 
 
 def test_estimates_are_of_all_cases_and_seeds():
@@ -141,3 +147,27 @@ def test_blocks_are_one_for_each_case():
     a, b = np.ones(4), np.ones(4)
     with pytest.raises(ValueError, match="a block for each of 4 cases"):
         paired_bootstrap(a, b, blocks=np.zeros(3, dtype=int))
+
+
+def test_the_interval_of_a_mean_agrees_with_scipys_bootstrap():
+    values = np.random.default_rng(5).gamma(4.0, size=80)
+    found = mean_interval(values, resamples=5000, level=0.9)
+    expected = stats.bootstrap(
+        (values,), np.mean, n_resamples=5000, method="percentile", confidence_level=0.9, rng=6
+    ).confidence_interval
+    assert found.estimate == pytest.approx(values.mean())
+    assert (found.low, found.high) == pytest.approx(tuple(expected), abs=0.03)
+    assert math.isnan(mean_interval(values[:1]).low)
+    blocks = np.arange(80) // 4
+    wider = mean_interval(np.sort(values), blocks=blocks, resamples=2000)
+    assert wider.high - wider.low > found.high - found.low, "neighbours are alike"
+
+
+def test_told_apart():
+    rng = np.random.default_rng(6)
+    cases = rng.lognormal(sigma=1.0, size=(1, 50))
+    assert told_apart(1.05 * cases, cases, resamples=200), "every case is worse"
+    assert told_apart(cases, 1.05 * cases, resamples=200)
+    other = rng.permuted(1.05 * cases, axis=1)
+    assert not told_apart(other, cases, resamples=200), "not paired, the cases hide it"
+    assert not told_apart(cases[:, :1], 9 * cases[:, :1])

@@ -26,8 +26,9 @@ STUDY_JOBS = tuple(f"{rule} {name}" for rule in ("study_table", "study_figure") 
 FIGURES |= {"training": "burgers_simulation_training"}
 FIGURES |= {f"study_figure {name}": f"study_{name}" for name in STUDIES}
 TABLES = ("simulation", *(f"study_{name}" for name in STUDIES))
-SHOWING = ("simulation_table", *ERROR_FIGURES, *STUDY_JOBS)
-"""Jobs that show errors: the tables and the figures, but that of losses."""
+PAPER = "paper_pages"
+SHOWING = ("simulation_table", *ERROR_FIGURES, *STUDY_JOBS, PAPER)
+"""Jobs that show errors: the tables, the pages and the figures, but that of losses."""
 
 
 def each(rule: str, names: tuple[str, ...] = ("wdno",)) -> list[str]:
@@ -45,7 +46,7 @@ def after_evaluation(*models: str) -> list[str]:
     """The jobs that another way of sampling these models brings."""
     added = studied(*models)
     jobs = [*each("evaluate", models), *each("evaluate", added), *ERROR_FIGURES]
-    return [*jobs, "simulation_table", *(STUDY_JOBS if added else ())]
+    return [*jobs, "simulation_table", PAPER, *(STUDY_JOBS if added else ())]
 
 
 def after_training(*models: str) -> list[str]:

@@ -15,8 +15,9 @@ from wdno import config as configuration
 from wdno.config import ConfigError
 from wdno.data.statistics import write_statistics
 from wdno.evaluation.record import EvaluationError, Record
-from wdno.stages import _read, tables
+from wdno.stages import _read, paper, tables
 from wdno.stages.evaluate import evaluate
+from wdno.text_tables import number
 
 ROOT = Path(__file__).parents[2]
 
@@ -118,3 +119,24 @@ def test_a_baseline_is_evaluated_and_written(config: list[Path], tmp_path: Path)
         evaluate(config, *task, "persistence", 0, *wrong, {}, tmp_path / "out", 1)
     with pytest.raises(ConfigError, match=r"systems.burgers.tasks: 'control' is not configured"):
         evaluate(config, "burgers", "control", "wdno", 0, *files, {}, tmp_path / "out", 1)
+
+
+def test_pages_of_the_paper(config: list[Path], folders: list[Path], tmp_path: Path) -> None:
+    paper.paper(config, folders, [], tmp_path / "paper")
+    text = (tmp_path / "paper/table_01.md").read_text(encoding="utf-8")
+    assert "FNO (ours) (`fno`)" in text, "found by what it is, called as the configuration does"
+    assert "FNO (ours): network fno, modes 4, width 8, layers 2" in text
+    assert "training samples 24 (paper: 40000)" in text
+    (first,) = [line for line in text.splitlines() if line.startswith("| WDNO ") and "wdno" in line]
+    mean = Record.read(folders[0]).mean("mse")
+    assert number(mean, 4) in first
+
+
+def test_pages_refuse_records_that_do_not_fit_together(
+    config: list[Path], folders: list[Path], tmp_path: Path
+) -> None:
+    other = changed(evaluation("fno", label=""), representation="wavelet", seed=1)
+    other.write(tmp_path / "other")
+    with pytest.raises(EvaluationError, match="seeds of one method must agree in representation"):
+        paper.paper(config, [*folders, tmp_path / "other"], [], tmp_path / "paper")
+    assert not (tmp_path / "paper").exists()

@@ -25,6 +25,7 @@ def test_configurations_build(fresh: Project, overlay: str | None) -> None:
     config = configuration.load(*files)
     expected: Counter[str] = Counter(study_table=len(config.studies))
     expected["study_figure"] = len(config.studies)
+    expected["paper_pages"] = 1
     for name in configuration.system_names(config):
         section = configuration.system(config, name)
         tasks = configuration.tasks(config, name)
@@ -88,6 +89,7 @@ def test_figures_that_only_some_systems_have(fresh: Project) -> None:
         ("models", "generate", "train"),
         ("tables", "generate", "simulation_table"),
         ("figures", "generate", "simulation_trajectories"),
+        ("paper", "generate", "paper_pages"),
         ("burgers", "generate", "simulation_trajectories"),
     ],
 )
@@ -95,8 +97,17 @@ def test_targets(fresh: Project, target: str, first: str, last: str) -> None:
     rules = {name.split()[0] for name in fresh.planned(target=target)}
     assert {first, last} <= rules
     wanted = {"data": "train", "models": "evaluate", "tables": "card", "figures": "card"}
+    wanted["paper"] = "card"
     left_out = wanted.get(target, "simulation_table")
     assert left_out not in rules, f"{target} runs {left_out}"
+
+
+def test_methods_are_ranked_over_several_systems(fresh: Project) -> None:
+    target = "results/{}/tables/simulation_ranks.csv"
+    output = fresh.dry_run_of_default("--cores", "8", target.format("small"))
+    assert "simulation_table" in {job.rule for job in parse_jobs(output)}
+    output = fresh.dry_run(target.format("tiny"), check=False)
+    assert "MissingRuleException" in output, "there is one system alone"
 
 
 def test_lint(fresh: Project) -> None:

@@ -14,6 +14,7 @@ from tiny_run import (
     ERROR_FIGURES,
     METHODS,
     MODELS,
+    PAPER,
     SEEDS,
     SHOWING,
     STUDIED,
@@ -38,7 +39,7 @@ def test_a_second_run_does_nothing(finished: Project) -> None:
         pytest.param(
             {"methods": {"wdno": {"sampler": {"steps": 3}}}},
             # The study tries samplers of its own.
-            [*each("evaluate"), *ERROR_FIGURES, "simulation_table"],
+            [*each("evaluate"), *ERROR_FIGURES, "simulation_table", PAPER],
             id="sampler",
         ),
         pytest.param(
@@ -57,7 +58,7 @@ def test_a_second_run_does_nothing(finished: Project) -> None:
         pytest.param({"models": {"wdno": {"label": "W"}}}, ["training"], id="label-of-a-model"),
         pytest.param(
             {"methods": {"fno": {"label": "F"}}},
-            ["simulation_table", *ERROR_FIGURES],
+            ["simulation_table", *ERROR_FIGURES, PAPER],
             id="label-of-a-method",
         ),
         pytest.param(
@@ -65,14 +66,20 @@ def test_a_second_run_does_nothing(finished: Project) -> None:
         ),
         pytest.param({"systems": {"burgers": {"title": "B"}}}, [*SHOWING, "training"], id="title"),
         pytest.param(
-            {"evaluation": {"digits": 4}}, ["simulation_table", *STUDY_TABLES], id="digits"
+            {"evaluation": {"digits": 4}}, ["simulation_table", *STUDY_TABLES, PAPER], id="digits"
         ),
-        pytest.param({"evaluation": {"confidence": 0.9}}, ["simulation_table"], id="confidence"),
-        pytest.param({"evaluation": {"show": ["wdno"]}}, ["simulation_trajectories"], id="figure"),
+        pytest.param(
+            {"evaluation": {"confidence": 0.9}},
+            ["simulation_table", *STUDY_TABLES, PAPER],
+            id="confidence",
+        ),
+        pytest.param(
+            {"evaluation": {"show": ["wdno"]}}, ["simulation_trajectories", PAPER], id="figure"
+        ),
         pytest.param({"studies": {"samplers": {"label": "S"}}}, [*STUDY_JOBS], id="study-label"),
         pytest.param(
             {"studies": {"samplers": {"cases": 3}}},
-            [*each("evaluate", STUDIED), *STUDY_JOBS],
+            [*each("evaluate", STUDIED), *STUDY_JOBS, PAPER],
             id="study-cases",
         ),
         pytest.param(
@@ -93,7 +100,7 @@ def test_a_longer_study_evaluates_what_is_new(finished: Project) -> None:
     vary = STUDIES["samplers"].vary
     longer = {**vary, "sampler.steps": [*vary["sampler.steps"], 3]}
     jobs = finished.planned({"studies": {"samplers": {"vary": longer}}})
-    new = [job for job in jobs if job not in STUDY_JOBS]
+    new = [job for job in jobs if job not in (*STUDY_JOBS, PAPER)]
     assert len(new) == len(STUDIES["samplers"].of) * len(vary["sampler"]) * len(SEEDS)
     assert set(STUDY_JOBS) <= set(jobs)
     assert all(job.startswith("evaluate ") and "steps_3" in job for job in new), new
@@ -136,13 +143,18 @@ EVERYTHING_LEARNT = [*each("train", MODELS), "training", *EVERY_EVALUATION, *SHO
         (
             "diffusion/samplers/dpmpp_2m.py",
             ADDED,
-            [*each("evaluate", DPMPP), *STUDY_JOBS],
+            [*each("evaluate", DPMPP), *STUDY_JOBS, PAPER],
         ),
         ("tasks/simulation/problem.py", ADDED, EVERYTHING_LEARNT),
         ("tasks/simulation/scores.py", ADDED, [*EVERY_EVALUATION, *SHOWING]),
         ("tasks/simulation/table.py", ADDED, ["simulation_table"]),
-        ("tasks/simulation/figures.py", ADDED, [*ERROR_FIGURES]),
-        ("evaluation/figures/style.py", ADDED, [*ERROR_FIGURES, "training", *STUDY_JOBS]),
+        ("tasks/simulation/figures.py", ADDED, [*ERROR_FIGURES, PAPER]),
+        (
+            "evaluation/figures/style.py",
+            ADDED,
+            [*ERROR_FIGURES, "training", *STUDY_JOBS, PAPER],
+        ),
+        ("paper/pages.py", ADDED, [PAPER]),
         ("studies/figure.py", ADDED, [*STUDY_JOBS]),
         ("networks/unet.py", "\n\n# A comment.\n", []),
         ("model/model.py", '\n\n"""A docstring."""\n', []),

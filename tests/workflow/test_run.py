@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from markdown import read_markdown
 from snakemake_project import Project
 from tiny_run import FIGURES, METHODS, MODELS, SEEDS, STUDIED, STUDIES, TABLES
+
+from wdno.evaluation.bootstrap import mean_and_sd
+from wdno.paper.contents import page_names
+from wdno.text_tables import with_spread
 
 KINDS = ("csv", "md", "tex", "html")
 
@@ -18,6 +23,7 @@ KINDS = ("csv", "md", "tex", "html")
 def test_everything_is_made(finished: Project) -> None:
     files = [f"tables/{name}.{kind}" for name in TABLES for kind in KINDS]
     files += [f"figures/{name}.{suffix}" for name in FIGURES.values() for suffix in ("png", "pdf")]
+    files += [f"paper/{page}.{kind}" for page in page_names() for kind in ("md", "html")]
     files += [f"burgers/data/{split}.nc" for split in ("train", "validation", "test")]
     files += [f"burgers/data/card.{kind}" for kind in KINDS]
     task = "burgers/simulation"
@@ -40,6 +46,34 @@ def test_everything_is_made(finished: Project) -> None:
     left = [path for path in finished.result(".state").rglob("*") if path.is_file()]
     assert set(left) == set(locks), "state of finished jobs is left"
     assert sum(path.stat().st_size for path in locks) == 0, "a lock holds nothing"
+
+
+def test_pages_put_the_paper_beside_the_run(finished: Project) -> None:
+    index = finished.result("paper/index.md").read_text(encoding="utf-8")
+    sizes, tables, figures = read_markdown(index)
+    assert sizes["Grid"].tolist() == ["16 x 24"]
+    assert sizes["Grid, paper"].tolist() == ["80 x 120"]
+    said = dict(zip(tables["Table"], tables["In this run"], strict=True))
+    assert said["[Table 1](table_01.md)"].startswith("3 of "), "WDNO, DDPM and FNO of Burgers"
+    assert "`control` of `burgers` is not in this run" in said["[Table 2](table_02.md)"]
+    assert len(tables) == 17 and len(figures) == 4
+    page = finished.result("paper/table_01.md").read_text(encoding="utf-8")
+    burgers = read_markdown(page)[1].set_index("In the paper")
+    means = [
+        json.loads(
+            finished.result(f"burgers/simulation/methods/wdno/seed{seed}/metrics.json").read_text(
+                encoding="utf-8"
+            )
+        )["scores"]["mse"]
+        for seed in SEEDS
+    ]
+    assert burgers.loc["WDNO", "MSE"] == with_spread(*mean_and_sd(means))
+    assert burgers.loc["WDNO", "Paper"] == "1.40e-4"
+    assert "grid 16 x 24 (paper: 80 x 120)" in page and "parameters); 6 training steps" in page
+    steps = read_markdown(finished.result("paper/table_07.md").read_text(encoding="utf-8"))[1]
+    assert steps["sampler.eta"].tolist().count("0") == 3, "rows of the study, and of the method"
+    shown = finished.result("paper/figure_05.html").read_text(encoding="utf-8")
+    assert shown.count("data:image/png;base64,") == 1
 
 
 def test_the_resolved_configuration_stands_beside_the_results(finished: Project) -> None:

@@ -111,7 +111,9 @@ def test_its_code_reruns_nothing_of_the_first_task(with_task: Project) -> None:
     of_others = [
         job.name
         for job in planned
-        if job.wildcards.get("task") != "last_frame" and not job.rule.startswith("last_frame")
+        if job.wildcards.get("task") != "last_frame"
+        and not job.rule.startswith("last_frame")
+        and job.rule != "paper_pages"  # which shows every task
     ]
     assert planned and not of_others
 

@@ -5,6 +5,7 @@ from wdno.config.code import method_code, training_code
 from wdno.config.lookup import (
     labels,
     method,
+    method_with_models,
     methods_of,
     model,
     reference,
@@ -35,6 +36,7 @@ __all__ = [
     "merge",
     "method",
     "method_code",
+    "method_with_models",
     "methods_of",
     "model",
     "models_for",

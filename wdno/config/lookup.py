@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from wdno.config.base import ConfigError, suggest
 from wdno.config.methods import MethodOptions
@@ -11,6 +11,7 @@ from wdno.config.models import ModelOptions
 from wdno.config.overrides import configured_method, configured_model, system, system_names, tasks
 from wdno.config.root import Config
 from wdno.studies import expand
+from wdno.tasks.base import TaskOptions
 
 T = TypeVar("T")
 
@@ -33,6 +34,31 @@ def method(config: Config, system_name: str, name: str) -> MethodOptions:
     return _find("methods", configured_method, config, system_name, name)
 
 
+def method_with_models(config: Config, system_name: str, task: str, name: str) -> dict[str, Any]:
+    """Return the options of a method as plain values, with those of its models in their place.
+
+    Args:
+        config: the configuration.
+        system_name: name of the system.
+        task: name of the task.
+        name: name of the method.
+
+    Returns:
+        Its options; below the role of each model that it needs, such as `model`, the options of
+        that. `model` is None where it has none.
+
+    Raises:
+        ConfigError: the method is not configured, or the task.
+    """
+    options = method(config, system_name, name)
+    roles = _task(config, system_name, task).checkpoints(task, options)
+    models = {
+        role: model(config, system_name, one).model_dump(mode="json")
+        for role, (_, one) in roles.items()
+    }
+    return {**options.model_dump(mode="json"), "model": None, **models}
+
+
 def methods_of(config: Config, system_name: str, task: str) -> list[str]:
     """Return the methods that a task evaluates: those that it lists, and those of studies.
 
@@ -45,13 +71,17 @@ def methods_of(config: Config, system_name: str, task: str) -> list[str]:
         if options.task == task
         for one in expand.variations(config, study, system_name)
     ]
+    return list(dict.fromkeys([*_task(config, system_name, task).methods, *studied]))
+
+
+def _task(config: Config, system_name: str, task: str) -> TaskOptions:
     configured = tasks(config, system_name)
     if task not in configured:
         raise ConfigError(
             f"systems.{system_name}.tasks: {task!r} is not configured{suggest(task, configured)}; "
             f"configured: {', '.join(configured)}"
         )
-    return list(dict.fromkeys([*configured[task].methods, *studied]))
+    return configured[task]
 
 
 def reference(config: Config, task: str) -> str | None:

@@ -122,7 +122,7 @@ def paired_bootstrap(
     def resampled(*positions: NDArray[np.intp], axis: int = -1) -> Float:
         weights: list[Any] = [np.ones((1, 1))] * 3
         for index, values in zip(drawn, positions, strict=True):
-            weights[index] = _shares(np.moveaxis(values, axis, -1), sizes[index])
+            weights[index] = shares(np.moveaxis(values, axis, -1), sizes[index])
         cases, seeds_a, seeds_b = weights
         total = cases @ counts
         return combine(
@@ -144,7 +144,50 @@ def paired_bootstrap(
     return Interval(estimate, float(low), float(high), level)
 
 
-def _shares(positions: NDArray[np.intp], size: int) -> Float:
+def mean_interval(
+    errors: NDArray[np.floating],
+    *,
+    blocks: NDArray[np.integer] | None = None,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Confidence interval of a method's own mean error, over cases crossed with seeds.
+
+    Args:
+        errors: `[S, N]` or `[N]`, as of :func:`paired_bootstrap`.
+        blocks: block of each case.
+        level: coverage of the interval.
+        resamples: number of bootstrap resamples.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: as :func:`paired_bootstrap`.
+    """
+    ones = np.ones(np.shape(errors)[-1:])
+    return paired_bootstrap(
+        errors, ones, blocks=blocks, level=level, resamples=resamples, seed=seed
+    )
+
+
+def told_apart(
+    errors: NDArray[np.floating], reference: NDArray[np.floating], **options: Any
+) -> bool:
+    """Whether the interval of the difference of two mean errors does not hold zero.
+
+    Args:
+        errors: `[S, N]`.
+        reference: `[S', N]`, of the other method, on the same cases.
+        **options: of :func:`paired_bootstrap`.
+
+    Returns:
+        False where there is no interval.
+    """
+    interval = paired_bootstrap(errors, reference, statistic="difference", **options)
+    return interval.low > 0 or interval.high < 0
+
+
+def shares(positions: NDArray[np.intp], size: int) -> Float:
     """Share of each of `size` members in each resample: `[..., n]` positions -> `[..., size]`."""
     flat = positions.reshape(-1, positions.shape[-1]).astype(np.intp)
     offset = flat + size * np.arange(len(flat))[:, None]

@@ -6,6 +6,9 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wdno.evaluation.record import Design, EvaluationError, Record
 
 Group = dict[str, list[Record]]
@@ -83,6 +86,21 @@ def only_system(records: Iterable[Record], methods: Sequence[str] | None = None)
     if len(systems) > 1:
         raise EvaluationError(f"expected evaluations of one system, got {', '.join(systems)}")
     return next(iter(systems.values()))
+
+
+def scores_of(
+    seeds: Sequence[Record], score: str, of: tuple[str, str] | None = None
+) -> NDArray[np.float64]:
+    """Return a score of each seed and case, `[S, N]`; NaN where a record does not have it.
+
+    Args:
+        seeds: records of one method.
+        score: name of the score.
+        of: kind and name of the item whose score it is; None: of all together.
+    """
+    return np.stack(
+        [record.score(score) if of is None else record.score_of(*of, score) for record in seeds]
+    )
 
 
 def _take(system: str, found: Group, name: str) -> list[Record]:

@@ -65,4 +65,11 @@ def study(config: Sequence[Path], study: str, inputs: Sequence[Path], output: Pa
     """
     loaded = configuration.load(*config)
     results = studied(loaded, study, inputs)
-    study_table(results, output.with_suffix(""), digits=loaded.evaluation.digits)
+    options = loaded.evaluation
+    study_table(
+        results,
+        output.with_suffix(""),
+        digits=options.digits,
+        level=options.confidence,
+        resamples=options.bootstrap,
+    )

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from wdno.evaluation.bootstrap import mean_and_sd
+from wdno.evaluation.grouping import scores_of
 from wdno.evaluation.metric import Metric
 from wdno.evaluation.tables.collect import costs, with_whole_numbers
-from wdno.evaluation.tables.columns import best_rows
+from wdno.evaluation.tables.marks import NOTE, Marks, marks
 from wdno.studies.results import StudyResults, VariedMethod, is_number, value_text
 from wdno.text_tables import Panel, count, number, with_spread, write_table
 
@@ -55,26 +56,59 @@ def _row(one: VariedMethod, results: StudyResults) -> dict[str, Any]:
     return row | costs(one.records)
 
 
-def study_table(results: StudyResults, path: str | Path, *, digits: int = 3) -> None:
+def study_table(
+    results: StudyResults,
+    path: str | Path,
+    *,
+    digits: int = 3,
+    level: float = 0.95,
+    resamples: int = 2000,
+) -> None:
     """Write the table of a study as `{path}.csv`, `.md`, `.tex` and `.html`.
 
     The CSV file has the columns of :func:`study_frame`. The others have a panel for each system; of
-    each method that is varied, the best variation in the compared metric is in bold.
+    each method that is varied, the best variations in the compared metric are marked, as
+    :mod:`wdno.evaluation.tables.marks` says.
 
     Args:
         results: of the study.
         path: without suffix.
         digits: significant digits of metrics.
+        level: coverage of the intervals by which the best are told apart.
+        resamples: bootstrap resamples.
     """
     frame = study_frame(results)
     panels = [
-        _panel(results, str(system), rows.reset_index(drop=True), digits)
+        _panel(
+            results,
+            str(system),
+            rows.reset_index(drop=True),
+            digits,
+            _marks(results, str(system), level=level, resamples=resamples),
+        )
         for system, rows in frame.groupby("system", sort=False)
     ]
     write_table(path, results.title, frame, panels)
 
 
-def _panel(results: StudyResults, system: str, rows: pd.DataFrame, digits: int) -> Panel:
+def _marks(results: StudyResults, system: str, **bootstrap: Any) -> Marks:
+    """Marked rows of a system: of each method that is varied, in the compared metric."""
+    metric, varied = results.metrics[0], results.systems[system]
+    best: frozenset[int] = frozenset()
+    second: frozenset[int] = frozenset()
+    for of in dict.fromkeys(one.variation.of for one in varied):
+        rivals = [
+            scores_of(one.records, metric.name) if one.variation.of == of else None
+            for one in varied
+        ]
+        found = marks(rivals, metric, blocks=varied[0].records[0].blocks, **bootstrap)
+        best, second = best | found.best, second | found.second
+    return Marks(best, second)
+
+
+def _panel(
+    results: StudyResults, system: str, rows: pd.DataFrame, digits: int, marked: Marks
+) -> Panel:
     cells = pd.DataFrame({"Method": rows["label"]})
     words = set()
     for key in results.varied:
@@ -99,14 +133,12 @@ def _panel(results: StudyResults, system: str, rows: pd.DataFrame, digits: int) 
         cells["Training seconds"] = rows["training_seconds"].map(number)
     if rows["parameters"].nunique() > 1:
         cells["Parameters"] = rows["parameters"].map(count)
-    of_each = (values for _, values in rows.groupby("of", sort=False)[compared.name])
-    best = [row for values in of_each for row in best_rows(values, compared)]
-    bold = frozenset((row, compared.label) for row in best)
+    bold, underlined = (frozenset((row, compared.label) for row in of) for of in marked)
     title = f"{rows['title'].iloc[0]}: {results.title}, on {rows['cases'].iloc[0]} test cases"
     for key in results.fixed:
         title += f", {results.phrase(key, results.variations[0].values[key])}"
     notes = _notes(results, shown, memory="Memory (MB)" in cells)
-    return Panel(system, title, cells, notes, bold, frozenset(words))
+    return Panel(system, title, cells, notes, bold, frozenset(words), underlined)
 
 
 def _capital(text: str) -> str:
@@ -115,14 +147,13 @@ def _capital(text: str) -> str:
 
 def _notes(results: StudyResults, shown: Sequence[Metric], *, memory: bool) -> list[str]:
     compared = results.metrics[0]
-    mark = {"lower": "Bold: lowest", "higher": "Bold: highest"}.get(compared.better)
     notes = [
         "Each row is the method with the options shown, and everything else as the method has it. "
         "Errors are means over test cases, then mean ± sample standard deviation over training "
-        "seeds (no ± for one seed)."
-        + (f" {mark} {compared.label} of each method." if mark else "")
-        + " Seconds: for one sample of one case."
+        "seeds (no ± for one seed). Seconds: for one sample of one case."
     ]
+    if compared.better != "neither":
+        notes.append(f"{NOTE} Of {compared.label}, among the rows of each method.")
     notes += [metric.note for metric in shown if metric.note]
     if memory:
         notes.append("Memory: the most that predicting a batch took at once, beyond the weights.")

@@ -35,6 +35,7 @@ class TaskOptions(Section):
         referring: figures that show the reference.
         collects: whether its methods make further training data; the room then has a module
             `collection`.
+        ranked: whether its table ranks methods over all systems, where there are several.
     """
 
     title: ClassVar[str]
@@ -46,6 +47,7 @@ class TaskOptions(Section):
     selective: ClassVar[frozenset[str]] = frozenset()
     referring: ClassVar[frozenset[str]] = frozenset()
     collects: ClassVar[bool] = False
+    ranked: ClassVar[bool] = False
 
     methods: Annotated[list[Name], Field(min_length=1), Distinct] = Field(
         description="Rows of the table, in order, by their keys in `methods`."

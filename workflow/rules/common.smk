@@ -6,6 +6,7 @@
 # rules that follow): it is written when Snakemake starts.
 from wdno import config as configuration
 from wdno.files import write_text
+from wdno.paper.contents import contents, page_names, published_modules
 from wdno.studies.expand import variations
 from wdno.tasks import REGISTRY as KNOWN_TASKS
 

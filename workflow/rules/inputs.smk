@@ -84,6 +84,15 @@ def evaluated_of(file, task):
     return lambda wildcards: evaluated(file, task, [wildcards.system])
 
 
+def every_evaluation(file):
+    """Return a file of every evaluation of the run, of tasks and of studies."""
+    return [
+        path
+        for system in SYSTEMS
+        for path in evaluations(file, system, methods_of(system))
+    ]
+
+
 def studied(file, study):
     """Return a file of every evaluation of a study."""
     task = CONFIG.studies[study].task

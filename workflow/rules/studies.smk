@@ -32,7 +32,10 @@ rule study_table:
         title=lambda w: as_rst(CONFIG.studies[w.study].label or w.study),
         cases=lambda w: CONFIG.studies[w.study].cases,
         study=study_section,
-        options=section(CONFIG.evaluation, include={"digits"}),
+        options=section(
+            CONFIG.evaluation,
+            include={"bootstrap", "confidence", "digits"},
+        ),
         names=study_names,
         code=study_code,
     shell:

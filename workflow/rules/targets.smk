@@ -26,9 +26,37 @@ def models(system):
 
 
 def tables():
-    """Return the tables of the run: of each task and each study."""
+    """Return the tables of the run: of each task and each study, and ranks."""
     names = [*TASKS, *(f"study_{study}" for study in STUDIES)]
-    return expand(f"{RUN}/tables/{{name}}.csv", name=names)
+    ranks = [path for task in TASKS for path in expand(ranks_of(task), run=CONFIG.run)]
+    return [*expand(f"{RUN}/tables/{{name}}.csv", name=names), *ranks]
+
+
+def ranks_of(task):
+    """Return the ranks of a task that ranks methods over several systems, as a list."""
+    ranked = KNOWN_TASKS.light(task).Options.ranked
+    several = sum(task in tasks_of(system) for system in SYSTEMS) > 1
+    return [f"results/{{run}}/tables/{task}_ranks.csv"] if ranked and several else []
+
+
+def paper_pages(folder=RUN):
+    """Return the pages of the paper's tables and figures: the index as Markdown first."""
+    return [
+        f"{folder}/paper/{page}.{kind}"
+        for page in page_names()
+        for kind in ("md", "html")
+    ]
+
+
+def paper_figures():
+    """Return the figures of the run that those pages show."""
+    return [
+        f"{RUN}/figures/{system}_{picture.task}_{picture.name}.png"
+        for entry in contents().entries
+        for picture in entry.pictures
+        for system in picture.systems
+        if system in SYSTEMS and picture.task in tasks_of(system)
+    ]
 
 
 def figures(system):

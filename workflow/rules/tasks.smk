@@ -3,6 +3,7 @@
 # Inputs:  {run}/{system}/{task}/methods/{method}/seed{seed}/{metrics.json,scores.nc}
 #          {run}/{system}/{task}/methods/{method}/seed{seed}/examples.nc    for figures
 # Outputs: {run}/tables/{task}.{csv,md,tex,html}    scores and cost of every method
+#          {run}/tables/{task}_ranks.csv    mean ranks over systems, of tasks that rank methods
 #          {run}/figures/{system}_{task}_{figure}.{png,pdf}, animations: .gif
 # Steps:   {task}_table; {task}_{figure}, a rule for each figure that the task has of some system.
 #          They have the names of what they make, and captions from report/{task}/.
@@ -26,6 +27,7 @@ for task in TASKS:
                 category="Tables",
                 labels={"of": task, "table": "scores and cost of every method"},
             ),
+            ranks=ranks_of(task),
         log:
             f"results/{{run}}/logs/tables/{task}.log",
         conda:

@@ -46,6 +46,7 @@ def test_the_best_is_marked_among_its_rivals(three: list[Record]) -> None:
         assert columns.score(name)
     panel = columns.panel("errors", "errors")
     assert panel.bold == {(0, "Effort"), (1, "Reached"), (2, "Surprise")}
+    assert panel.underlined == {(0, "Surprise")}, "of two there is no second best"
     assert panel.cells["Reached"].tolist() == ["3.00", "6.00", "1.50"]
     assert panel.notes == ("Reached: how much.", "Effort: how hard.", "Surprise: among all.")
     assert (panel.name, panel.title) == ("Pendulum errors", "Pendulum: errors")
@@ -64,6 +65,17 @@ def test_one_value_is_not_the_best_of_any() -> None:
     columns = Columns(view([record("a", {"effort": [1.0]})]))
     columns.score("effort")
     assert not columns.panel("errors", "errors").bold
+
+
+def test_what_seeds_differ_in_is_said_of_every_number_that_has_it() -> None:
+    rows = [record("a", {"effort": [1.0, 3.0]}, seed=seed) for seed in (0, 1)]
+    seen = view(rows)
+    seen.rows["last"], seen.rows["last_sd"] = 2.0, 0.5
+    columns = Columns(seen)
+    columns.numbers("Last", "last")
+    columns.numbers("Seconds", "seconds_per_trajectory")
+    assert columns.cells["Last"].tolist() == ["2.00 ± 0.50"]
+    assert columns.cells["Seconds"].tolist() == ["0.500"]
 
 
 def test_digits_are_those_asked_for(three: list[Record]) -> None:
@@ -120,7 +132,7 @@ def test_cases_that_overlap_are_counted_by_their_windows(three: list[Record]) ->
 
 def test_items_have_a_panel_where_there_are_several() -> None:
     records = [
-        record(name, {"effort": [1.0]}, items={"x": [1.0 * k], "y": [30.0 / k]})
+        record(name, {"effort": [1.0] * 4}, items={"x": [1.0 * k] * 4, "y": [30.0 / k] * 4})
         for k, name in enumerate("ab", 1)
     ]
     panel = item_panel(view(records), ["effort"])

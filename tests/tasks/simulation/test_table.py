@@ -137,8 +137,13 @@ def test_markdown_for_readers(tmp_path, records, table):
 
 def test_a_metric_that_is_added_is_among_the_further_errors(table, records):
     bias = Metric("bias", "Bias", "field", note="Bias: too much or too little.")
-    rows = table.assign(bias=[0.5, 0.25, 1.0, 2.0], bias_sd=math.nan)
-    (view,) = views(rows, records, Metrics([*METRICS.values(), bias]), COMPARED)
+    values = {"persistence": 0.5, "wdno": 0.25, "ddpm": 1.0, "fno": 2.0}
+    rows = table.assign(bias=list(values.values()), bias_sd=math.nan)
+    known = [
+        changed(r, scores=r.scores.assign(bias=("case", np.full(r.cases, values[r.method]))))
+        for r in records
+    ]
+    (view,) = views(rows, known, Metrics([*METRICS.values(), bias]), COMPARED)
     further = panels(view)[1]
     assert further.cells["Bias"].tolist() == ["0.500", "0.250", "1.00", "2.00"]
     assert (1, "Bias") in further.bold
@@ -165,7 +170,16 @@ def test_panels_of_several_systems(tmp_path, records):
     table = beside(published.simulation()).collect(both, reference="wdno", resamples=50)
     beside({}).write(table, both, tmp_path / "t")
     text = (tmp_path / "t.md").read_text()
-    assert [len(panel) for panel in read_markdown(text)] == [4, 4, 4, 2, 2, 2]
+    assert [len(panel) for panel in read_markdown(text)] == [4, 4, 4, 2, 2, 2, 2]
+    assert "## All systems: methods ranked by MSE" in text
+    assert "ranked by CRPS" not in text, "one sample has no CRPS, and one method alone no rank"
+    ranks = pd.read_csv(tmp_path / "t_ranks.csv").set_index("method")
+    assert ranks["score"].tolist() == ["mse"] * 2
+    mse = table.set_index(["system", "method"])["mse"]
+    for system in ("burgers", "smoke"):
+        expected = mse[system][["wdno", "fno"]].rank().to_dict()
+        assert ranks[f"{system}_rank"].to_dict() == expected
+    assert ranks["mean_rank"].sum() == 3 and (ranks["mean_rank_low"] <= ranks["mean_rank"]).all()
     assert "## Smoke equation: errors on 12 test cases of 4 x 6 x 6 (time x space)" in text
     assert text.count("Notes") == 1
     assert table["published_mse"][table["system"] == "smoke"].dropna().tolist() == [0.00231]
@@ -301,6 +315,7 @@ def test_data_that_stand_in_are_named_and_have_no_published_values(tmp_path, for
     table = beside(published.simulation()).collect(records, resamples=50)
     assert table["published_mse"].isna().all()
     beside({}).write(table, records, tmp_path / "t")
+    assert not (tmp_path / "t_ranks.csv").exists(), "of one system"
     for suffix in ("csv", "md", "tex", "html"):
         assert title in (tmp_path / f"t.{suffix}").read_text(), suffix
     for heading in (tmp_path / "t.md").read_text().split("\n## ")[1:]:

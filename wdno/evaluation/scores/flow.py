@@ -31,8 +31,8 @@ MASS_ERROR = Metric(
     "Mass error",
     "relative",
     note="Mass error: mean over times of the error of the mass in the domain, over the largest "
-    "mass of the trajectory. Bold is the lowest of the learned methods; repeating the given frame "
-    "can be lower still.",
+    "mass of the trajectory. Learned methods alone are marked; repeating the given frame can "
+    "be lower still.",
 )
 DIVERGENCE_ERROR = Metric(
     "divergence_error",

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wdno.evaluation.bootstrap import mean_and_sd, paired_bootstrap
-from wdno.evaluation.grouping import Group, group
+from wdno.evaluation.grouping import Group, group, scores_of
 from wdno.evaluation.metric import Metric, Metrics
 from wdno.evaluation.record import EvaluationError, Record
 from wdno.evaluation.tables.labels import objective_label, sampler_label
@@ -200,13 +200,7 @@ class _Comparison:
 
     def _scores(self, name: str, of: tuple[str, str] | None = None) -> NDArray[np.float64]:
         """Score of each seed and case, ``[S, N]``; of an item, by its kind and name, or of all."""
-        score = self.metric.name
-        return np.stack(
-            [
-                record.score(score) if of is None else record.score_of(*of, score)
-                for record in self.methods[name]
-            ]
-        )
+        return scores_of(self.methods[name], self.metric.name, of)
 
     @property
     def _untrained(self) -> list[str]:

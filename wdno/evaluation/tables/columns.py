@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
-from wdno.evaluation.grouping import group
+from wdno.evaluation.grouping import group, scores_of
 from wdno.evaluation.metric import Metric, Metrics
 from wdno.evaluation.record import Record
 from wdno.evaluation.tables.collect import items_of
+from wdno.evaluation.tables.marks import marks
 from wdno.text_tables import MISSING, Panel, count, number, with_spread
 
 WORDS = frozenset({"Sampler", "Representation", "Network", "Objective", "Device"})
@@ -28,6 +28,9 @@ class View:
         compared: name of the score that methods are compared by.
         items: kinds of fields, series or levels that have scores of their own, by their names.
         digits: significant digits.
+        methods: records of each method, by which the best ones are told apart.
+        level: coverage of the intervals.
+        resamples: bootstrap resamples.
     """
 
     rows: pd.DataFrame
@@ -35,6 +38,14 @@ class View:
     compared: str
     items: Mapping[str, str] = field(default_factory=dict)
     digits: int = 3
+    methods: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+    level: float = 0.95
+    resamples: int = 2000
+
+    @property
+    def system(self) -> str:
+        """Key of the system."""
+        return str(self.rows["system"].iloc[0])
 
     @property
     def title(self) -> str:
@@ -60,6 +71,9 @@ def views(
     metrics: Metrics,
     compared: str,
     digits: int = 3,
+    *,
+    level: float = 0.95,
+    resamples: int = 2000,
 ) -> list[View]:
     """Split a table into the rows of each system.
 
@@ -69,12 +83,14 @@ def views(
         metrics: of the task.
         compared: name of the score that methods are compared by.
         digits: significant digits.
+        level: coverage of the intervals.
+        resamples: bootstrap resamples.
     """
     found = []
     for system, methods in group(records).items():
         rows = table[table["system"] == system].reset_index(drop=True)
         items = items_of(next(iter(methods.values()))[0])
-        found.append(View(rows, metrics, compared, items, digits))
+        found.append(View(rows, metrics, compared, items, digits, methods, level, resamples))
     return found
 
 
@@ -92,6 +108,7 @@ class Columns:
         rows = view.rows
         self.cells = pd.DataFrame({"Method": rows["label"], "Sampler": rows["sampler_label"]})
         self._bold: set[tuple[int, str]] = set()
+        self._underlined: set[tuple[int, str]] = set()
         self._notes: list[str] = []
 
     def note(self, *notes: str) -> None:
@@ -103,8 +120,8 @@ class Columns:
         self.cells[label] = list(texts)
 
     def numbers(self, label: str, column: str) -> None:
-        """Add a column of numbers."""
-        self.texts(label, [self.view.number(value) for value in self.view.rows[column]])
+        """Add a column of numbers, with their spread over seeds where there is one."""
+        self.texts(label, self._with_spread(column))
 
     def counts(self, label: str, column: str) -> None:
         """Add a column of counts."""
@@ -115,7 +132,7 @@ class Columns:
         self.texts(label, self.view.rows[column].replace("", None).fillna(MISSING))
 
     def score(self, name: str, *, item: str = "") -> bool:
-        """Add the column of a score with its note, the best in bold; nothing if it has no value.
+        """Add the column of a score with its note, the best marked; nothing if it has no value.
 
         Args:
             name: of the metric.
@@ -129,24 +146,38 @@ class Columns:
         column, label = (f"{item}_{name}", f"{item}: {metric.label}") if item else (name, "")
         if not self.view.has(column) and name != self.view.compared:
             return False
-        self.measured(metric, column, label or metric.label)
+        self.measured(metric, column, label or metric.label, item=item)
         if not item:
             self.note(metric.note)
         return True
 
-    def measured(self, metric: Metric, column: str, label: str) -> None:
-        """Add a column and its spread over seeds, the best values in bold.
+    def measured(self, metric: Metric, column: str, label: str, *, item: str = "") -> None:
+        """Add a column and its spread over seeds, the best values marked.
 
         Args:
             metric: says which way is better, and among which methods.
             column: of the rows; its spread is in the column `{column}_sd`.
             label: heading.
+            item: field, series or level whose score it is; empty: of all together.
         """
-        rows = self.view.rows
-        pairs = zip(rows[column], rows[f"{column}_sd"], strict=True)
-        self.texts(label, [with_spread(mean, sd, self.view.digits) for mean, sd in pairs])
-        rivals = rows[column] if metric.rivals == "all" else rows[column].where(rows["learned"])
-        self._bold |= {(row, label) for row in best_rows(rivals, metric)}
+        self.texts(label, self._with_spread(column))
+        view, kind = self.view, self.view.items.get(item)
+        of = None if kind is None else (kind, item)
+        competing = view.rows["learned"] | (metric.rivals == "all")
+        rivals = [
+            scores_of(view.methods[name], metric.name, of) if competes else None
+            for name, competes in zip(view.rows["method"], competing, strict=True)
+        ]
+        blocks = next(iter(view.methods.values()))[0].blocks
+        found = marks(rivals, metric, blocks=blocks, level=view.level, resamples=view.resamples)
+        self._bold |= {(row, label) for row in found.best}
+        self._underlined |= {(row, label) for row in found.second}
+
+    def _with_spread(self, column: str) -> list[str]:
+        rows, digits = self.view.rows, self.view.digits
+        spreads = rows.get(f"{column}_sd", pd.Series(math.nan, rows.index))
+        pairs = zip(rows[column], spreads, strict=True)
+        return [with_spread(mean, sd, digits) for mean, sd in pairs]
 
     def ratio(self, other: str) -> str:
         """Add the ratios to another method with their intervals; nothing if there are none.
@@ -228,18 +259,5 @@ class Columns:
             tuple(dict.fromkeys(self._notes)),
             frozenset(self._bold),
             WORDS,
+            frozenset(self._underlined),
         )
-
-
-def best_rows(values: pd.Series[Any], metric: Metric) -> list[int]:
-    """Return the rows of the best value of a metric, if there are two to compare.
-
-    Args:
-        values: of the metric, by row; NaN where a row does not compete.
-        metric: says which way is better.
-    """
-    known = values.dropna()
-    if len(known) < 2 or metric.better == "neither":
-        return []
-    best = known.max() if metric.better == "higher" else known.min()
-    return list(known.index[known == best])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from wdno.evaluation.bootstrap import FEWEST_BLOCKS
 from wdno.evaluation.tables.columns import Columns, View
+from wdno.evaluation.tables.marks import NOTE
 from wdno.text_tables import Panel
 
 
@@ -38,8 +39,8 @@ def error_panel(
     columns.counts("Seeds", "seeds")
     columns.note(
         "Scores are means over test cases, then mean ± sample standard deviation over training "
-        "seeds (no ± for one seed). Bold: best among the learned methods, or among all where a "
-        "note says so, which is no statement of significance.",
+        "seeds (no ± for one seed).",
+        f"{NOTE} Methods without training do not compete, but where a note says so.",
         "Sampler: name and steps; eta 0 is deterministic given the initial noise, 1 as noisy as "
         "ancestral sampling; with several samples of each case, their number. Seconds: for one "
         "sample of one case.",

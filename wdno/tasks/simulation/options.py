@@ -54,6 +54,7 @@ class SimulationOptions(TaskOptions):
     )
 
     selective: ClassVar[frozenset[str]] = frozenset({"trajectories"})
+    ranked: ClassVar[bool] = True
 
     def check(
         self,

@@ -12,14 +12,22 @@ from numpy.typing import NDArray
 from wdno.evaluation.bootstrap import mean_and_sd
 from wdno.evaluation.record import Record
 from wdno.evaluation.scores.forecast import MSE_MEAN_WEIGHTED, MSE_WEIGHTED, SPREAD
-from wdno.evaluation.scores.pointwise import MAE, MAX_ERROR, MSE, MSE_MEAN, MSE_NORMALISED
+from wdno.evaluation.scores.pointwise import (
+    CRPS,
+    MAE,
+    MAX_ERROR,
+    MSE,
+    MSE_MEAN,
+    MSE_NORMALISED,
+)
 from wdno.evaluation.tables.task_table import TaskTable
 from wdno.tasks.simulation import published as papers
 from wdno.tasks.simulation.metrics import COMPARED, METRICS
-from wdno.tasks.simulation.panels import panels
+from wdno.tasks.simulation.panels import OVER_TIME, panels
 from wdno.tasks.simulation.published import Published
 
 OF_FIELDS = (MSE.name, MAE.name, MAX_ERROR.name)
+RANKED = (MSE.name, CRPS.name)
 
 
 def beside(published: Published) -> TaskTable:
@@ -28,8 +36,8 @@ def beside(published: Published) -> TaskTable:
     Its rows have, beside the columns of :func:`wdno.evaluation.tables.collect.collect`, those of
     the MSE, the MAE and the largest error of each field and series, and mse_first_frame,
     mse_last_frame (normalised where there are several fields), mse_growth_per_frame, the factor
-    between them, root_mse_weighted and its `_sd`, spread_skill
-    (:mod:`wdno.evaluation.scores.forecast`), published_mse, published_mae, published_max_error.
+    between them, root_mse_weighted and spread_skill (:mod:`wdno.evaluation.scores.forecast`), each
+    of these with its `_sd` over seeds, and published_mse, published_mae, published_max_error.
 
     Args:
         published: values of papers (:mod:`.published`); looked up by the method's name, then by its
@@ -42,6 +50,7 @@ def beside(published: Published) -> TaskTable:
         panels=panels,
         further=partial(_further, published=published),
         of_items=OF_FIELDS,
+        ranked=RANKED,
     )
 
 
@@ -54,11 +63,18 @@ def _over_time(seeds: Sequence[Record]) -> dict[str, float]:
 
     Of several fields, each in units of its spread in training, where that is known.
     """
-    frames = np.mean([_mse_of_frames(record) for record in seeds], axis=0)
+    of_seeds = [_first_last_growth(_mse_of_frames(record)) for record in seeds]
+    row = {}
+    for name, values in zip(OVER_TIME, zip(*of_seeds, strict=True), strict=True):
+        row[name], row[f"{name}_sd"] = mean_and_sd(list(values))
+    return row
+
+
+def _first_last_growth(frames: NDArray[np.float64]) -> tuple[float, float, float]:
     first, last = float(frames[0]), float(frames[-1])
     defined = len(frames) > 1 and first > 0
     growth = (last / first) ** (1 / (len(frames) - 1)) if defined else math.nan
-    return {"mse_first_frame": first, "mse_last_frame": last, "mse_growth_per_frame": growth}
+    return first, last, growth
 
 
 def _mse_of_frames(record: Record) -> NDArray[np.float64]:
@@ -77,10 +93,12 @@ def _mse_of_frames(record: Record) -> NDArray[np.float64]:
 def _forecast(seeds: Sequence[Record]) -> dict[str, float]:
     """Root of the weighted MSE, and the spread-skill ratio; means over seeds."""
     roots = mean_and_sd([math.sqrt(record.mean(MSE_WEIGHTED.name)) for record in seeds])
+    skills = mean_and_sd([_spread_skill(record) for record in seeds])
     return {
         "root_mse_weighted": roots[0],
         "root_mse_weighted_sd": roots[1],
-        "spread_skill": mean_and_sd([_spread_skill(record) for record in seeds])[0],
+        "spread_skill": skills[0],
+        "spread_skill_sd": skills[1],
     }
 
 
