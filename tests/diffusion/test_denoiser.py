@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from wdno.diffusion.denoiser import ALPHA_MIN, Denoiser, Prediction, predicted, to_x0
 from wdno.diffusion.noise import gaussian_noise
-from wdno.diffusion.schedule import Cosine, Linear, Sigmoid, training_times
+from wdno.diffusion.schedule import Cosine, Linear, Sigmoid, Straight
+from wdno.diffusion.times import training_times
 
 PREDICTIONS: list[Prediction] = ["epsilon", "x0", "v"]
 SCHEDULES = [Cosine(), Sigmoid(), Linear()]

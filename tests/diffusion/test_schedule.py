@@ -11,7 +11,8 @@ import torch
 from scipy.optimize import brentq
 
 from wdno.diffusion import schedule as schedules
-from wdno.diffusion.schedule import Cosine, Linear, Schedule, Sigmoid, training_times
+from wdno.diffusion.schedule import Cosine, Linear, Schedule, Sigmoid, Straight
+from wdno.diffusion.times import training_times
 
 ALL = [
     Cosine(),
