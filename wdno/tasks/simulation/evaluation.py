@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
+from wdno import tasks
 from wdno.data.dataset import Trajectories
 from wdno.data.scene import SceneMap
 from wdno.data.statistics import Statistics, read_statistics
@@ -59,6 +60,7 @@ def evaluate(job: Job) -> Record:
     predict: Predictor
     model: Model | None = None
     metadata: dict[str, Any] = {}
+    chosen: dict[str, Any] = {}
     if job.options.model is None:
         device = torch.device("cpu")
         predict = baselines.build(str(job.options.baseline), test, statistics)
@@ -67,6 +69,10 @@ def evaluate(job: Job) -> Record:
         model, metadata = job.load()
         model.problem.require(test.problem, path, job.checkpoint())
         predict = job.predictor(model, device)
+        if (section := getattr(job.options, job.task, None)) is not None:
+            guided = tasks.REGISTRY.module(job.task, "guided")
+            guided.guide(predict, job, section, test.trajectories, statistics)
+            chosen = section.model_dump(exclude_none=True)
     cases = job.cases(len(test))
     outcome = predict_and_score(
         predict,
@@ -84,7 +90,7 @@ def evaluate(job: Job) -> Record:
         identity=job.identity(
             test.trajectories, {str(name): outcome.examples.sizes[name] for name in dims}
         ),
-        design=job.design(model),
+        design=job.design(model, **chosen),
         cost=job.cost(model, metadata, outcome.seconds, device),
         scores=outcome.scores,
         examples=outcome.examples,
