@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from wdno.objectives.base import Guide
     from wdno.options import Section
     from wdno.problem import Batch
-    from wdno.tasks.simulation.options import MethodSection
+    from wdno.tasks.simulation.options import DrawingSection
 
 
 class ByEquation:
@@ -89,7 +89,7 @@ class ByEquation:
 def guide(
     predict: ModelPredictor,
     job: Job,
-    section: MethodSection,
+    section: DrawingSection,
     data: Trajectories,
     statistics: Statistics,
 ) -> None:

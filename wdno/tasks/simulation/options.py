@@ -36,7 +36,7 @@ class EquationSection(Section):
     )
 
 
-class MethodSection(Section):
+class DrawingSection(Section):
     """How what simulation draws is guided (DiffusionPDE, arXiv 2406.17763)."""
 
     observe: Guidance | None = Field(
@@ -115,9 +115,9 @@ class SimulationOptions(TaskOptions):
         return drawn
 
 
-def section_of(method: MethodOptions) -> MethodSection:
+def section_of(method: MethodOptions) -> DrawingSection:
     """Return how what a method draws is guided."""
-    return getattr(method, "simulation", None) or MethodSection()
+    return getattr(method, "simulation", None) or DrawingSection()
 
 
 def _misfits(
@@ -146,3 +146,4 @@ def _misfits(
 
 
 Options = SimulationOptions
+MethodSection = DrawingSection
