@@ -18,15 +18,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from wdno.diffusion.noise import gaussian_noise
 from wdno.diffusion.samplers.base import Denoise
-from wdno.objectives.base import Loss, Observe, Request, add, without_denoiser
+from wdno.objectives.base import Loss, Request, add, without_denoiser
 from wdno.objectives.diffusion import Diffusion
+
+if TYPE_CHECKING:
+    from wdno.objectives.base import Observe
 
 
 class JointDiffusion(Diffusion):
