@@ -136,7 +136,7 @@ class Diffusion(base.Objective):
         return request.guide(denoise, self.denoiser.schedule)
 
     def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:
-        """Return the sampler's steps, repeated and corrected ones as often as they are asked for."""
+        """Return the sampler's steps, repeated and corrected ones as often as they are made."""
         if not sampling:
             return 0
         corrects = samplers.REGISTRY.load(sampling["name"]).corrects

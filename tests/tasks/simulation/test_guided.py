@@ -29,7 +29,7 @@ from wdno.tasks.simulation.problem import data as simulation
 SYSTEM = AdvectionOptions.model_validate({"grid": {"time": 16, "x": 24}, "t_end": 0.5})
 JOINT = {"name": "joint_diffusion", "prediction": "x0"}
 DDIM: dict[str, Any] = {"name": "ddim", "steps": 10, "eta": 0.0}
-EQUATION = {"guidance": {"name": "dps", "weight": 100.0}, "below": 0.5}
+EQUATION = {"guidance": {"name": "tilt", "weight": 300.0}, "below": 0.5}
 OBSERVE = {"name": "dps", "weight": 5.0}
 FACTS = {"training_seconds": 1.0, "training_steps": 2}
 
@@ -46,7 +46,7 @@ def advected(file: Path) -> ProblemData:
 
 def by_equation(data: ProblemData, model: models.Model, below: float = 0.5) -> ByEquation:
     grid = grid_of(data.trajectories.dataset)
-    guidance = REGISTRY.build("dps", weight=100.0)
+    guidance = REGISTRY.build("tilt", weight=300.0)
     return ByEquation(model, Advection(SYSTEM), grid, 2.0, guidance, below)
 
 
@@ -70,12 +70,9 @@ def test_the_residual_falls_where_it_is_guided(advected: ProblemData, objective:
     model = build(advected, network=NETWORKS[1], objective=options)
     guide, batch = by_equation(advected, model), advected.batch(np.arange(4))
     plain, guided = (
-        model.predict(batch, generators(4), DDIM, guide=each)
-        for each in (None, guide(batch))
+        model.predict(batch, generators(4), DDIM, guide=each) for each in (None, guide(batch))
     )
-    before, after = (
-        guide.energy(batch, model.encode(drawn, batch)) for drawn in (plain, guided)
-    )
+    before, after = (guide.energy(batch, model.encode(drawn, batch)) for drawn in (plain, guided))
     assert (after < 0.9 * before).all(), (before, after)
     one = advected.batch(np.array([2]))
     alone = model.predict(one, generators(3)[2:], DDIM, guide=guide(one))

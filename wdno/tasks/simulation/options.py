@@ -120,9 +120,7 @@ def section_of(method: MethodOptions) -> DrawingSection:
     return getattr(method, "simulation", None) or DrawingSection()
 
 
-def _misfits(
-    method: MethodOptions, model: ModelOptions | None, system: SystemOptions
-) -> list[str]:
+def _misfits(method: MethodOptions, model: ModelOptions | None, system: SystemOptions) -> list[str]:
     """Return what of a method's guidance does not fit its model or the system, each a sentence."""
     section, problems = section_of(method), []
     whole = model is not None and model.objective.samples and not model.objective.timeless
