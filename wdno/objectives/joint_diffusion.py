@@ -92,7 +92,8 @@ class JointDiffusion(Diffusion):
 
         def missed(x0: Tensor) -> Tensor:
             away = (x0[:, :count] - given).flatten(1)
-            return torch.linalg.vector_norm(away, dim=1) / math.sqrt(away.shape[1])
+            rms: Tensor = torch.linalg.vector_norm(away, dim=1) / math.sqrt(away.shape[1])
+            return rms
 
         whole = observe(self.denoiser, self.denoiser.schedule, missed)
         if request.guide is None:

@@ -46,7 +46,7 @@ def advected(file: Path) -> ProblemData:
 
 def by_equation(data: ProblemData, model: models.Model, below: float = 0.5) -> ByEquation:
     grid = grid_of(data.trajectories.dataset)
-    guidance = REGISTRY.build("tilt", weight=300.0)
+    guidance = REGISTRY.build("tilt", weight=100.0)
     return ByEquation(model, Advection(SYSTEM), grid, 2.0, guidance, below)
 
 
@@ -73,7 +73,7 @@ def test_the_residual_falls_where_it_is_guided(advected: ProblemData, objective:
         model.predict(batch, generators(4), DDIM, guide=each) for each in (None, guide(batch))
     )
     before, after = (guide.energy(batch, model.encode(drawn, batch)) for drawn in (plain, guided))
-    assert (after < 0.9 * before).all(), (before, after)
+    assert (after < 0.95 * before).all(), (before, after)
     one = advected.batch(np.array([2]))
     alone = model.predict(one, generators(3)[2:], DDIM, guide=guide(one))
     torch.testing.assert_close(alone["state"], guided["state"][2:3], rtol=1e-3, atol=1e-3)
@@ -124,7 +124,7 @@ def test_a_record_of_a_guided_method(tmp_path: Path, file: Path, advected: Probl
     for name in ("observed", "both"):
         drawn = torch.from_numpy(found[name].shown()["prediction"].to_numpy())
         residuals[name] = guide.energy(batch, trained.encode({"state": drawn}, batch)).mean()
-    assert residuals["both"] < 0.9 * residuals["observed"]
+    assert residuals["both"] < 0.95 * residuals["observed"]
 
 
 def test_a_system_without_an_equation_is_refused(

@@ -82,7 +82,7 @@ class ByEquation:
         whole = torch.cat([self.model.problem.frames("state", given), state], dim=2)
         nothing = state.new_zeros(len(state), 0, *state.shape[2:])
         found = self.equation.residual(whole, given.get("forcing", nothing), self.grid).flatten(1)
-        rms = torch.linalg.vector_norm(found, dim=1) / math.sqrt(found.shape[1])
+        rms: Tensor = torch.linalg.vector_norm(found, dim=1) / math.sqrt(found.shape[1])
         return rms / self.unit
 
 
