@@ -22,6 +22,13 @@ REPRESENTATIONS: list[dict[str, Any]] = [
     {"name": "wavelet", "family": "haar"},
     {"name": "wavelet", "family": "haar", "relative": True},
 ]
+DRAWN: list[dict[str, Any]] = [
+    *(
+        {"name": "diffusion", "prediction": prediction, "training_times": 0}
+        for prediction in ("epsilon", "x0", "v")
+    ),
+    *({"name": "flow_matching", "prediction": prediction} for prediction in ("velocity", "x0")),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -68,12 +75,11 @@ def test_regression_learns_the_conditional_mean(representation: dict[str, Any]) 
         assert error < 0.05, f"{name}: off the conditional mean by {error:.3f}"
 
 
-@pytest.mark.parametrize("prediction", ["epsilon", "x0", "v"])
+@pytest.mark.parametrize("objective", DRAWN, ids=ids)
 @pytest.mark.parametrize("representation", REPRESENTATIONS[1:3], ids=ids)
-def test_diffusion_learns_the_conditional_distribution(
-    representation: dict[str, Any], prediction: str
+def test_the_conditional_distribution_is_learned(
+    representation: dict[str, Any], objective: dict[str, Any]
 ) -> None:
-    objective = {"name": "diffusion", "prediction": prediction, "training_times": 0}
     model, test = learn(ALL_SPANS, representation=representation, objective=objective)
     batch = test.batch(np.arange(len(test)))
     drawn, mean = model.predict(batch, generators(len(test)), DDPM), test.mean(batch)
@@ -88,7 +94,7 @@ def test_diffusion_learns_the_conditional_distribution(
 
 
 @pytest.mark.parametrize("residual", [True, False])
-@pytest.mark.parametrize("name", ["regression", "diffusion"])
+@pytest.mark.parametrize("name", ["regression", "diffusion", "flow_matching"])
 def test_stepping_learns_the_step(name: str, residual: bool) -> None:
     stepping = {"windows": 4, "residual": residual, "unroll": 2 if name == "regression" else 1}
     objective: dict[str, Any] = {"name": name, "stepping": stepping}
@@ -96,7 +102,7 @@ def test_stepping_learns_the_step(name: str, residual: bool) -> None:
         objective |= {"prediction": "v"}
     model, test = learn(STEPS, representation={"name": "identity"}, objective=objective)
     batch = test.batch(np.arange(len(test)))
-    sampling = DDPM if name == "diffusion" else None
+    sampling = None if name == "regression" else DDPM
     drawn = model.predict(batch, generators(len(test)), sampling)["state"]
     departure = drawn - test.mean(batch)["state"]
     # The noise of each step is carried on by 0.8.
@@ -106,3 +112,20 @@ def test_stepping_learns_the_step(name: str, residual: bool) -> None:
     assert abs(float(departure.mean())) < 0.02
     per_step = 50 if sampling else 1
     assert model.objective.evaluations(sampling, 8) == 8 * per_step
+
+
+def test_noised_conditions_learn_the_step() -> None:
+    """The mean of a rollout falls short of what is given, the more the noisier the step is."""
+    objective = {
+        "name": "joint_diffusion",
+        "prediction": "v",
+        "stepping": {"windows": 4, "residual": False},
+    }
+    model, test = learn(STEPS, representation={"name": "identity"}, objective=objective)
+    batch = test.batch(np.arange(len(test)))
+    drawn = model.predict(batch, generators(len(test)), DDPM)["state"]
+    mean = test.mean(batch)["state"]
+    slope = float((drawn * mean).mean() / mean.square().mean())
+    assert 0.4 < slope < 0.9, f"a share of {slope:.2f} of the mean"
+    left = float((drawn - mean).square().mean() / mean.square().mean())
+    assert left < 0.9

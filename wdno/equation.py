@@ -15,25 +15,31 @@ is no small number, and the residual of the exact solution belongs beside that o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wdno import systems
 from wdno.grids.weights import derivative_weights
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from wdno.grids.axis import GridAxis
     from wdno.grids.levels import Grid
+    from wdno.systems.base import SystemOptions
 
 Array = NDArray[np.float64]
+Values = TypeVar("Values", NDArray[np.float64], "Tensor")
+"""Arrays, or tensors, of which a residual is differentiable."""
 
 
 class Equation(ABC):
     """A system with an equation in closed form on the grids that its state is stored on."""
 
     @abstractmethod
-    def residual(self, state: Array, forcing: Array, grid: Grid) -> Array:
+    def residual(self, state: Values, forcing: Values, grid: Grid) -> Values:
         """Return what the two sides of the equation differ by.
 
         It goes to zero with second order or faster for the exact solution, as its grid is refined
@@ -51,7 +57,9 @@ class Equation(ABC):
         """
 
 
-def trapezoidal_residual(state: Array, change: Array, forcing: Array | float, grid: Grid) -> Array:
+def trapezoidal_residual(
+    state: Values, change: Values, forcing: Values | float, grid: Grid
+) -> Values:
     """Return the residual of the module's docstring.
 
     Args:
@@ -62,11 +70,11 @@ def trapezoidal_residual(state: Array, change: Array, forcing: Array | float, gr
     """
     before, after = slice(grid.given - 1, -1), slice(grid.given, None)
     rate = (state[..., after, :] - state[..., before, :]) / grid.frames.spacing
-    found: Array = rate - (change[..., before, :] + change[..., after, :]) / 2 - forcing
+    found: Values = rate - (change[..., before, :] + change[..., after, :]) / 2 - forcing
     return found
 
 
-def derivative(values: Array, axis: GridAxis, degree: int) -> tuple[Array, NDArray[np.int_]]:
+def derivative(values: Values, axis: GridAxis, degree: int) -> tuple[Values, list[int]]:
     """Differentiate along the last dimension; see :func:`wdno.grids.weights.derivative_weights`.
 
     Args:
@@ -78,4 +86,16 @@ def derivative(values: Array, axis: GridAxis, degree: int) -> tuple[Array, NDArr
         The derivatives ``[..., R]``, and the indices ``[R]`` of the points where they are.
     """
     matrix, points = derivative_weights(axis, degree)
-    return values @ matrix.T, points
+    if isinstance(values, np.ndarray):
+        return values @ matrix.T, points.tolist()
+    return values @ values.new_tensor(matrix.T), points.tolist()
+
+
+def equation_of(system: str, options: SystemOptions) -> Equation | None:
+    """Return a system as its equation; None: it has none in closed form.
+
+    Raises:
+        UnknownPieceError: there is no such system.
+    """
+    piece = systems.REGISTRY.load(system)
+    return piece(options) if issubclass(piece, Equation) else None

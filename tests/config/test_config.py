@@ -23,6 +23,7 @@ OVERLAYS = [
     ROOT / "config" / "control_studies.yaml",
     ROOT / "config" / "superresolution_studies.yaml",
     ROOT / "config" / "networks.yaml",
+    ROOT / "config" / "diffusion_baselines.yaml",
     ROOT / "tests" / "config" / "tiny.yaml",
 ]
 
@@ -107,7 +108,7 @@ def test_every_option_has_a_description() -> None:
         ("models.wdno.representation.family", "bior2.5", ["'bior2.5'", "did you mean 'bior"]),
         ("models.wdno.representation.family", "db20", ["db20", "40", "32 x 48"]),
         ("models.wdno.representation.mode", "mirror", ["mode", "'mirror'", "zero"]),
-        ("models.wdno.representation.name", "fourier", ["representation", "fourier", "wavelet"]),
+        ("models.wdno.representation.name", "laplace", ["representation", "laplace", "wavelet"]),
         ("models.wdno.network.widht", 8, ["network", "widht", "'width'"]),
         ("models.wdno.network", {"name": "unet", "multipliers": [1] * 6}, ["16 x 24", "5 times"]),
         ("models.wdno.network.blocks", [0, 1], ["blocks", "[0, 1]", "2 entries"]),
@@ -148,7 +149,7 @@ def test_every_option_has_a_description() -> None:
         # ERA5 and smoke have steps of their own, and now nothing to change them in.
         ("methods.wdno.sampler", None, ["methods.wdno.sampler.name: missing", "'era5'"]),
         ("methods.wdno.sampler", {"name": "dpmpp_2m", "eta": 0.5}, ["eta", "only 'ddim' has eta"]),
-        ("methods.wdno.sampler", {"name": "euler"}, ["methods.wdno.sampler", "euler", "ddim"]),
+        ("methods.wdno.sampler", {"name": "rk4"}, ["methods.wdno.sampler", "rk4", "ddim"]),
         ("methods.fno.sampler", {"name": "ddim"}, ["methods.fno.sampler", "regression"]),
         ("methods.fno.samples", 4, ["methods.fno.samples", "deterministic"]),
         ("methods.wdno.model", "wdn", ["methods.wdno.model", "'wdno'"]),
@@ -356,3 +357,58 @@ def test_sac_refuses_what_its_trainer_does_not_have(
 ) -> None:
     with pytest.raises(ConfigError, match=problem):
         configuration.validate(_policy(values, objective={"name": "sac"}, **changes))
+
+
+DPS = {"name": "dps", "weight": 10.0}
+JOINT = {"name": "joint_diffusion"}
+
+
+@pytest.mark.parametrize(
+    ("objective", "section", "said"),
+    [
+        ({"name": "diffusion"}, {"observe": DPS}, "simulation.observe: expected a model that"),
+        ({**JOINT, "stepping": {}}, {"observe": DPS}, "'joint_diffusion', without stepping; got"),
+        (
+            {"name": "diffusion", "stepping": {}},
+            {"equation": {"guidance": DPS}},
+            "simulation.equation: expected a model that draws whole trajectories",
+        ),
+        (JOINT, {"observe": {"name": "dsp"}}, "'dsp'"),
+        (JOINT, {"equation": {"guidance": DPS, "below": 0.0}}, "below"),
+    ],
+)
+def test_guidance_of_a_simulation_fits_its_model(
+    values: dict, objective: dict, section: dict, said: str
+) -> None:
+    values = changed(values, "studies", {})
+    for system in ("era5", "smoke", "compressible_ns"):
+        values = changed(values, f"systems.{system}", None)
+    for system in ("advection", "burgers"):
+        values = changed(values, f"systems.{system}.tasks", {"simulation": {"methods": ["ddpm"]}})
+    values = changed(values, "evaluation", {"reference": "ddpm", "show": ["ddpm"]})
+    sound = changed(values, "methods.ddpm.simulation", {"equation": {"guidance": DPS}})
+    config = configuration.validate(sound)
+    section_of = configuration.tasks(config, "burgers")["simulation"].modules
+    own = section_of("burgers", configuration.method(config, "burgers", "ddpm"))
+    parts = ("tasks.simulation.guided", "diffusion.guidance.dps", "systems.burgers")
+    assert own == tuple(f"wdno.{part}" for part in parts)
+    training = values["models"]["ddpm"]
+    wrong = changed(values, "models.ddpm", {**training, "objective": objective})
+    with pytest.raises(ConfigError) as refused:
+        configuration.validate(changed(wrong, "methods.ddpm.simulation", section))
+    assert said in str(refused.value)
+
+
+def test_guidance_by_an_equation_needs_one(values: dict) -> None:
+    guided = {"equation": {"guidance": DPS}}
+    with pytest.raises(ConfigError) as refused:
+        configuration.validate(changed(values, "methods.ddpm.simulation", guided))
+    said = str(refused.value)
+    assert (
+        "systems.compressible_ns.tasks.simulation: method 'ddpm': simulation.equation: this" in said
+    )
+    assert "systems.burgers" not in said
+    with pytest.raises(
+        ConfigError, match=r"method .persistence.: simulation\.equation: expected a"
+    ):
+        configuration.validate(changed(values, "methods.persistence.simulation", guided))

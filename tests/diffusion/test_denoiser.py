@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from wdno.diffusion.denoiser import ALPHA_MIN, Denoiser, Prediction, predicted, to_x0
 from wdno.diffusion.noise import gaussian_noise
-from wdno.diffusion.schedule import Cosine, Linear, Sigmoid, training_times
+from wdno.diffusion.schedule import Cosine, Linear, Sigmoid, Straight
+from wdno.diffusion.times import training_times
 
-PREDICTIONS: list[Prediction] = ["epsilon", "x0", "v"]
-SCHEDULES = [Cosine(), Sigmoid(), Linear()]
+PREDICTIONS: list[Prediction] = ["epsilon", "x0", "v", "velocity"]
+SCHEDULES = [Cosine(), Sigmoid(), Linear(), Straight()]
 GRIDS = [(5,), (4, 6), (3, 4, 5)]
 
 
@@ -88,6 +89,19 @@ def test_v_is_the_derivative_along_the_angle() -> None:
     assert torch.allclose(v, slope, rtol=0, atol=1e-14)
 
 
+def test_the_velocity_is_the_derivative_along_the_straight_path() -> None:
+    denoiser = Denoiser(Constant(0.0, 1), Straight())
+    x0, noise = _data(1, 1, 9), _data(1, 1, 9, seed=2)
+    ends = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    first, last = denoiser.schedule.sigma(ends).tolist()
+    times = torch.tensor([0.0, 0.4, 1.0], dtype=torch.float64)
+    points = [denoiser.noised(x0, noise, t[None]) for t in times]
+    velocity = predicted("velocity", x0, noise, times[:1], times[:1])
+    for point, t in zip(points, times.tolist(), strict=True):
+        along = points[0] + t * (last - first) * velocity
+        torch.testing.assert_close(point, along, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 def test_perfect_network_has_no_loss(prediction: Prediction, grid: tuple[int, ...]) -> None:
@@ -120,6 +134,7 @@ def test_loss_by_hand(prediction: Prediction, in_time: list[float]) -> None:
             "epsilon": noise[b],
             "x0": x0[b],
             "v": alpha * noise[b] - sigma * x0[b],
+            "velocity": noise[b] - x0[b],
         }[prediction]
         squares = ((value - target) ** 2).mean(2) @ torch.tensor(in_time, dtype=torch.float64) / 4
         expected.append((0.5 * squares[0].item() + 2.0 * squares[1].item()) / 2)
@@ -222,7 +237,7 @@ def test_refused_calls(changes: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"prediction": "score"}, "expected one of epsilon, x0, v"),
+        ({"prediction": "score"}, "expected one of epsilon, x0, v, velocity"),
         ({"training_steps": 0}, "training_steps >= 1"),
     ],
 )

@@ -14,15 +14,17 @@ from torch import Tensor
 
 from wdno.diffusion.noise import gaussian_noise
 from wdno.diffusion.samplers import REGISTRY
-from wdno.diffusion.samplers.base import Levels, Sampler, Spacing, sample, time_grid
+from wdno.diffusion.samplers.base import Levels, Sampler, Spacing, evaluations, sample, time_grid
 from wdno.diffusion.samplers.ddim import DDIM
 from wdno.diffusion.samplers.ddpm import DDPM
 from wdno.diffusion.samplers.dpmpp_2m import DPMSolverPP2M
-from wdno.diffusion.schedule import Cosine, Linear, Schedule, Sigmoid
+from wdno.diffusion.samplers.euler import Euler
+from wdno.diffusion.samplers.heun import Heun
+from wdno.diffusion.schedule import Cosine, Linear, Schedule, Sigmoid, Straight
 
-SCHEDULES = [Cosine(), Sigmoid(), Linear()]
+SCHEDULES = [Cosine(), Sigmoid(), Linear(), Straight()]
 SPACINGS: list[Spacing] = list(get_args(Spacing))
-MAKE: list[Callable[..., Sampler]] = [DDPM, DDIM, DPMSolverPP2M]
+MAKE: list[Callable[..., Sampler]] = [DDPM, DDIM, DPMSolverPP2M, Euler, Heun]
 
 
 def _name(value: Any) -> str:
@@ -44,7 +46,8 @@ def halve(x_t: Tensor, t: Tensor) -> Tensor:
 def test_one_step_returns_the_estimate(
     make: Callable[..., Sampler], schedule: Schedule, spacing: Spacing
 ) -> None:
-    noise = gaussian_noise((16, 1), _generator())
+    levels = Levels.at(time_grid(1, spacing, schedule), schedule)
+    noise = math.hypot(levels.alpha[0], levels.sigma[0]) * gaussian_noise((16, 1), _generator())
     x = sample(make(spacing=spacing), halve, (16, 1), schedule, 1, _generator())
     assert torch.equal(x, noise / 2)
 
@@ -55,7 +58,7 @@ def test_one_step_returns_the_estimate(
 def test_constant_estimate_is_returned(
     make: Callable[..., Sampler], steps: int, spacing: Spacing
 ) -> None:
-    """Also counts: one evaluation a step, at falling times, on the whole batch."""
+    """Also counts evaluations, at times that do not rise, on the whole batch."""
     times: list[float] = []
 
     def denoise(x_t: Tensor, t: Tensor) -> Tensor:
@@ -69,8 +72,9 @@ def test_constant_estimate_is_returned(
         times.clear()
         x = sample(sampler, denoise, (2, 3, 4), Cosine(), steps, _generator())
         assert torch.equal(x, torch.full((2, 3, 4), 3.0))
-        assert len(times) == steps
-        assert times[0] == 1 and all(b < a for a, b in pairwise(times))
+        assert len(times) == evaluations(steps, corrects=sampler.corrects)
+        assert times[0] == 1 and all(b <= a for a, b in pairwise(times))
+        assert len(set(times)) == steps
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=_name)
@@ -143,7 +147,7 @@ def test_half_precision_keeps_times_apart() -> None:
             lambda: DDPM(spacing=cast("Spacing", "cubic")),
             "expected one of uniform, quadratic, log_snr",
         ),
-        (lambda: REGISTRY.build("euler"), "expected one of ddim, ddpm, dpmpp_2m"),
+        (lambda: REGISTRY.build("rk4"), "expected one of ddim, ddpm, dpmpp_2m, euler, heun"),
         (lambda: REGISTRY.build("ddpm", eta=0.5), r"unknown option\(s\) eta.*spacing"),
         (lambda: time_grid(0, "uniform", Cosine()), "steps >= 1, got 0"),
         (lambda: time_grid(cast("int", 2.5), "uniform", Cosine()), "got 2.5"),
@@ -165,7 +169,7 @@ def test_refused(make: Callable[[], object], message: str) -> None:
 
 
 def test_samplers_are_found_by_name() -> None:
-    assert {"ddim", "ddpm", "dpmpp_2m"} <= set(REGISTRY.names())
+    assert {"ddim", "ddpm", "dpmpp_2m", "euler", "heun"} <= set(REGISTRY.names())
     sampler = REGISTRY.build("ddim", eta=0.2, spacing="log_snr")
     assert isinstance(sampler, DDIM) and sampler.eta == 0.2 and sampler.spacing == "log_snr"
     assert isinstance(REGISTRY.build("ddpm"), DDPM)
@@ -175,3 +179,20 @@ def test_samplers_are_found_by_name() -> None:
         own = options.keys() - {"name", "steps", "repeats"}
         built = REGISTRY.build(name, **{k: options[k] for k in own})
         assert built.spacing == options["spacing"]
+
+
+def test_a_start_has_the_spread_of_noisy_data_of_unit_variance() -> None:
+    """Exactly that of the noise, but for the straight path."""
+    for schedule in SCHEDULES:
+        times = torch.ones(2)
+        alpha, sigma = float(schedule.alpha(times)[0]), float(schedule.sigma(times)[0])
+        started: list[Tensor] = []
+
+        def denoise(x_t: Tensor, t: Tensor, into: list[Tensor] = started) -> Tensor:
+            into.append(x_t)
+            return x_t
+
+        sample(DDIM(), denoise, (2, 3), schedule, 2, _generator())
+        noise = gaussian_noise((2, 3), _generator())
+        torch.testing.assert_close(started[0], math.sqrt(alpha**2 + sigma**2) * noise)
+        assert torch.equal(started[0], noise) is not isinstance(schedule, Straight)

@@ -23,7 +23,9 @@ from wdno.diffusion.samplers.base import Levels, Sampler, Spacing, sample
 from wdno.diffusion.samplers.ddim import DDIM
 from wdno.diffusion.samplers.ddpm import DDPM
 from wdno.diffusion.samplers.dpmpp_2m import DPMSolverPP2M
-from wdno.diffusion.schedule import Cosine, Linear, Schedule, Sigmoid
+from wdno.diffusion.samplers.euler import Euler
+from wdno.diffusion.samplers.heun import Heun
+from wdno.diffusion.schedule import Cosine, Linear, Schedule, Sigmoid, Straight
 
 MEAN, STD = 0.7, 0.5
 SCHEDULES = [Cosine(), Sigmoid(), Linear()]
@@ -56,9 +58,9 @@ def _draw(sampler: Sampler, schedule: Schedule, steps: int, batch: int = 16) -> 
 
 
 def _ode_error(sampler: Sampler, schedule: Schedule, steps: int) -> float:
-    x = gaussian_noise((16, 1), _generator(), dtype=torch.float64)
     one = torch.ones((), dtype=torch.float64)
     alpha, sigma = schedule.alpha(one), schedule.sigma(one)
+    x = torch.hypot(alpha, sigma) * gaussian_noise((16, 1), _generator(), dtype=torch.float64)
     exact = MEAN + STD * (x - alpha * MEAN) / torch.sqrt(alpha**2 * STD**2 + sigma**2)
     return (_draw(sampler, schedule, steps) - exact).abs().max().item()
 
@@ -69,7 +71,7 @@ def _assert_order(errors: list[float], order: float, tolerance: float) -> None:
     assert abs(orders[-1] - order) < tolerance, report
 
 
-@pytest.mark.parametrize("family", [Cosine, Sigmoid, Linear], ids=_name)
+@pytest.mark.parametrize("family", [Cosine, Sigmoid, Linear, Straight], ids=_name)
 @pytest.mark.parametrize(
     ("sampler", "order"),
     [*((DDIM(spacing=spacing), 1) for spacing in SPACINGS), (DPMSolverPP2M("log_snr"), 2)],
@@ -84,8 +86,12 @@ def test_order_on_the_probability_flow(
     _assert_order(errors, order, 0.03 if order == 2 else 0.1)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=_name)
-@pytest.mark.parametrize(("sampler", "order"), [(DDIM(), 1), (DPMSolverPP2M(), 2)], ids=["1", "2"])
+@pytest.mark.parametrize("schedule", [*SCHEDULES, Straight()], ids=_name)
+@pytest.mark.parametrize(
+    ("sampler", "order"),
+    [(DDIM(), 1), (DPMSolverPP2M(), 2), (Euler(), 1), (Heun(), 2)],
+    ids=["ddim", "2m", "euler", "heun"],
+)
 @pytest.mark.parametrize("power", [1, 2])
 def test_order_away_from_the_ends(
     schedule: Schedule, sampler: Sampler, order: int, power: int
@@ -101,7 +107,11 @@ def test_order_away_from_the_ends(
         x = start = torch.tensor([[-1.0], [0.3], [2.0]], dtype=torch.float64)
         for i in range(steps):
             x0s = [*x0s, denoise(x, times[i].expand(3))][-sampler.order :]
-            x = sampler.step(i, x, x0s, levels, lambda: pytest.fail("noise in an ODE solver"))
+            x_s = sampler.step(i, x, x0s, levels, lambda: pytest.fail("noise in an ODE solver"))
+            if sampler.corrects:
+                x0_s = denoise(x_s, times[i + 1].expand(3))
+                x_s = sampler.correct(i, x, x0s[-1], x_s, x0_s, levels)
+            x = x_s
         scale, shift = (
             [math.sqrt((levels.alpha[k] * STD) ** 2 + levels.sigma[k] ** 2) for k in (0, steps)],
             [levels.alpha[k] * MEAN for k in (0, steps)],
@@ -109,6 +119,40 @@ def test_order_away_from_the_ends(
         exact = shift[1] + scale[1] / scale[0] * (start - shift[0])
         errors.append((x - exact).abs().max().item())
     _assert_order(errors, order, 0.05)
+
+
+@pytest.mark.parametrize(("sampler", "order"), [(Euler, 1), (Heun, 2)], ids=_name)
+@pytest.mark.parametrize("spacing", ["uniform", "quadratic"])
+def test_order_on_the_straight_path(
+    sampler: Callable[..., Sampler], order: int, spacing: Spacing
+) -> None:
+    """From end to end, with the schedule as it is."""
+    errors = [_ode_error(sampler(spacing=spacing), Straight(), n) for n in (40, 80, 160)]
+    _assert_order(errors, order, 0.1)
+
+
+@pytest.mark.parametrize("steps", [3, 4, 8])
+def test_heun_is_worth_its_evaluations(steps: int) -> None:
+    """Against as many steps of Euler as it has evaluations."""
+    first = _ode_error(Euler(), Straight(), base.evaluations(steps, corrects=True))
+    second = _ode_error(Heun(), Straight(), steps)
+    assert second < first, f"Heun has error {second}, Euler {first}"
+
+
+@pytest.mark.parametrize("schedule", [*SCHEDULES, Straight()], ids=_name)
+def test_euler_is_ddim_without_noise(schedule: Schedule) -> None:
+    assert torch.equal(_draw(Euler(), schedule, 9), _draw(DDIM(eta=0.0), schedule, 9))
+
+
+def test_eulers_step_is_along_the_velocity() -> None:
+    schedule = Straight()
+    levels = Levels.at(base.time_grid(5, "uniform", schedule), schedule)
+    x_t, x0 = (torch.randn(3, 1, generator=_generator(k), dtype=torch.float64) for k in (1, 2))
+    for i in range(4):
+        t, s = levels.sigma[i], levels.sigma[i + 1]
+        velocity = (x_t - x0) / t  # noise less data
+        found = Euler().step(i, x_t, [x0], levels, lambda: pytest.fail("noise"))
+        torch.testing.assert_close(found, x_t + (s - t) * velocity, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=_name)

@@ -11,7 +11,8 @@ import torch
 from scipy.optimize import brentq
 
 from wdno.diffusion import schedule as schedules
-from wdno.diffusion.schedule import Cosine, Linear, Schedule, Sigmoid, training_times
+from wdno.diffusion.schedule import Cosine, Linear, Schedule, Sigmoid, Straight
+from wdno.diffusion.times import training_times
 
 ALL = [
     Cosine(),
@@ -23,6 +24,7 @@ ALL = [
     Linear(log_snr_min=-6.0, log_snr_max=9.0),
     Linear(beta_min=0.0, beta_max=50.0, log_snr_min=-20.0),
 ]
+STRAIGHT = [Straight(), Straight(log_snr_min=-20.0, log_snr_max=40.0)]
 
 
 def _line(count: int) -> torch.Tensor:
@@ -85,7 +87,22 @@ def test_variance_preserving_monotone_and_bounded(schedule: Schedule) -> None:
     assert error < 1e-12, f"log_snr and alpha / sigma differ by {error:.1e}"
 
 
-@pytest.mark.parametrize("schedule", ALL, ids=repr)
+@pytest.mark.parametrize("schedule", STRAIGHT, ids=repr)
+def test_the_straight_path_is_straight(schedule: Straight) -> None:
+    t = _line(1001)
+    alpha, sigma = schedule.alpha(t), schedule.sigma(t)
+    assert (alpha + sigma - 1).abs().max() < 1e-15
+    bend = sigma.diff(n=2).abs().max().item()
+    assert bend < 1e-12, f"second differences of the noise level reach {bend:.1e}"
+    assert sigma.diff().min() > 0
+    ratio = 2 * torch.log(alpha / sigma)
+    error = (ratio - schedule.log_snr(t)).abs().max().item()
+    assert error < 1e-9, f"log_snr and alpha / sigma differ by {error:.1e}"
+    left = 1 / (1 + math.exp(schedule.log_snr_max / 2))
+    assert sigma[0].item() == pytest.approx(left, rel=1e-9)
+
+
+@pytest.mark.parametrize("schedule", [*ALL, *STRAIGHT], ids=repr)
 def test_ends_are_the_bounds(schedule: Schedule) -> None:
     clean, noisy = schedule.log_snr(_line(2)).tolist()
     expected = schedule.log_snr_min
@@ -96,7 +113,7 @@ def test_ends_are_the_bounds(schedule: Schedule) -> None:
     assert noisy == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("schedule", ALL, ids=repr)
+@pytest.mark.parametrize("schedule", [*ALL, *STRAIGHT], ids=repr)
 def test_time_inverts_log_snr(schedule: Schedule) -> None:
     t = _line(1001)
     error = (schedule.time(schedule.log_snr(t)) - t).abs().max().item()
@@ -105,7 +122,7 @@ def test_time_inverts_log_snr(schedule: Schedule) -> None:
     assert beyond.tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("schedule", ALL, ids=repr)
+@pytest.mark.parametrize("schedule", [*ALL, *STRAIGHT], ids=repr)
 def test_float32_is_float64_rounded(schedule: Schedule) -> None:
     t = torch.linspace(0, 1, 1001)
     for function in (schedule.alpha, schedule.sigma, schedule.log_snr):
@@ -126,7 +143,7 @@ def test_float32_is_float64_rounded(schedule: Schedule) -> None:
         (lambda: Sigmoid(start=1.0, end=-1.0), "start < end"),
         (lambda: Linear(beta_min=3.0, beta_max=1.0), "beta_min < beta_max"),
         (lambda: Linear(log_snr_min=-15.0, log_snr_max=-12.0), "no part of the schedule"),
-        (lambda: schedules.build("cubic"), "expected one of cosine, linear, sigmoid"),
+        (lambda: schedules.build("cubic"), "expected one of cosine, linear, sigmoid, straight"),
         (lambda: schedules.build("cosine", tau=1.0), r"unknown option\(s\) tau.*offset"),
     ],
 )

@@ -22,11 +22,15 @@ NETWORKS: list[dict[str, Any]] = [
 OBJECTIVES: list[dict[str, Any]] = [
     {"name": "diffusion", "prediction": "v"},
     {"name": "regression"},
+    {"name": "flow_matching"},
+    {"name": "joint_diffusion", "prediction": "v"},
 ]
 STEPPING: dict[str, Any] = {"name": "regression", "stepping": {"windows": 2}}
 SAMPLING: dict[str, Any] = {
     "diffusion": {"name": "ddim", "steps": 2, "eta": 0.0},
     "regression": None,
+    "flow_matching": {"name": "heun", "steps": 2},
+    "joint_diffusion": {"name": "ddim", "steps": 2, "eta": 0.0},
 }
 
 

@@ -80,7 +80,7 @@ def test_the_future_changes_no_control(frame: int) -> None:
 
 
 def test_what_it_does_not_do_is_refused() -> None:
-    assert Pid.in_channels(2, 4) == 2 and Pid.out_channels(2) == 6
+    assert Pid.in_channels(2, 4) == 2 and Pid.out_channels(2, 4) == 6
     with pytest.raises(ValueError, match="3 given channels; use it for a system with a target"):
         Pid.in_channels(2, 3)
     state, target = drawn()

@@ -31,6 +31,8 @@ def relative_error(actual: Tensor, expected: Tensor) -> float:
 CASES = [
     ("identity", {}, (81, 120)),
     ("identity", {"dims": 3}, (32, 64, 64)),
+    ("fourier", {"periodic": [True]}, (81, 120)),
+    ("fourier", {"dims": 3, "periodic": [False, True], "mode": "periodization"}, (7, 8, 9)),
     ("wavelet", {}, (81, 120)),
     ("wavelet", {"mode": ("zero", "periodization")}, (17, 25)),
     ("wavelet", {"family": "bior1.3", "mode": "zero", "dims": 3}, (32, 64, 64)),
@@ -159,7 +161,7 @@ def test_a_representation_has_no_state() -> None:
 
 
 def test_registry() -> None:
-    assert {"identity", "wavelet"} <= set(REGISTRY.names())
+    assert {"fourier", "identity", "wavelet"} <= set(REGISTRY.names())
     assert isinstance(REGISTRY.build("identity", dims=3), Identity)
     with pytest.raises(ValueError, match=r"unknown representation 'wavelets': .*identity.*wavelet"):
         REGISTRY.build("wavelets")

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from wdno import systems
-from wdno.equation import Equation
+from wdno.equation import Equation, equation_of
 from wdno.grids.axis import GridAxis
 from wdno.grids.levels import Grid
 from wdno.systems.advection import Options as AdvectionOptions
@@ -138,3 +139,35 @@ def test_systems_with_an_equation() -> None:
         if issubclass(systems.REGISTRY.load(name), Equation)
     }
     assert {"burgers", "advection"} <= with_one
+
+
+def test_systems_say_that_they_have_an_equation() -> None:
+    for name in systems.REGISTRY.names():
+        held = issubclass(systems.REGISTRY.load(name), Equation)
+        assert systems.REGISTRY.light(name).Options.has_equation is held, name
+    assert isinstance(equation_of("advection", AdvectionOptions()), Advection)
+    smoke = systems.REGISTRY.light("smoke").Options()
+    assert equation_of("smoke", smoke) is None
+
+
+@pytest.mark.parametrize("exact", [burgers, burgers_uneven, advection])
+def test_a_residual_of_tensors_is_that_of_arrays_and_has_a_gradient(
+    exact: Callable[[int], Solution],
+) -> None:
+    system, state, forcing, grid = exact(12)
+    noise = np.random.default_rng(0).normal(size=state.shape)
+    values = torch.from_numpy(state + noise).requires_grad_()
+    found = system.residual(values, torch.from_numpy(forcing), grid)
+    expected = system.residual(state + noise, forcing, grid)
+    np.testing.assert_allclose(found.detach().numpy(), expected, rtol=1e-12, atol=1e-12)
+    (slope,) = torch.autograd.grad(found.square().mean(), values)
+    step = 1e-6 * np.random.default_rng(1).normal(size=state.shape)
+    change = [
+        float(np.square(system.residual(state + noise + sign * step, forcing, grid)).mean())
+        for sign in (1, -1)
+    ]
+    assert float((slope.numpy() * step).sum()) == pytest.approx(
+        (change[0] - change[1]) / 2, rel=1e-6
+    )
+    single = system.residual(values.float(), torch.from_numpy(forcing).float(), grid)
+    assert single.dtype == torch.float32

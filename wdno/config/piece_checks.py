@@ -134,5 +134,6 @@ def check_model(
         return [f"{where}.representation.{problem}" for problem in problems]
     grid = representation.coefficient_grid(grid, periodic)
     axes = slice(1 if timeless else 0, None)
-    problems = options.network.check(grid[axes], (False, *periodic)[axes])
+    wraps = representation.wraps(periodic)
+    problems = options.network.check(grid[axes], (False, *wraps)[axes])
     return [f"{where}.network.{problem}" for problem in problems]

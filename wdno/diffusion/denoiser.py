@@ -1,15 +1,19 @@
 r"""Denoiser: a network made into an estimate of the clean data, and its training loss.
 
-The network sees $x_t = \alpha_t x_0 + \sigma_t \epsilon$ and predicts one of three quantities,
-each of which gives the other two linearly (arXiv 2202.00512, appendix D):
+The network sees $x_t = \alpha_t x_0 + \sigma_t \epsilon$ and predicts one of four quantities,
+each of which gives the others linearly (arXiv 2202.00512, appendix D; for the last, 2209.03003):
 
-$$ \epsilon = (x_t - \alpha_t x_0) / \sigma_t, \qquad v = \alpha_t \epsilon - \sigma_t x_0, $$
-$$ x_0 = (x_t - \sigma_t \epsilon) / \alpha_t = \alpha_t x_t - \sigma_t v. $$
+$$ \epsilon, \qquad x_0, \qquad v = \alpha_t \epsilon - \sigma_t x_0, \qquad w = \epsilon - x_0, $$
+$$ x_0 = \frac{x_t - \sigma_t \epsilon}{\alpha_t}
+       = \frac{\alpha_t x_t - \sigma_t v}{\alpha_t^2 + \sigma_t^2}
+       = \frac{x_t - \sigma_t w}{\alpha_t + \sigma_t}, $$
 
-The least-squares prediction of each is its mean given $x_t$, so all three give
+where w is the velocity of the straight path $x_t = (1 - t) x_0 + t \epsilon$, and the denominators
+of v and w are 1 for a variance-preserving schedule and for that path.
+The least-squares prediction of each is its mean given $x_t$, so all give
 $\hat x_0 = E[x_0 \mid x_t]$; they differ in how the loss weighs the noise levels and in how an
 error of the network is amplified: by $\sigma_t / \alpha_t$, which grows without bound as $t \to 1$,
-for $\epsilon$, by $\sigma_t < 1$ for $v$.
+for $\epsilon$, by no more than $\sigma_t$ for v and w.
 """
 
 from __future__ import annotations
@@ -20,9 +24,10 @@ import torch
 from torch import Tensor, nn
 
 from wdno.diffusion.noise import gaussian_noise
-from wdno.diffusion.schedule import Schedule, training_times
+from wdno.diffusion.schedule import Schedule
+from wdno.diffusion.times import training_times
 
-Prediction = Literal["epsilon", "x0", "v"]
+Prediction = Literal["epsilon", "x0", "v", "velocity"]
 
 ALPHA_MIN = 1e-3
 """Least divisor when x0 is recovered from epsilon; below any alpha of the default schedules."""
@@ -46,6 +51,8 @@ def predicted(
     _require_prediction(prediction)
     if prediction == "epsilon":
         return noise
+    if prediction == "velocity":
+        return noise - x0
     return x0 if prediction == "x0" else alpha * noise - sigma * x0
 
 
@@ -70,7 +77,11 @@ def to_x0(
     _require_prediction(prediction)
     if prediction == "epsilon":
         return (x_t - sigma * value) / alpha.clamp(min=ALPHA_MIN)
-    return value if prediction == "x0" else alpha * x_t - sigma * value
+    if prediction == "velocity":
+        return (x_t - sigma * value) / (alpha + sigma)
+    if prediction == "v":
+        return (alpha * x_t - sigma * value) / (alpha.square() + sigma.square())
+    return value
 
 
 def _require_prediction(prediction: str) -> None:
@@ -89,7 +100,8 @@ class Denoiser(nn.Module):
         network: Called as `network(x, t)` with x `[B, C + C_condition, *grid]` and t `[B]` in
             [0, 1]; returns `[B, C, *grid]`.
         schedule: The noise schedule.
-        prediction: What the network predicts: `epsilon` (the WDNO paper), `x0` or `v`.
+        prediction: What the network predicts: `epsilon` (the WDNO paper), `x0`, `v` or
+            `velocity`.
         training_steps: Size of the grid of training times, None for continuous ones.
     """
 
@@ -140,7 +152,7 @@ class Denoiser(nn.Module):
 
         Sample b gives the mean over channels c and grid points i of
         weight[c, i] (network(x_t, t)[b, c, i] - target[b, c, i])^2, where the target is epsilon,
-        x_0 or v.
+        x_0, v or w.
         Weights are not divided by their sum: all 1 is the same as None.
 
         Args:
@@ -159,7 +171,7 @@ class Denoiser(nn.Module):
         t = training_times(x0.shape[0], generator, x0.device, self.training_steps)
         noise = gaussian_noise(x0.shape, generator, x0.device, x0.dtype)
         alpha, sigma = self._levels(x0, t)
-        x_t = alpha * x0 + sigma * noise
+        x_t = self.noised(x0, noise, t)
         target = predicted(self.prediction, x0, noise, alpha, sigma)
         error = (self._network(x_t, t, condition) - target).square()
         if weight is not None:
@@ -171,6 +183,15 @@ class Denoiser(nn.Module):
                 )
             error = error * weight.to(error)
         return error.flatten(1).mean(1)
+
+    def noised(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        """Return x_t, `[B, C, *grid]`, of clean data and standard normal noise at times `[B]`.
+
+        Raises:
+            ValueError: Shapes do not fit each other, or times that the schedule refuses.
+        """
+        alpha, sigma = self._levels(x0, t)
+        return alpha * x0 + sigma * noise
 
     def _levels(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Signal and noise level of each sample, broadcastable to x."""

@@ -1,4 +1,4 @@
-r"""Variance-preserving noise schedules.
+r"""Noise schedules: variance-preserving ones, and the straight path of flow matching.
 
 A schedule is its log signal-to-noise ratio $\ell(t) = \ln(\alpha_t^2 / \sigma_t^2)$, strictly
 decreasing in $t \in [0, 1]$; with the logistic function $S$,
@@ -6,7 +6,8 @@ decreasing in $t \in [0, 1]$; with the logistic function $S$,
 $$ \alpha_t^2 = S(\ell(t)), \qquad \sigma_t^2 = S(-\ell(t)), \qquad
    \alpha_t^2 + \sigma_t^2 = 1, $$
 
-so that neither loses digits where the other is close to 1. The published schedules reach
+so that neither loses digits where the other is close to 1; of the straight path
+$\alpha_t + \sigma_t = 1$ instead (`Straight`). The published schedules reach
 $\ell = \infty$ at their time $u = 0$, and some $-\infty$ at $u = 1$. Here they are cut to the
 part $[u_0, u_1]$ on which $\ell_{min} \le \ell(u) \le \ell_{max}$, and $t$ runs along that part,
 $u = u_0 + (u_1 - u_0) t$ (the truncation used in arXiv 2301.11093): no level is repeated,
@@ -25,7 +26,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wdno.diffusion.noise import require_cpu
 from wdno.registry import UnknownPieceError, construct
 
 
@@ -109,11 +109,16 @@ class Schedule(ABC):
 
     def alpha(self, t: Tensor) -> Tensor:
         """Signal level alpha_t in (0, 1), shape and dtype of `t`; errors as `log_snr`."""
-        return torch.sigmoid(self._log_snr(t)).sqrt().to(t.dtype)
+        return self._level(self._log_snr(t)).to(t.dtype)
 
     def sigma(self, t: Tensor) -> Tensor:
         """Noise level sigma_t in (0, 1), shape and dtype of `t`; errors as `log_snr`."""
-        return torch.sigmoid(-self._log_snr(t)).sqrt().to(t.dtype)
+        return self._level(-self._log_snr(t)).to(t.dtype)
+
+    @staticmethod
+    def _level(log_snr: Tensor) -> Tensor:
+        """Signal level at a log-SNR; that at its negative is the noise level."""
+        return torch.sigmoid(log_snr).sqrt()
 
     def time(self, log_snr: Tensor) -> Tensor:
         """Inverse of `log_snr`; ratios beyond the ends give the ends.
@@ -258,11 +263,42 @@ class Linear(Schedule):
         return 2 * integral / (self.beta_min + root)
 
 
-SCHEDULES: dict[str, type[Schedule]] = {"cosine": Cosine, "sigmoid": Sigmoid, "linear": Linear}
+@dataclass(frozen=True, kw_only=True)
+class Straight(Schedule):
+    r"""The straight path from data to noise of flow matching (arXiv 2209.03003, 2210.02747).
+
+    $$ x_u = (1 - u)\, x_0 + u\, \epsilon, \qquad \alpha_u = 1 - u = S(\ell / 2), \quad
+       \sigma_u = u = S(-\ell / 2), \qquad \ell = 2 \ln\frac{1 - u}{u} $$
+
+    Time runs from data to noise, as in all schedules here: the papers' time is $1 - u$. It is no
+    variance-preserving one: of data of unit variance, $x_u$ has the variance
+    $1 - 2 u (1 - u)$. It is cut nearer to the data than others are, $u_0$ = 6e-6, since a straight
+    line may be followed to its end.
+    """
+
+    log_snr_max: float = 24.0
+
+    @staticmethod
+    def _level(log_snr: Tensor) -> Tensor:
+        return torch.sigmoid(log_snr / 2)
+
+    def _published(self, u: Tensor) -> Tensor:
+        return 2 * (torch.log1p(-u) - torch.log(u))
+
+    def _inverse(self, log_snr: Tensor) -> Tensor:
+        return torch.sigmoid(-log_snr / 2)
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
+    "cosine": Cosine,
+    "sigmoid": Sigmoid,
+    "linear": Linear,
+    "straight": Straight,
+}
 
 
 def build(name: str, **options: Any) -> Schedule:
-    """Make a schedule by name: `cosine`, `sigmoid` or `linear`.
+    """Make a schedule by name: `cosine`, `sigmoid`, `linear` or `straight`.
 
     Raises:
         UnknownPieceError: There is none of that name.
@@ -272,34 +308,3 @@ def build(name: str, **options: Any) -> Schedule:
         known = ", ".join(sorted(SCHEDULES))
         raise UnknownPieceError(f"unknown schedule {name!r}: expected one of {known}")
     return construct("schedule", name, SCHEDULES[name], options)
-
-
-def training_times(
-    count: int,
-    generator: torch.Generator,
-    device: torch.device | str = "cpu",
-    steps: int | None = 1000,
-) -> Tensor:
-    """Times of a training batch, independent and uniform.
-
-    Args:
-        count: Number of times.
-        generator: CPU generator, so that every device gets the same times.
-        device: Where the times are put.
-        steps: Draw from the grid k / steps, k = 1..steps, as the papers do; None draws from the
-            whole of (0, 1].
-
-    Returns:
-        Times, `[count]`, float32.
-
-    Raises:
-        ValueError: `steps` is not positive, or the generator is not on the CPU.
-    """
-    require_cpu(generator)
-    if steps is None:
-        times = 1 - torch.rand(count, generator=generator)
-    elif steps >= 1:
-        times = torch.randint(1, steps + 1, (count,), generator=generator) / steps
-    else:
-        raise ValueError(f"training_times: expected steps >= 1 or None, got {steps}")
-    return times.to(device)

@@ -7,7 +7,7 @@ are timed, and those that have diverged refused.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from wdno.evaluation.memory import peak_memory
 if TYPE_CHECKING:
     from wdno.data.dataset import ProblemData
     from wdno.model import Model
+    from wdno.objectives.base import Guide, Observe
     from wdno.problem import Batch
 
 MEGABYTE = 1e6
@@ -47,6 +48,10 @@ class ModelPredictor:
     """A trained model with its sampler.
 
     Sample m of case k depends on the seed, k and m alone, not on the batch that it is in.
+
+    Attributes:
+        guide: makes what guides the cases whose given parts these are; None: nothing does.
+        observe: draws what is given, too, see :class:`wdno.objectives.base.Request`; None: nothing.
     """
 
     def __init__(
@@ -69,11 +74,19 @@ class ModelPredictor:
         self.seed = seed
         self.sampling = sampling
         self.device = torch.device(device)
+        self.guide: Callable[[Batch], Guide] | None = None
+        self.observe: Observe | None = None
 
     def __call__(self, batch: Batch, sample: int) -> dict[str, Tensor]:
         """Draw one sample of each case."""
         given = {part.name: batch[part.name].to(self.device) for part in self.model.problem.given}
-        drawn = self.model.predict(given, self.generators(batch, sample), self.sampling)
+        drawn = self.model.predict(
+            given,
+            self.generators(batch, sample),
+            self.sampling,
+            None if self.guide is None else self.guide(given),
+            self.observe,
+        )
         return {name: values.cpu() for name, values in drawn.items()}
 
     def generators(self, batch: Batch, sample: int) -> list[torch.Generator]:

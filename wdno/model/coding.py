@@ -95,6 +95,11 @@ class Coding(nn.Module):
                     "none; remove stepping"
                 )
 
+    @property
+    def wraps(self) -> tuple[bool, ...]:
+        """Whether each spatial axis of the coefficients wraps around."""
+        return tuple(wrap and self.representation.placed for wrap in self.problem.periodic)
+
     def _names(self, parts: Sequence[Part]) -> list[str]:
         names = self.representation.channel_names
         return [name for part in parts for name in names(part.fields, part.span)]

@@ -20,7 +20,7 @@ from wdno.problem import Problem
 
 if TYPE_CHECKING:
     from wdno.diffusion.samplers.base import Denoise
-    from wdno.objectives.base import Guide
+    from wdno.objectives.base import Guide, Observe
     from wdno.problem import Batch
 
     Teacher = Callable[["Model", Batch, torch.Generator], Tensor]
@@ -67,7 +67,7 @@ class Model(Coding):
         if problem.told is not None:
             noised = problem.part(problem.told.noise_of).fields
             self.augmentation = Augmentation(problem.told, noised, max(problem.levels, 1))
-        padding = ["circular" if wraps else "zeros" for wraps in problem.periodic]
+        padding = ["circular" if wraps else "zeros" for wraps in self.wraps]
         if not timeless:
             padding.insert(0, "zeros")
         kind, options = name_and_options(self.spec["network"])
@@ -107,6 +107,7 @@ class Model(Coding):
         target: Tensor | None = None,
         weight: Tensor | None = None,
         guide: Guide | None = None,
+        observe: Observe | None = None,
     ) -> Request:
         first = None
         if self.stepwise:
@@ -123,6 +124,7 @@ class Model(Coding):
             weight=weight,
             first=first,
             guide=guide,
+            observe=observe,
             rewards=_rewards(batch),
         )
 
@@ -182,6 +184,7 @@ class Model(Coding):
         generators: Sequence[torch.Generator],
         sampling: Mapping[str, Any] | None = None,
         guide: Guide | None = None,
+        observe: Observe | None = None,
     ) -> dict[str, Tensor]:
         """Draw one prediction for each case of a batch.
 
@@ -191,6 +194,7 @@ class Model(Coding):
             sampling: name, steps and options of the sampler, for an objective that draws.
             guide: makes the denoiser that is sampled from the model's own, given its schedule;
                 :meth:`decode` and :meth:`encode` lead from its channels to parts and back.
+            observe: of an objective that generates what is given, too: draws it towards what it is.
 
         Returns:
             The generated parts, in physical units.
@@ -198,12 +202,12 @@ class Model(Coding):
         Raises:
             ProblemError: a given part is missing, or has another shape, type or device.
             ValueError: `sampling` is missing, lacks something or is unwanted, or the objective
-                cannot be guided.
+                cannot be guided so.
         """
         self._check(batch)
         if sampling is not None and self._samples:
             check_sampling(sampling)
-        request = self._request(batch, guide=guide)
+        request = self._request(batch, guide=guide, observe=observe)
         return self.decode(self.objective.predict(request, generators, sampling), batch)
 
     @torch.no_grad()

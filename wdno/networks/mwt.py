@@ -46,7 +46,7 @@ from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
 from wdno.networks.multiwavelets import filters
 from wdno.networks.spectral import QuadrantConvolution
-from wdno.representations.wavelet_transform import products
+from wdno.representations.separable import products
 
 _HIDDEN = 128
 

@@ -42,11 +42,11 @@ from wdno.networks.arguments import GridNetwork, check_positive
 from wdno.networks.blocks import Pointwise
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
+from wdno.representations.separable import products
 from wdno.representations.wavelet_transform import (
     analysis_matrix,
     check_family,
     check_modes,
-    products,
     synthesis_matrix,
 )
 

@@ -58,7 +58,7 @@ def build(
     kind: type[Objective] = REGISTRY.load(name)
     # What a step is given is the frame before it, too.
     given = condition if stepping is None else target + condition
-    channels = {"network": (kind.in_channels(target, given), kind.out_channels(target))}
+    channels = {"network": (kind.in_channels(target, given), kind.out_channels(target, given))}
     for key, (taken, made) in {**channels, **kind.further(target, given)}.items():
         options[key] = network(
             in_channels=taken, out_channels=made, time_conditioned=kind.time_conditioned

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from wdno.diffusion.guidance.energy import Energy
     from wdno.diffusion.samplers.base import Denoise
     from wdno.diffusion.schedule import Schedule
 
     Guide = Callable[[Denoise, Schedule], Denoise]
+    Observe = Callable[[Denoise, Schedule, Energy], Denoise]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,6 +50,8 @@ class Request:
             network gives the departure, the objective the sum.
         guide: wraps the denoiser of a prediction that is drawn, given its schedule, such as by a
             guidance (:mod:`wdno.diffusion.guidance`); None for none.
+        observe: of an objective that generates what is given, too: draws it towards what it is,
+            by the energy of what is missed, as `wrap` of a guidance does; None for another way.
         rewards: in training of an objective that is rewarded.
     """
 
@@ -58,6 +62,7 @@ class Request:
     first: Tensor | None = None
     origin: Tensor | None = None
     guide: Guide | None = None
+    observe: Observe | None = None
     rewards: Rewards | None = None
 
     def wanted(self) -> Tensor:
@@ -95,6 +100,18 @@ class Request:
                 "objective diffusion, without stepping, or leave the guidance out"
             )
 
+    def refuse_observing(self) -> None:
+        """Refuse to draw what is given, in the name of an objective that is given it as it is.
+
+        Raises:
+            ValueError: it is asked for.
+        """
+        if self.observe is not None:
+            raise ValueError(
+                "what is given is to be drawn, too, which a model with the objective "
+                "joint_diffusion does, without stepping; name one, or leave the observation out"
+            )
+
     def refuse_drawing(self, what: str, sampling: Mapping[str, Any] | None) -> None:
         """Refuse a guide and a sampler, in the name of an objective that draws nothing.
 
@@ -102,6 +119,7 @@ class Request:
             ValueError: there is one.
         """
         self.refuse_guide(what)
+        self.refuse_observing()
         if sampling is not None:
             raise ValueError(f"{what} has nothing to sample, but was given {dict(sampling)}")
 
@@ -139,8 +157,8 @@ class Objective(nn.Module, ABC):
         """Return the network's input channels for so many target and condition channels."""
 
     @staticmethod
-    def out_channels(target: int) -> int:
-        """Return the network's output channels for so many target channels."""
+    def out_channels(target: int, condition: int) -> int:
+        """Return the network's output channels for so many target and condition channels."""
         return target
 
     @staticmethod

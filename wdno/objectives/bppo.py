@@ -110,7 +110,7 @@ class BPPO(Framewise):
         self.register_buffer("cloning_steps", torch.zeros((), dtype=torch.int64))
 
     @staticmethod
-    def out_channels(target: int) -> int:
+    def out_channels(target: int, condition: int) -> int:
         """Return two for each target channel: mean and log-std."""
         return 2 * target
 

@@ -74,11 +74,15 @@ class Diffusion(base.Objective):
         Raises:
             ValueError: there is no target.
         """
-        clean = request.wanted()
-        if request.origin is not None:
-            clean = clean - request.origin
-        losses = self.denoiser.loss_per_sample(clean, request.condition, generator, request.weight)
+        losses = self.denoiser.loss_per_sample(
+            self._clean(request), request.condition, generator, request.weight
+        )
         return Loss(per_sample=losses)
+
+    def _clean(self, request: Request) -> Tensor:
+        """Return what is to be drawn: the target, as a departure from its origin."""
+        target = request.wanted()
+        return target if request.origin is None else target - request.origin
 
     def predict(
         self,
@@ -89,35 +93,54 @@ class Diffusion(base.Objective):
         """Draw a sample for each condition, of the denoiser that the request's guide makes.
 
         Raises:
-            ValueError: no sampler is given.
+            ValueError: no sampler is given, or what is given is to be drawn, too.
         """
+        request.refuse_observing()
+        drawn = self._drawn(
+            self.denoiser_of(request), request.channels, request.condition, generators, sampling
+        )
+        return add(drawn, request.origin)
+
+    def _drawn(
+        self,
+        denoise: Denoise,
+        channels: int,
+        like: Tensor,
+        generators: Sequence[torch.Generator],
+        sampling: Mapping[str, Any] | None,
+    ) -> Tensor:
+        """Draw channels by a denoiser, for as many samples and on the grid of another tensor."""
         if sampling is None:
             raise ValueError("a diffusion model needs a sampler: give its name and steps")
         options = dict(sampling)
         name, steps, repeats = options.pop("name"), options.pop("steps"), options.pop("repeats", 1)
-        condition = request.condition
-        drawn = sample(
+        return sample(
             samplers.REGISTRY.build(name, **options),
-            self.denoiser_of(request),
-            (len(condition), request.channels, *condition.shape[2:]),
+            denoise,
+            (len(like), channels, *like.shape[2:]),
             self.denoiser.schedule,
             steps,
             generators,
             repeats=repeats,
-            device=condition.device,
+            device=like.device,
         )
-        return add(drawn, request.origin)
 
     def denoiser_of(self, request: Request) -> Denoise:
         """Return the denoiser under the request's condition, as its guide makes it."""
-        denoise: Denoise = partial(self.denoiser, condition=request.condition)
-        if request.guide is not None:
-            denoise = request.guide(denoise, self.denoiser.schedule)
-        return denoise
+        return self._guided(partial(self.denoiser, condition=request.condition), request)
+
+    def _guided(self, denoise: Denoise, request: Request) -> Denoise:
+        """Return a denoiser as the request's guide makes it."""
+        if request.guide is None:
+            return denoise
+        return request.guide(denoise, self.denoiser.schedule)
 
     def evaluations(self, sampling: Mapping[str, Any] | None, frames: int) -> int:
-        """Return the sampler's steps, repeated ones as often as they are made."""
-        return evaluations(sampling["steps"], sampling.get("repeats", 1)) if sampling else 0
+        """Return the sampler's steps, repeated and corrected ones as often as they are made."""
+        if not sampling:
+            return 0
+        corrects = samplers.REGISTRY.load(sampling["name"]).corrects
+        return evaluations(sampling["steps"], sampling.get("repeats", 1), corrects=corrects)
 
 
 Objective = Diffusion

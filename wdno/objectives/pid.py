@@ -85,7 +85,7 @@ class Pid(base.Objective):
         return target
 
     @staticmethod
-    def out_channels(target: int) -> int:
+    def out_channels(target: int, condition: int) -> int:
         """Return the number of gains."""
         return GAINS * target
 

@@ -117,7 +117,7 @@ class SAC(Framewise):
         self.imagined, self.every = 0.0 if simulation is None else imagined, every
 
     @staticmethod
-    def out_channels(target: int) -> int:
+    def out_channels(target: int, condition: int) -> int:
         """Return two for each target channel: mean and log-std."""
         return 2 * target
 

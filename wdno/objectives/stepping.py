@@ -134,6 +134,7 @@ class Stepping(nn.Module):
                 is given.
         """
         request.refuse_guide("stepping")
+        request.refuse_observing()
         x, frames = _first(request), []
         for condition in request.condition.unbind(2):
             x = self.inner.predict(self._step(x, condition), generators, sampling)

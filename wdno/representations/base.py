@@ -36,6 +36,8 @@ class Representation(nn.Module, ABC):
 
     local_in_time: ClassVar[bool] = False
     """Whether frame k of the coefficients is that of frame k of the fields alone."""
+    placed: ClassVar[bool] = True
+    """Whether coefficients have positions, so that those of a periodic axis wrap around."""
 
     def __init__(self, dims: int = 2) -> None:
         super().__init__()

@@ -24,13 +24,10 @@ Sub-bands are named by one letter per axis, "a" (approximation) or "d" (detail),
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import functools
 import itertools
-import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 
 import numpy as np
 import pywt
@@ -38,6 +35,7 @@ import torch
 from torch import Tensor
 
 from wdno.representations import mirrored, pytorch_wavelets_backend
+from wdno.representations.separable import analyse, cached, full_precision, synthesise
 
 BACKENDS = ("matrices", "pytorch_wavelets")
 
@@ -101,8 +99,8 @@ def analysis_matrix(
 ) -> Tensor:
     """Matrix A of one axis, [2m, size]: approximation rows, then detail rows. Cached: read only."""
     if mode == mirrored.MODE:
-        return _tensor(mirrored.analysis(size, family), dtype, device)
-    return _tensor(np.concatenate(pywt.dwt(np.eye(size), family, mode, axis=0)), dtype, device)
+        return cached(mirrored.analysis(size, family), dtype, device)
+    return cached(np.concatenate(pywt.dwt(np.eye(size), family, mode, axis=0)), dtype, device)
 
 
 @functools.lru_cache(maxsize=512)
@@ -111,16 +109,10 @@ def synthesis_matrix(
 ) -> Tensor:
     """Matrix S of one axis, [size, 2m], with S A = I. Cached: read only."""
     if mode == mirrored.MODE:
-        return _tensor(mirrored.synthesis(size, family), dtype, device)
+        return cached(mirrored.synthesis(size, family), dtype, device)
     m = coefficient_size(size, family, mode)
     a, d = np.split(np.eye(2 * m), 2)
-    return _tensor(pywt.idwt(a, d, family, mode, axis=0)[:size], dtype, device)
-
-
-def _tensor(matrix: np.ndarray, dtype: torch.dtype, device: torch.device) -> Tensor:
-    # A tensor made in inference mode and cached would make later training fail.
-    with torch.inference_mode(False):
-        return torch.from_numpy(np.ascontiguousarray(matrix)).to(device=device, dtype=dtype)
+    return cached(pywt.idwt(a, d, family, mode, axis=0)[:size], dtype, device)
 
 
 class WaveletTransform:
@@ -186,17 +178,14 @@ class WaveletTransform:
             ValueError: If the data are neither float32 nor float64, or the axes do not fit.
         """
         axes, modes = self._checked(x, axes, x.ndim)
-        with _full_precision(x):
-            if self.backend == "pytorch_wavelets":
+        if self.backend == "pytorch_wavelets":
+            with full_precision(x):
                 return pytorch_wavelets_backend.dwt(x, axes, self.family, modes)
-            matrices = {
-                axis: analysis_matrix(x.shape[axis], self.family, mode, x.dtype, x.device)
-                for axis, mode in zip(axes, modes, strict=True)
-            }
-            y, first = products(matrices, x), axes[0]
-            for i, axis in enumerate(axes):
-                y = torch.unflatten(y, axis + i, (2, -1)).movedim(axis + i, first + i)
-            return y.flatten(first, first + len(axes) - 1)
+        matrices = {
+            axis: analysis_matrix(x.shape[axis], self.family, mode, x.dtype, x.device)
+            for axis, mode in zip(axes, modes, strict=True)
+        }
+        return analyse(matrices, x)
 
     def idwt(self, coefficients: Tensor, axes: Sequence[int], sizes: Sequence[int]) -> Tensor:
         """Invert ``dwt(x, axes)``.
@@ -223,22 +212,16 @@ class WaveletTransform:
                 f"along axes {axes}: expected (sub-bands, *coefficients) = "
                 f"{(2 ** len(axes), *grid)}, got {given} in a tensor {tuple(coefficients.shape)}"
             )
-        with _full_precision(coefficients):
-            if self.backend == "pytorch_wavelets":
+        if self.backend == "pytorch_wavelets":
+            with full_precision(coefficients):
                 return pytorch_wavelets_backend.idwt(
                     coefficients, axes, tuple(sizes), self.family, modes
                 )
-            y = torch.unflatten(coefficients, first, (2,) * len(axes))
-            for i, axis in reversed(list(enumerate(axes))):
-                y = y.movedim(first + i, axis + i)
-            shape = list(coefficients.shape[:first] + coefficients.shape[first + 1 :])
-            for axis in axes:
-                shape[axis] *= 2
-            matrices = {
-                axis: synthesis_matrix(size, self.family, mode, y.dtype, y.device)
-                for axis, size, mode in zip(axes, sizes, modes, strict=True)
-            }
-            return products(matrices, y.reshape(shape))
+        matrices = {
+            axis: synthesis_matrix(size, self.family, mode, coefficients.dtype, coefficients.device)
+            for axis, size, mode in zip(axes, sizes, modes, strict=True)
+        }
+        return synthesise(matrices, coefficients)
 
     def _checked(
         self, x: Tensor, axes: Sequence[int], ndim: int
@@ -256,27 +239,3 @@ class WaveletTransform:
                 f"axes, got {tuple(axes)}"
             )
         return positive, check_modes(self.mode, len(axes))
-
-
-def products(matrices: dict[int, Tensor], x: Tensor) -> Tensor:
-    """Multiply ``x`` by a matrix [out, in] along each axis."""
-
-    def growth(axis: int) -> tuple[float, int]:
-        return matrices[axis].shape[0] / matrices[axis].shape[1], -axis
-
-    # The axis that grows the least goes first, so that the later products are over less data.
-    for axis in sorted(matrices, key=growth):
-        matrix, before, after = matrices[axis], x.shape[:axis], x.shape[axis + 1 :]
-        rows, columns = math.prod(before), math.prod(after)
-        if columns == 1:
-            y = x.reshape(rows, matrix.shape[1]) @ matrix.T
-        else:
-            y = torch.bmm(matrix.expand(rows, -1, -1), x.reshape(rows, matrix.shape[1], columns))
-        x = y.reshape(*before, matrix.shape[0], *after)
-    return x
-
-
-def _full_precision(x: Tensor) -> AbstractContextManager[None]:
-    if torch.is_autocast_enabled(x.device.type):
-        return torch.autocast(x.device.type, enabled=False)
-    return contextlib.nullcontext()

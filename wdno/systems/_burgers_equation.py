@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from wdno.equation import Equation, derivative, trapezoidal_residual
+from wdno.equation import Equation, Values, derivative, trapezoidal_residual
 
 if TYPE_CHECKING:
     from wdno.grids.levels import Grid
     from wdno.systems.burgers import BurgersOptions
-
-Array = NDArray[np.float64]
 
 
 class BurgersEquation(Equation):
@@ -21,7 +16,7 @@ class BurgersEquation(Equation):
 
     options: BurgersOptions
 
-    def residual(self, state: Array, forcing: Array, grid: Grid) -> Array:
+    def residual(self, state: Values, forcing: Values, grid: Grid) -> Values:
         r"""Return the residual of $u_t = -(u^2 / 2)_x + \nu u_{xx} + f$; see the base class.
 
         The time average of the operator over an interval is the mean of its two frames; space has

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from pydantic import Field as Option
 from pydantic import PositiveFloat, PositiveInt
 
-from wdno.equation import Equation, derivative, trapezoidal_residual
+from wdno.equation import Equation, Values, derivative, trapezoidal_residual
 from wdno.options import Section
 from wdno.systems import base
 from wdno.systems._pdebench import FromPDEBench, PDEBenchOptions, PublishedFields, from_files
@@ -55,6 +55,8 @@ class AdvectionGridOptions(Section):
 
 class AdvectionOptions(SystemOptions):
     """Speed, duration and stored grid of the advection system."""
+
+    has_equation: ClassVar[bool] = True
 
     beta: Finite = Option(default=0.4, description="Speed beta; to the left if negative.")
     t_end: PositiveFloat = Option(default=2.0, description="Time simulated.")
@@ -152,7 +154,7 @@ class Advection(FromPDEBench, Equation):
         u = np.stack([InitialState(int(seed))(position) for seed in seeds])
         return {"u": u.astype(np.float32)}
 
-    def residual(self, state: Array, forcing: Array, grid: Grid) -> Array:
+    def residual(self, state: Values, forcing: Values, grid: Grid) -> Values:
         r"""Return the residual of $u_t + \beta u_x = 0$; see the base class.
 
         The mean of both frames of an interval in time, the central difference on three points

@@ -123,6 +123,7 @@ class SystemOptions(Section, ABC):
         term_weights: Weights of the terms of J, by their names, of a system that is a
             `wdno.controlled.Controlled`; empty of others.
         has_target: Whether a controller is told a state to be reached.
+        has_equation: Whether the system is a `wdno.equation.Equation`.
     """
 
     recorded: ClassVar[bool] = False
@@ -131,6 +132,7 @@ class SystemOptions(Section, ABC):
     has_series: ClassVar[bool] = False
     term_weights: ClassVar[Mapping[str, float]] = MappingProxyType({})
     has_target: ClassVar[bool] = False
+    has_equation: ClassVar[bool] = False
 
     @abstractmethod
     def grid_shape(self) -> tuple[int, ...]:

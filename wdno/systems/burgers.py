@@ -89,6 +89,7 @@ class BurgersOptions(SystemOptions):
         {"deviation": 1.0, "energy": 0.024}
     )
     has_target: ClassVar[bool] = True
+    has_equation: ClassVar[bool] = True
 
     viscosity: PositiveFloat = Option(default=0.01, description="Viscosity nu.")
     t_end: PositiveFloat = Option(default=8.0, description="Time simulated.")

@@ -61,6 +61,11 @@ class Noisy:
         """Alpha as a divisor: not less than `ALPHA_MIN`, as in `to_x0`."""
         return self.alpha.clamp(min=ALPHA_MIN)
 
+    @property
+    def share(self) -> Tensor:
+        """Variance of the noise, as a share of that of noisy data of unit variance."""
+        return self.sigma**2 / (self.alpha**2 + self.sigma**2)
+
     def epsilon(self, x0: Tensor) -> Tensor:
         """Return the noise that goes with an estimate."""
         return (self.x - self.alpha * x0) / self.sigma

@@ -1,12 +1,13 @@
 r"""Tilt: the gradient at the estimate, times the variance of the noise.
 
-$$ \hat x_0 \leftarrow \hat x_0 - w \sigma_t^2 \nabla J(\hat x_0) $$
+$$ \hat x_0 \leftarrow \hat x_0
+   - w \frac{\sigma_t^2}{\alpha_t^2 + \sigma_t^2} \nabla J(\hat x_0), $$
 
-This is $C_t = \sigma_t^2 I$ (see `base`), which is exact for data of covariance I, since then
-$1 / C_t = 1 + \alpha_t^2 / \sigma_t^2 = 1 / \sigma_t^2$. Normalised channels have unit variance;
-where they vary less, or depend on each other, the shift is too long in the directions that the data
-do not have, until $\sigma_t$ falls below the spread of the data. It costs one evaluation of the
-network and one gradient of J.
+where the divisor is 1 for a variance-preserving schedule. This $C_t$ (see `base`) is exact for data
+of covariance I, since then $1 / C_t = 1 + \alpha_t^2 / \sigma_t^2$. Normalised channels have unit
+variance; where they vary less, or depend on each other, the shift is too long in the directions
+that the data do not have, until $\sigma_t$ falls below the spread of the data. It costs one
+evaluation of the network and one gradient of J.
 
 For J of curvature k the shift is stable while $w \sigma_t^2 k < 2$; beyond that it overshoots in
 noisy steps, and late ones have to repair what is left.
@@ -29,7 +30,7 @@ class Tilt(base.Guidance):
         """See `Guidance.estimate`."""
         x0 = denoise(noisy.x, noisy.t)
         _, gradient = evaluate(energy, x0)
-        return x0 - self.weight * noisy.sigma**2 * gradient
+        return x0 - self.weight * noisy.share * gradient
 
 
 Guidance = Tilt

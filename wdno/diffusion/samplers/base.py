@@ -8,8 +8,10 @@ $x_t \to x_s$, $s < t$, in terms of
 $$ \lambda_t = \ln(\alpha_t / \sigma_t), \qquad h = \lambda_s - \lambda_t > 0, \qquad
    g = 1 - e^{-2h} = 1 - \frac{\alpha_t^2 \sigma_s^2}{\alpha_s^2 \sigma_t^2}. $$
 
-Sampling starts from $x_1 \sim N(0, I)$. The grid $1 = t_0 > \dots > t_N = 0$ has N steps and costs
-N evaluations, with time travel more (see `sample`). Time 0 stands for clean data ($\alpha = 1$,
+Sampling starts from $x_1 \sim N(0, \alpha_1^2 + \sigma_1^2)$, as of data of unit variance; that
+is $N(0, I)$ for all schedules but `Straight`, and nearly so for it. The grid
+$1 = t_0 > \dots > t_N = 0$ has N steps and costs N evaluations, more with time travel (see
+`sample`) or a rule that corrects its steps. Time 0 stands for clean data ($\alpha = 1$,
 $\sigma = 0$, whatever the schedule's floor), where every rule becomes $x_0 = \hat x_0$: the last
 step returns the estimate and adds no noise.
 """
@@ -21,7 +23,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -100,10 +102,12 @@ class Sampler(ABC):
 
     Attributes:
         order: Number of estimates x0_hat, the newest included, that a step uses.
+        corrects: Whether a step asks for a second estimate, where it leads to.
         spacing: Spacing of the times, see `time_grid`.
     """
 
     order = 1
+    corrects: ClassVar[bool] = False
 
     def __init__(self, spacing: Spacing = "uniform") -> None:
         """See the class; raises ValueError for an unknown spacing."""
@@ -127,6 +131,24 @@ class Sampler(ABC):
         Returns:
             x_s, shape of `x_t`.
         """
+
+    def correct(
+        self, i: int, x_t: Tensor, x0_t: Tensor, x_s: Tensor, x0_s: Tensor, levels: Levels
+    ) -> Tensor:
+        """Correct a step, of a rule that `corrects`, by the estimate at its end.
+
+        Args:
+            i: Index of the time that the step began at.
+            x_t: Data at that time, `[B, ...]`.
+            x0_t: The estimate there.
+            x_s: What `step` led to.
+            x0_s: The estimate there.
+            levels: Noise levels of the grid.
+
+        Returns:
+            x_s, shape of `x_t`.
+        """
+        return x_s
 
 
 def sample(
@@ -182,30 +204,37 @@ def sample(
     def noise() -> Tensor:
         return gaussian_noise(shape, generator, device, dtype)
 
+    def estimate(x: Tensor, i: int) -> Tensor:
+        t = torch.full((shape[0],), levels.t[i], device=device, dtype=time_dtype)
+        x0_hat = denoise(x, t)
+        if x0_hat.shape != x.shape:
+            raise ValueError(
+                f"sample: denoise returned shape {tuple(x0_hat.shape)} at step {i}, "
+                f"expected {tuple(x.shape)}"
+            )
+        return x0_hat
+
     with torch.no_grad():
-        x = noise()
+        x = math.hypot(levels.alpha[0], levels.sigma[0]) * noise()
         before: list[Tensor] = []  # estimates at earlier times of the grid
         for i in range(steps):
             last = i == steps - 1
-            t = torch.full((shape[0],), levels.t[i], device=device, dtype=time_dtype)
             for repeat in range(1 if last else repeats):
                 if repeat:
                     x = _noised_again(i, x, levels, noise)
-                x0_hat = denoise(x, t)
-                if x0_hat.shape != x.shape:
-                    raise ValueError(
-                        f"sample: denoise returned shape {tuple(x0_hat.shape)} at step {i}, "
-                        f"expected {tuple(x.shape)}"
-                    )
+                x0_hat = estimate(x, i)
                 x0s = [*before, x0_hat][-sampler.order :]
-                x = x0_hat if last else sampler.step(i, x, x0s, levels, noise)
+                x_s = x0_hat if last else sampler.step(i, x, x0s, levels, noise)
+                if sampler.corrects and not last:
+                    x_s = sampler.correct(i, x, x0_hat, x_s, estimate(x_s, i + 1), levels)
+                x = x_s
             before = x0s
     return x
 
 
-def evaluations(steps: int, repeats: int = 1) -> int:
-    """Return how often `sample` calls the denoiser."""
-    return (steps - 1) * repeats + 1
+def evaluations(steps: int, repeats: int = 1, *, corrects: bool = False) -> int:
+    """Return how often `sample` calls the denoiser, with a rule that `corrects` or not."""
+    return (steps - 1) * repeats * (1 + corrects) + 1
 
 
 def _noised_again(i: int, x_s: Tensor, levels: Levels, noise: Draw) -> Tensor:

@@ -38,7 +38,8 @@ def sampler_label(sampler: Mapping[str, Any] | None, samples: int = 1) -> str:
 
 
 def objective_label(design: Design) -> str | None:
-    """Write an objective as `regression`, with `, frame to frame` where it steps; None: none."""
-    if design.objective is None or not design.stepwise:
-        return design.objective
-    return f"{design.objective}, frame to frame"
+    """Write an objective as `flow matching`, with `, frame to frame` where it steps; None: none."""
+    if design.objective is None:
+        return None
+    name = design.objective.replace("_", " ")
+    return f"{name}, frame to frame" if design.stepwise else name

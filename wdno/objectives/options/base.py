@@ -42,6 +42,7 @@ class ObjectiveOptions(Section):
     Attributes:
         samples: whether a prediction is a sample, for which a method needs a sampler; otherwise the
             objective is deterministic.
+        joint: whether what is given is generated, too.
         framewise: whether each frame is predicted from what is given at its time alone, by a
             network without an axis of time.
         rewarded: whether batches in training hold the rewards of a task that has such.
@@ -52,6 +53,7 @@ class ObjectiveOptions(Section):
     """
 
     samples: ClassVar[bool] = False
+    joint: ClassVar[bool] = False
     framewise: ClassVar[bool] = False
     rewarded: ClassVar[bool] = False
     trainer: ClassVar[str] = "trainer"
@@ -136,6 +138,11 @@ class ObjectiveOptions(Section):
     def check(self, model: ModelOptions) -> list[str]:
         """Return what of a model with it cannot work, each a sentence."""
         return []
+
+    @property
+    def noise_schedule(self) -> str | None:
+        """Name of the noise schedule of a denoiser of whole trajectories; None: there is none."""
+        return None
 
     @property
     def timeless(self) -> bool:

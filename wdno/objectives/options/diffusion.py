@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from wdno.objectives.options.base import ObjectiveOptions
+from wdno.objectives.options._denoising import DenoisingOptions
 
 
-class DiffusionOptions(ObjectiveOptions):
+class DiffusionOptions(DenoisingOptions):
     """Conditional denoising diffusion; a prediction is a sample."""
 
-    samples: ClassVar[bool] = True
-
     name: Literal["diffusion"] = Field(description="Denoising diffusion.")
-    schedule: Literal["cosine", "sigmoid", "linear"] = Field(
-        default="cosine", description="Noise schedule."
-    )
-    prediction: Literal["epsilon", "x0", "v"] = Field(
-        default="epsilon", description="What the network predicts."
-    )
-    training_times: Annotated[int, Field(ge=0)] = Field(
-        default=1000,
-        description="Number of discrete noise levels in training; 0 draws them continuously.",
-    )
+
+    @property
+    def noise_schedule(self) -> str | None:
+        """The schedule, without stepping."""
+        return None if self.stepping else self.schedule
 
 
 Options = DiffusionOptions

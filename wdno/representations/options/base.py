@@ -15,9 +15,12 @@ class RepresentationOptions(Section):
 
     Attributes:
         local_in_time: whether frame k of its coefficients is that of frame k of the fields alone.
+        placed: whether its coefficients have positions in time and space, so that those of a
+            periodic axis wrap around.
     """
 
     local_in_time: ClassVar[bool] = False
+    placed: ClassVar[bool] = True
 
     name: str = Field(description="Representation.")
     relative: bool = Field(
@@ -46,3 +49,11 @@ class RepresentationOptions(Section):
             periodic: whether each spatial axis is periodic.
         """
         return grid
+
+    def wraps(self, periodic: Sequence[bool]) -> tuple[bool, ...]:
+        """Return whether each spatial axis of the coefficients wraps around.
+
+        Args:
+            periodic: whether that of the fields does.
+        """
+        return tuple(wrap and self.placed for wrap in periodic)

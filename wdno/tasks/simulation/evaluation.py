@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
+from wdno import tasks
 from wdno.data.dataset import Trajectories
 from wdno.data.measured import MeasuredTrajectories
 from wdno.data.scene import SceneMap
@@ -28,7 +29,7 @@ from wdno.provenance import provenance
 from wdno.runtime import resolve_device
 from wdno.tasks.simulation import baselines, problem
 from wdno.tasks.simulation.examples import Examples
-from wdno.tasks.simulation.options import noise_of
+from wdno.tasks.simulation.options import section_of
 from wdno.tasks.simulation.reconstruction import RECONSTRUCTION, reconstruction
 from wdno.tasks.simulation.scores import Measure, Series, join, score
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from wdno.evaluation.job import Job
     from wdno.model import Model
     from wdno.problem import Batch
-    from wdno.tasks.simulation.options import Options
+    from wdno.tasks.simulation.options import DrawingSection, Options
 
 STATE, SERIES = "state", "series"
 
@@ -70,9 +71,13 @@ def evaluate(job: Job) -> Record:
         model, metadata = job.load()
         model.problem.require(test.problem, path, job.checkpoint())
         predict = job.predictor(model, device)
-    noise = noise_of(job.options)
-    if noise:
-        read = MeasuredTrajectories(test.trajectories, noise, statistics.standard_deviation)
+        if (section := getattr(job.options, job.task, None)) is not None:
+            guided = tasks.REGISTRY.module(job.task, "guided")
+            guided.guide(predict, job, section, test.trajectories, statistics)
+    section = section_of(job.options)
+    if section.noise:
+        spread = statistics.standard_deviation
+        read = MeasuredTrajectories(test.trajectories, section.noise, spread)
         predict = OnMeasured(predict, problem.data(read, options))
     cases = job.cases(len(test))
     outcome = predict_and_score(
@@ -95,7 +100,7 @@ def evaluate(job: Job) -> Record:
         identity=job.identity(
             test.trajectories, {str(name): outcome.examples.sizes[name] for name in dims}
         ),
-        design=job.design(model, **({"noise": noise} if noise else {})),
+        design=job.design(model, **_chosen(section)),
         cost=job.cost(model, metadata, outcome.seconds, device).with_memory(
             outcome.memory, outcome.batch_size
         ),
@@ -103,6 +108,12 @@ def evaluate(job: Job) -> Record:
         examples=outcome.examples,
         provenance=provenance(),
     )
+
+
+def _chosen(section: DrawingSection) -> dict[str, Any]:
+    """Return what a section chooses, without what is left as it is."""
+    values = section.model_dump(mode="json", exclude_none=True)
+    return {name: value for name, value in values.items() if value}
 
 
 @dataclass(frozen=True)

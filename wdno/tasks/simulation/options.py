@@ -4,37 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, NonNegativeFloat
 
+from wdno.diffusion import guidance
 from wdno.options import Section
 from wdno.tasks.base import TaskOptions
 
 if TYPE_CHECKING:
     from wdno.config.methods import MethodOptions
     from wdno.config.models import ModelOptions
+    from wdno.diffusion.guidance.options.base import GuidanceOptions as Guidance
     from wdno.systems.base import SystemOptions
+else:
+    Guidance = guidance.REGISTRY.choice()
 
 WITHOUT_CALENDAR = frozenset({"persistence"})
 """Baselines that do not need to know the date and the hour of a sample."""
 
 
-class MeasurementSection(Section):
-    """How well what simulation starts from is measured."""
+class EquationSection(Section):
+    """How the residual of the system's equation is lowered in what is drawn."""
 
+    guidance: Guidance = Field(
+        description="How. The energy is the root mean square of the residual, in standard "
+        "deviations of the state for each interval of time."
+    )
+    below: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        default=0.2, description="Diffusion time, of 1, from which on it is."
+    )
+
+
+class DrawingSection(Section):
+    """What simulation draws from, and how that is guided (DiffusionPDE, arXiv 2406.17763)."""
+
+    observe: Guidance | None = Field(
+        default=None,
+        description="What draws the given parts to what they are, of a model that generates them, "
+        "too: one with the objective `joint_diffusion`, without stepping. The energy is the root "
+        "mean square of what their normalised channels miss. Null: they enter as in training.",
+    )
+    equation: EquationSection | None = Field(
+        default=None,
+        description="Of a system with an equation in closed form: its residual is lowered. Null: "
+        "it is not.",
+    )
     noise: NonNegativeFloat = Field(
         default=0.0,
         description="Standard deviation of measurement noise on the given frames of the state, as "
         "a fraction of each field's own in training. Predictions are compared with the exact "
         "solution.",
     )
-
-
-def noise_of(method: MethodOptions) -> float:
-    """Return the level of the noise on what a method is given."""
-    section: MeasurementSection | None = getattr(method, "simulation", None)
-    return 0.0 if section is None else section.noise
 
 
 class SimulationOptions(TaskOptions):
@@ -62,8 +83,8 @@ class SimulationOptions(TaskOptions):
         methods: Mapping[str, MethodOptions],
         models: Mapping[str, ModelOptions],
     ) -> list[str]:
-        """Refuse baselines that need a calendar for a system without one."""
-        return [
+        """Refuse baselines without the calendar that they need, and guidance of what is not."""
+        problems = [
             f"method {name!r} is the baseline {method.baseline!r}, which needs a calendar, and the "
             "samples of this system have none; use `persistence`"
             for name, method in methods.items()
@@ -71,6 +92,25 @@ class SimulationOptions(TaskOptions):
             and method.baseline not in WITHOUT_CALENDAR
             and not system.calendar
         ]
+        for name, method in methods.items():
+            problems += [
+                f"method {name!r}: {one}" for one in _misfits(method, models.get(name), system)
+            ]
+        return problems
+
+    def modules(self, system: str, method: MethodOptions) -> tuple[str, ...]:
+        """Return the modules of what guides a method, and of the system whose equation does."""
+        section = section_of(method)
+        chosen = [section.observe, section.equation.guidance if section.equation else None]
+        names = [one.name for one in chosen if one is not None]
+        if not names:
+            return ()
+        held = (f"wdno.systems.{system}",) if section.equation else ()
+        return (
+            f"{__package__}.guided",
+            *(f"{guidance.__name__}.{name}" for name in dict.fromkeys(names)),
+            *held,
+        )
 
     def figures(self, system: SystemOptions) -> dict[str, str]:
         """Return the figures of every system, and those of two axes of space, series or a scene."""
@@ -83,5 +123,33 @@ class SimulationOptions(TaskOptions):
         return drawn
 
 
+def section_of(method: MethodOptions) -> DrawingSection:
+    """Return what a method draws from, and how that is guided."""
+    return getattr(method, "simulation", None) or DrawingSection()
+
+
+def _misfits(method: MethodOptions, model: ModelOptions | None, system: SystemOptions) -> list[str]:
+    """Return what of a method's guidance does not fit its model or the system, each a sentence."""
+    section, problems = section_of(method), []
+    whole = model is not None and model.objective.samples and not model.objective.timeless
+    if section.observe and not (whole and model is not None and model.objective.joint):
+        problems.append(
+            "simulation.observe: expected a model that generates what is given, too: with the "
+            f"objective 'joint_diffusion', without stepping; got model = {method.model!r}; name "
+            "one, or remove observe"
+        )
+    if section.equation and not whole:
+        problems.append(
+            "simulation.equation: expected a model that draws whole trajectories, such as one "
+            f"with the objective 'diffusion', without stepping; got model = {method.model!r}; name "
+            "one, or remove equation"
+        )
+    if section.equation and not system.has_equation:
+        problems.append(
+            "simulation.equation: this system has no equation in closed form; remove it"
+        )
+    return problems
+
+
 Options = SimulationOptions
-MethodSection = MeasurementSection
+MethodSection = DrawingSection

@@ -12,10 +12,9 @@ import torch
 import xarray as xr
 from tqdm import tqdm
 
-from wdno import systems
 from wdno.data.dataset import Trajectories
 from wdno.data.grid import grid_of
-from wdno.equation import Equation
+from wdno.equation import equation_of
 from wdno.evaluation.predictor import MOST_POINTS, require_finite
 from wdno.evaluation.record import Record
 from wdno.networks.tiling import Tiled
@@ -32,6 +31,7 @@ from wdno.tasks.superresolution.scores import LEVEL, Scoring
 from wdno.tasks.superresolution.sections import section_of
 
 if TYPE_CHECKING:
+    from wdno.equation import Equation
     from wdno.evaluation.job import Job
     from wdno.grids.levels import Grid
     from wdno.model import Model
@@ -72,7 +72,7 @@ def evaluate(job: Job) -> Record:
     if "model" in models:
         refine = Learned(models["model"][0], job.sampling)
         if section.tile is not None:
-            periodic = (False, *refine.model.problem.periodic)
+            periodic = (False, *refine.model.wraps)
             refine.model.objective.surround(partial(Tiled, tile=section.tile, periodic=periodic))
     cascade = Cascade(
         grids, base, refine, impose=section.impose, noise=section.noise, seed=job.seed
@@ -85,7 +85,7 @@ def evaluate(job: Job) -> Record:
         cases=cases,
         batch_size=job.batch_size,
         examples=min(job.evaluation.examples, cases),
-        equation=_equation(job),
+        equation=equation_of(job.system, job.system_options),
         description=job.description,
     )
     seconds = np.array(cascade.seconds) / (cases * job.options.samples)
@@ -128,12 +128,6 @@ def levels_of(fine: Trajectories, stored: Sequence[int], options: Options) -> li
             "doubled a whole number of times; delete it and run again"
         )
     return levels_below(finest, doublings, options.time)[::-1]
-
-
-def _equation(job: Job) -> Equation | None:
-    """Return the system, if it has an equation that predictions can be held against."""
-    system = systems.REGISTRY.load(job.system)
-    return system(job.system_options) if issubclass(system, Equation) else None
 
 
 def _require(

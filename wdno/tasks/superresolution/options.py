@@ -126,7 +126,8 @@ class SuperresolutionOptions(TaskOptions):
             if problems := representation.check(grid, periodic):
                 return [f"{where}representation.{one}" for one in problems]
             coefficients = representation.coefficient_grid(grid, periodic)
-            if problems := model.network.check(coefficients, (False, *periodic)):
+            wraps = (False, *representation.wraps(periodic))
+            if problems := model.network.check(coefficients, wraps):
                 return [f"{where}network.{one}" for one in problems]
         return []
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeGuard
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from wdno.diffusion import guidance
-from wdno.objectives.options.diffusion import DiffusionOptions
 from wdno.options import Name, Section
 from wdno.tasks.control.controllers.options.base import ControllerOptions, Descent
 
 if TYPE_CHECKING:
     from wdno.config.models import ModelOptions
     from wdno.diffusion.guidance.options.base import GuidanceOptions as Guidance
-    from wdno.objectives.options.base import ObjectiveOptions
 else:
     Guidance = guidance.REGISTRY.choice()
 
@@ -155,26 +153,22 @@ class GuidedOptions(ControllerOptions):
                 f"method's model {own.representation.model_dump()}; write the same"
             )
         one, other = prior.objective, own.objective
-        if not (_draws_trajectories(one) and _draws_trajectories(other)):
+        if one.noise_schedule is None or other.noise_schedule is None:
             problems.append(
                 f"{where}: expected the objective diffusion, without stepping, of it and of the "
                 f"method's model, got {one.name!r} and {other.name!r}"
                 f"{' with stepping' if one.stepping or other.stepping else ''}"
             )
-        elif one.schedule != other.schedule:
+        elif one.noise_schedule != other.noise_schedule:
             problems.append(
-                f"{where}: its schedule is {one.schedule!r}, that of the method's model "
-                f"{other.schedule!r}; write the same"
+                f"{where}: its schedule is {one.noise_schedule!r}, that of the method's model "
+                f"{other.noise_schedule!r}; write the same"
             )
         return problems
 
     def pieces(self) -> Mapping[str, str]:
         """Return the modules of its guidance."""
         return {f"guidance {one.name}": f"{guidance.__name__}.{one.name}" for one in self.guidance}
-
-
-def _draws_trajectories(objective: ObjectiveOptions) -> TypeGuard[DiffusionOptions]:
-    return isinstance(objective, DiffusionOptions) and objective.stepping is None
 
 
 Options = GuidedOptions
