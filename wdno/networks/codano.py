@@ -39,7 +39,7 @@ from wdno.networks.blocks import Pointwise
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
 from wdno.networks.fourier_layers import as_products, quiet, spectral_convolution
-from wdno.representations.wavelet_transform import products
+from wdno.representations.separable import products
 
 _NORMALISATIONS = {1: nn.InstanceNorm1d, 2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
 

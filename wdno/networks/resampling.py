@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wdno.representations.wavelet_transform import products
+from wdno.representations.separable import products
 
 _LOBES = 3
 

@@ -162,7 +162,8 @@ class Advection(FromPDEBench, Equation):
         """
         u = state[:, 0]
         slope, _ = derivative(u, grid.space[0], 1)
-        return trapezoidal_residual(u, -self.options.beta * slope, 0.0, grid)[:, None]
+        left: Values = trapezoidal_residual(u, -self.options.beta * slope, 0.0, grid)[:, None]
+        return left
 
 
 Options = AdvectionOptions
