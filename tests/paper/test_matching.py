@@ -119,6 +119,22 @@ def test_networks_of_the_overlay_of_all() -> None:
     assert of_run["WNO"] == ["wno", "wno_zero", "wno_channels"]
     assert of_run["MWT"] == ["mwt"] and of_run["OFormer"] == ["oformer"]
     assert of_run["Transolver"] == ["transolver"]
+    assert of_run["CNN"] == ["cnn"] and of_run["CNO"] == ["cno"]
+
+
+def test_diffusion_baselines() -> None:
+    overlay = ROOT / "config/diffusion_baselines.yaml"
+    of_run = found(
+        configuration.load(ROOT / "config/config.yaml", overlay), "burgers", "simulation"
+    )
+    assert of_run == {
+        "WDNO": ["wdno"],
+        "DDPM": ["ddpm"],
+        "Diffusion + FFT": ["fourier", "fourier_wrapped"],
+        "FNO denoiser": ["fno_denoiser"],
+        "ACDM": ["acdm"],
+        "DiffusionPDE": ["diffusion_pde"],
+    }
 
 
 def test_what_is_lacking_is_named() -> None:

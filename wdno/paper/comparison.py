@@ -118,7 +118,7 @@ def compare(part: Excerpt, run: RunResults, **bootstrap: Any) -> Comparison:
         one
         for one in run.evaluated
         if (one.system, one.task) == (part.system, part.task)
-        and (one.listed or part.studied or part.option)
+        and (one.listed or part.studied or _varies(part, one))
     ]
     rows: list[Row] = []
     reasons: list[str] = []
@@ -225,6 +225,12 @@ def _unvaried(part: Excerpt, wanted: Sequence[_Wanted], rows: Sequence[Row]) -> 
         f"`studies.<name>: {{task: {part.task}, systems: [{part.system}], of: [...], vary: "
         f"{{{option}: [...]}}}}`."
     ]
+
+
+def _varies(part: Excerpt, one: Evaluated) -> bool:
+    """Whether a study of a method varies the option of a part, or the section that it is in."""
+    option = part.option.removeprefix("model.")
+    return bool(option) and any(f"{option}.".startswith(f"{key}.") for key in one.varied)
 
 
 def _setting(part: Excerpt, one: Evaluated) -> str:

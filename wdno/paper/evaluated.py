@@ -26,6 +26,7 @@ class Evaluated:
         task: key of the task.
         method: key of the method.
         listed: whether its task lists it; else a study made it.
+        varied: options that the studies vary which it is of, by their dotted keys.
         options: those of the method, plain, with those of its models below their roles.
         network: its network as the configuration says it, for readers; empty: none.
         training_samples: trajectories of the training set, at most.
@@ -36,6 +37,7 @@ class Evaluated:
     task: str
     method: str
     listed: bool
+    varied: frozenset[str]
     options: Mapping[str, Any]
     network: str
     training_samples: int

@@ -13,6 +13,7 @@ from wdno.paper.evaluated import Evaluated
 from wdno.paper.pages import Presentation, pages
 from wdno.paper.writing import write_page
 from wdno.stages import _read
+from wdno.studies.expand import variations
 from wdno.studies.results import value_text
 
 
@@ -57,6 +58,7 @@ def _evaluated(config: configuration.Config, records: Sequence[Record]) -> Itera
     for record in records:
         key = record.system, record.identity.task, record.method
         of_methods.setdefault(key, []).append(record)
+    varied = _varied(config)
     for (system, task, method), seeds in of_methods.items():
         (together,) = only_system(seeds).values()
         yield Evaluated(
@@ -64,11 +66,30 @@ def _evaluated(config: configuration.Config, records: Sequence[Record]) -> Itera
             task=task,
             method=method,
             listed=method in configuration.tasks(config, system)[task].methods,
+            varied=frozenset(varied.get((system, task, method), ())),
             options=configuration.method_with_models(config, system, task, method),
             network=_network(config, system, method),
-            training_samples=configuration.system(config, system).data.samples.train,
+            training_samples=_training_samples(config, system, method),
             records=together,
         )
+
+
+def _varied(config: configuration.Config) -> dict[tuple[str, str, str], set[str]]:
+    """Return the options that studies vary, by system, task and method."""
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for study, options in config.studies.items():
+        for system in configuration.system_names(config):
+            for one in variations(config, study, system):
+                found.setdefault((system, options.task, one.method), set()).update(one.values)
+    return found
+
+
+def _training_samples(config: configuration.Config, system: str, method: str) -> int:
+    """Return how many trajectories the model of a method learns from, at most."""
+    whole: int = configuration.system(config, system).data.samples.train
+    name = configuration.method(config, system, method).model
+    own = configuration.model(config, system, name).data.samples if name is not None else None
+    return whole if own is None else min(own, whole)
 
 
 def _network(config: configuration.Config, system: str, method: str) -> str:
