@@ -15,7 +15,9 @@ coarser pairs alone, which have the exact solution unless `pairs` says otherwise
 the finest would teach that what is given can be trusted, and nothing tells them apart: the model
 would learn a mean of the two, though in use it never meets an exact one.
 
-Scales of the finest level are those of what there is to be generated, errors included.
+What is learnt is the mean error of the base, which an objective that draws only adds to. Scales of
+a level are those of what there is to be generated, errors included: with predictions on one level
+of two they are not alike, and continue to finer grids as too large (`docs/superresolution.md`).
 """
 
 from __future__ import annotations
