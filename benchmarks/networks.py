@@ -45,8 +45,8 @@ CASES: list[tuple[str, dict[str, Any], int, int, tuple[int, ...], int]] = [
     ("mgno", {"width": 16, "layers": 3, "smoothings": (1, 1, 1, 2)}, 3, 1, (32, 48), 16),
     ("uno", {"modes": 12, "width": 16}, 3, 1, (32, 48), 16),
     ("fno", {"modes": 12, "width": 24, "factorization": "tucker"}, 3, 1, (32, 48), 16),
-    ("codano", {"modes": 12, "width": 8, "layers": 2}, 3, 1, (32, 48), 16),
-    ("cnn", {"grid": (48,), "width": 16}, 2, 1, (48,), 512),
+    ("codano", {"modes": 12, "width": 8, "layers": 2, "heads": 1}, 3, 1, (32, 48), 16),
+    ("cnn", {"grid": (48,), "width": 16}, 2, 1, (48,), 256),
 ]
 
 
