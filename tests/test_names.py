@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "wdno"
-TERMS = {"ddim", "ddpm", "ffno", "fno", "wno"}
+TERMS = {"cnn", "cno", "ddim", "ddpm", "ffno", "fno", "uno", "wno"}
 """Names that others have given."""
 
 

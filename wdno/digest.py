@@ -43,6 +43,7 @@ MODEL = (
 )
 STEPPING = "wdno.objectives.{stepping}"
 TRAINER = "wdno.training.{trainer}"
+MEASURED = "wdno.data.{measured}"
 REWARDS = "wdno.tasks.{task}.{rewards}"
 SCENE = "wdno.evaluation.figures.scene_figure"
 LOSSES = "wdno.evaluation.figures.training"
@@ -62,7 +63,7 @@ STAGES = {
     # Training minimises a loss and draws no samples, but those that it learns from.
     "train": Stage(
         ("wdno.stages.train", *MODEL),
-        optional=(STEPPING, TRAINER, REWARDS),
+        optional=(STEPPING, TRAINER, REWARDS, MEASURED),
         without=frozenset({"wdno.diffusion.samplers"}),
     ),
     "evaluate": Stage(

@@ -31,7 +31,7 @@ def test_bad_options_are_refused(name: str, wrong, message: str) -> None:
         ("unet", {"multipliers": ()}, "multipliers of 1 or more"),
         ("unet", {"blocks": (1, 1)}, "blocks as one number, or one for each of the 3 levels"),
         ("unet", {"blocks": -1}, "all 0 or more; got -1"),
-        ("unet", {"attention": "linear"}, "attention 'none', 'middle', 'all'"),
+        ("unet", {"attention": "soft"}, "attention 'none', 'middle', 'linear', 'all'"),
         ("unet", {"attention": (True, False)}, "a list of 4 booleans"),
         ("unet", {"kernel": 4}, "odd kernel"),
         ("unet", {"groups": 0}, "at least 1 group"),

@@ -157,9 +157,13 @@ class ModelOptions(Section):
 
         Returns:
             `representation`, `network`, `objective`, `trainer`, `stepping` if it goes from frame
-            to frame, and `rewards` if it learns from such.
+            to frame, `rewards` if it learns from such, and `measured` if from data with noise.
         """
         found = {axis: str(getattr(self, axis).name) for axis in AXES}
-        also = {"stepping": self.objective.stepping is not None, "rewards": self.objective.rewarded}
+        also = {
+            "stepping": self.objective.stepping is not None,
+            "rewards": self.objective.rewarded,
+            "measured": self.data.noise > 0,
+        }
         found |= {name: name for name, present in also.items() if present}
         return {**found, "trainer": self.objective.trainer}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wdno.data.dataset import Trajectories
+from wdno.data.statistics import measure_statistics
+
+
+def measured(
+    sets: Sequence[Trajectories], training: Path, level: float
+) -> list[MeasuredTrajectories]:
+    """Measure sets of samples with noise in units of a training set's standard deviations.
+
+    Args:
+        sets: the samples without noise.
+        training: data file of the training set.
+        level: of the noise.
+
+    Raises:
+        DataError: the training set is absent, damaged, or has values that are not finite.
+        ValueError: as :class:`MeasuredTrajectories`.
+    """
+    deviation = measure_statistics(training).standard_deviation
+    return [MeasuredTrajectories(one, level, deviation) for one in sets]
 
 
 class MeasuredTrajectories(Trajectories):

@@ -87,13 +87,14 @@ class CNO(GridNetwork):
             nn.ModuleList(_Pair(size, size, size, padding) for _ in range(count))
             for size, count in zip(channels, counts, strict=True)
         )
-        self.across = nn.ModuleList(_Block(size, size, padding) for size in channels)
+        self.across = nn.ModuleList(_ActivatedBlock(size, size, padding) for size in channels)
         self.down = nn.ModuleList(
-            _Block(channels[level], channels[level + 1], padding) for level in range(levels)
+            _ActivatedBlock(channels[level], channels[level + 1], padding)
+            for level in range(levels)
         )
         # Of all levels but the coarsest it sees what came across, too.
         self.up = nn.ModuleList(
-            _Block(channels[level + 1] * (1 if level == levels - 1 else 2), size, padding)
+            _ActivatedBlock(channels[level + 1] * (1 if level == levels - 1 else 2), size, padding)
             for level, size in enumerate(channels[:-1])
         )
         self.project = _Pair(2 * channels[0], latent, out_channels, padding)
@@ -146,7 +147,7 @@ def activated(h: Tensor, grid: Sequence[int], periodic: Sequence[bool]) -> Tenso
     return resample(functional.leaky_relu(resample(h, fine, periodic)), grid, periodic)
 
 
-class _Block(nn.Module):
+class _ActivatedBlock(nn.Module):
     """A convolution and an activation that leads to another grid."""
 
     def __init__(self, in_channels: int, out_channels: int, padding: Sequence[str]) -> None:
@@ -166,7 +167,7 @@ class _Pair(nn.Module):
         self, in_channels: int, latent: int, out_channels: int, padding: Sequence[str]
     ) -> None:
         super().__init__()
-        self.first = _Block(in_channels, latent, padding)
+        self.first = _ActivatedBlock(in_channels, latent, padding)
         self.second = Convolution(latent, out_channels, 3, padding)
 
     def forward(self, h: Tensor) -> Tensor:

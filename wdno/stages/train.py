@@ -20,8 +20,6 @@ from wdno import model as models
 from wdno import tasks
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.data.joined import JoinedTrajectories
-from wdno.data.measured import MeasuredTrajectories
-from wdno.data.statistics import measure_statistics
 from wdno.files import alone, digest_of
 from wdno.problem import ProblemError
 from wdno.provenance import provenance
@@ -43,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 PLACE = "wdno.training"
 """Package of trainers."""
+MEASURED = "wdno.data.measured"
+"""What makes noisy samples of exact ones."""
 
 
 def train(
@@ -216,8 +216,10 @@ def _samples(
     ]
     if not options.data.noise:
         return sets
-    deviation = measure_statistics(data).standard_deviation
-    return [MeasuredTrajectories(one, options.data.noise, deviation) for one in sets]
+    # By name: only trainings with noise depend on it.
+    measured = importlib.import_module(MEASURED).measured
+    found: list[Trajectories] = measured(sets, data, options.data.noise)
+    return found
 
 
 def _require_collected(

@@ -29,7 +29,6 @@ from wdno.provenance import provenance
 from wdno.runtime import resolve_device
 from wdno.tasks.simulation import baselines, problem
 from wdno.tasks.simulation.examples import Examples
-from wdno.tasks.simulation.options import section_of
 from wdno.tasks.simulation.reconstruction import RECONSTRUCTION, reconstruction
 from wdno.tasks.simulation.scores import Measure, Series, join, score
 
@@ -63,6 +62,7 @@ def evaluate(job: Job) -> Record:
     predict: Predictor
     model: Model | None = None
     metadata: dict[str, Any] = {}
+    section: DrawingSection | None = getattr(job.options, job.task, None)
     if job.options.model is None:
         device = torch.device("cpu")
         predict = baselines.build(str(job.options.baseline), test, statistics)
@@ -71,11 +71,10 @@ def evaluate(job: Job) -> Record:
         model, metadata = job.load()
         model.problem.require(test.problem, path, job.checkpoint())
         predict = job.predictor(model, device)
-        if (section := getattr(job.options, job.task, None)) is not None:
+        if section is not None:
             guided = tasks.REGISTRY.module(job.task, "guided")
             guided.guide(predict, job, section, test.trajectories, statistics)
-    section = section_of(job.options)
-    if section.noise:
+    if section is not None and section.noise:
         spread = statistics.standard_deviation
         read = MeasuredTrajectories(test.trajectories, section.noise, spread)
         predict = OnMeasured(predict, problem.data(read, options))
@@ -110,9 +109,9 @@ def evaluate(job: Job) -> Record:
     )
 
 
-def _chosen(section: DrawingSection) -> dict[str, Any]:
+def _chosen(section: DrawingSection | None) -> dict[str, Any]:
     """Return what a section chooses, without what is left as it is."""
-    values = section.model_dump(mode="json", exclude_none=True)
+    values = {} if section is None else section.model_dump(mode="json", exclude_none=True)
     return {name: value for name, value in values.items() if value}
 
 
