@@ -1,4 +1,4 @@
-r"""Multigrid neural operator (arXiv 2310.19809), written from the paper.
+r"""Multigrid neural operator (arXiv 2310.19809), with the stencils of its authors' program (MIT).
 
 Each layer is a linear operator W between functions, beside a point-wise map V, and the GELU,
 

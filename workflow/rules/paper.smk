@@ -29,7 +29,8 @@ rule paper_pages:
             CONFIG.evaluation,
             include={"bootstrap", "confidence", "digits"},
         ),
-        names=names(
+        # A function, or braces in a label would be taken for wildcards.
+        names=lambda w: names(
             {
                 system: [method for _, method in methods_of(system)]
                 for system in SYSTEMS
