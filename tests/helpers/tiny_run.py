@@ -18,7 +18,7 @@ VARIATIONS = [one for study in STUDIES for one in variations(CONFIG, study, "bur
 STUDIED = tuple(dict.fromkeys(one.method for one in VARIATIONS))
 """Methods that the studies add."""
 
-SHOWN = ("error_over_time", "spectra", "trajectories")
+SHOWN = ("error_over_time", "error_by_steepness", "spectra", "trajectories")
 FIGURES = {f"simulation_{name}": f"burgers_simulation_{name}" for name in SHOWN}
 """Rules of figures, with the names of their files."""
 ERROR_FIGURES = tuple(FIGURES)
