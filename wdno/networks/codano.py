@@ -34,17 +34,17 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from wdno.networks.arguments import GridNetwork, check_modes, check_points, check_positive
+from wdno.networks.arguments import check_modes, check_positive
 from wdno.networks.blocks import Pointwise
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
-from wdno.networks.fourier_layers import as_products, quiet, spectral_convolution
+from wdno.networks.fourier_layers import FourierNetwork, as_products, quiet, spectral_convolution
 from wdno.representations.separable import products
 
 _NORMALISATIONS = {1: nn.InstanceNorm1d, 2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
 
 
-class CoDANO(GridNetwork):
+class CoDANO(FourierNetwork):
     """Codomain attention neural operator on grids of one to three axes.
 
     Args:
@@ -118,26 +118,6 @@ class CoDANO(GridNetwork):
         as_products(self.layers)
         self.project = _perceptron(width, width, 1)
         self.modulation = TimeModulation(time_conditioned, [width] * layers)
-
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
-
-        Raises:
-            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or an axis has fewer
-                points than modes.
-        """
-        self.check_input(x, t)
-        check_points("codano", x.shape[2:], self.modes)
-        # Complex numbers know no mixed precision.
-        with torch.autocast(x.device.type, enabled=False):
-            return self._map(x if x.dtype == torch.float64 else x.float(), t)
 
     def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         batch, grid = len(x), x.shape[2:]

@@ -22,16 +22,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
-from wdno.networks.arguments import GridNetwork, check_modes, check_points, check_positive
+from wdno.networks.arguments import check_modes, check_positive
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
-from wdno.networks.fourier_layers import as_products, spectral_convolution
+from wdno.networks.fourier_layers import FourierNetwork, as_products, spectral_convolution
 
 
-class FNO(GridNetwork):
+class FNO(FourierNetwork):
     """Fourier neural operator on grids of one to three axes.
 
     Args:
@@ -109,26 +108,6 @@ class FNO(GridNetwork):
         self.projection = parts.projection
         as_products(self)
         self.modulation = TimeModulation(time_conditioned, [width] * layers)
-
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
-
-        Raises:
-            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or an axis has fewer
-                points than modes.
-        """
-        self.check_input(x, t)
-        check_points("fno", x.shape[2:], self.modes)
-        # Complex numbers know no mixed precision.
-        with torch.autocast(x.device.type, enabled=False):
-            return self._map(x if x.dtype == torch.float64 else x.float(), t)
 
     def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         h = self.bounds.widen(self.lifting(self.bounds.locate(x).contiguous()))

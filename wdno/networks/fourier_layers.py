@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -26,8 +27,50 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from wdno.networks.arguments import GridNetwork, check_points
 from wdno.networks.resampling import resample
 from wdno.networks.spectral import real_at_zero
+
+
+class FourierNetwork(GridNetwork):
+    """A network that keeps some frequencies of each axis, and computes in single precision or more.
+
+    Attributes:
+        modes: frequencies kept along each axis.
+    """
+
+    modes: tuple[int, ...]
+
+    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
+        """Map channels on a grid to channels on the same grid.
+
+        Args:
+            x: Input, [B, in_channels, *grid].
+            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
+
+        Returns:
+            Output, [B, out_channels, *grid].
+
+        Raises:
+            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or the grid is refused.
+        """
+        self.check_input(x, t)
+        self.check_grid(x.shape[2:])
+        # Complex numbers know no mixed precision.
+        with torch.autocast(x.device.type, enabled=False):
+            return self._map(x if x.dtype == torch.float64 else x.float(), t)
+
+    def check_grid(self, grid: Sequence[int]) -> None:
+        """Refuse a grid with fewer points along an axis than modes.
+
+        Raises:
+            ValueError: Naming the axis.
+        """
+        check_points(self.name, grid, self.modes)
+
+    @abstractmethod
+    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
+        """Map ``x``, of single or double precision, on a grid of enough points."""
 
 
 @contextlib.contextmanager

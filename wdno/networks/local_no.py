@@ -29,10 +29,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wdno.networks.arguments import GridNetwork, check_modes, check_points, check_positive
+from wdno.networks.arguments import check_modes, check_positive
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
-from wdno.networks.fourier_layers import as_products, spectral_convolution
+from wdno.networks.fourier_layers import FourierNetwork, as_products, spectral_convolution
 from wdno.networks.options.local_no import missing
 
 # A grid whose kernels are those of any: it has the spacing 2^-5, which is exact.
@@ -40,7 +40,7 @@ _GRID, _LENGTH = [64, 64], [2.0, 2.0]
 _SPACING = _LENGTH[0] / _GRID[0]
 
 
-class LocalNO(GridNetwork):
+class LocalNO(FourierNetwork):
     """Local neural operator on grids of two axes.
 
     Args:
@@ -113,26 +113,6 @@ class LocalNO(GridNetwork):
         self.differences, self.integrals = blocks.differential, blocks.local_convs
         as_products(self)
         self.modulation = TimeModulation(time_conditioned, [width] * layers)
-
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
-
-        Raises:
-            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or an axis has fewer
-                points than modes.
-        """
-        self.check_input(x, t)
-        check_points("local_no", x.shape[2:], self.modes)
-        # Complex numbers know no mixed precision.
-        with torch.autocast(x.device.type, enabled=False):
-            return self._map(x if x.dtype == torch.float64 else x.float(), t)
 
     def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         h = self.bounds.widen(self.lifting(self.bounds.locate(x).contiguous()))

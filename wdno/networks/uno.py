@@ -27,15 +27,15 @@ import torch
 from torch import Tensor
 
 from wdno.networks import levels as coarser
-from wdno.networks.arguments import GridNetwork, check_modes, check_points, check_positive
+from wdno.networks.arguments import check_modes, check_positive
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
-from wdno.networks.fourier_layers import as_products, quiet, spectral_convolution
+from wdno.networks.fourier_layers import FourierNetwork, as_products, quiet, spectral_convolution
 
 _INSIDE = 4  # channels inside lifting and projection, as a multiple of the width
 
 
-class UNO(GridNetwork):
+class UNO(FourierNetwork):
     """U-shaped neural operator on grids of one to three axes.
 
     Args:
@@ -117,28 +117,11 @@ class UNO(GridNetwork):
             time_conditioned, [block.in_channels for block in self.blocks]
         )
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
-
-        Raises:
-            ValueError: If a shape is wrong, ``t`` is missing or unwanted, an axis has fewer points
-                than modes, or the grid cannot be halved so often.
-        """
-        self.check_input(x, t)
-        grid = tuple(x.shape[2:])
-        check_points("uno", grid, self.modes)
-        if problem := coarser.refusal(f"levels = {self.levels}", grid, self.levels):
+    def check_grid(self, grid: Sequence[int]) -> None:
+        """Refuse a grid with fewer points than modes, or one that cannot be halved so often."""
+        super().check_grid(grid)
+        if problem := coarser.refusal(f"levels = {self.levels}", tuple(grid), self.levels):
             raise ValueError(f"uno: {problem}")
-        # Complex numbers know no mixed precision.
-        with torch.autocast(x.device.type, enabled=False):
-            return self._map(x if x.dtype == torch.float64 else x.float(), t)
 
     def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         h = self.bounds.widen(self.lifting(self.bounds.locate(x).contiguous()))
