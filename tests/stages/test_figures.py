@@ -120,7 +120,7 @@ def test_a_study_from_configuration_to_table_and_figure(tmp_path: Path, drawn: l
     assert frame["sampler.steps"].tolist() == [1, 2, 20] * 4
     assert frame["mse"].tolist() == [float(k) for k in range(1, 13)]
     (table,) = read_markdown((tmp_path / "study_steps.md").read_text())
-    assert table["MSE"].tolist()[:2] == ["**1.0**", "2.0"], "two digits, as configured"
+    assert table["MSE"].tolist()[:2] == ["**1.0**", "_2.0_"], "two digits, as configured"
     assert table["Steps"].tolist()[:3] == ["1", "2", "20"]
     figures.study(config, "steps", folders, tmp_path / "study_steps.png")
     axis = drawn[0].axes[0]

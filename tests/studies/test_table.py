@@ -22,6 +22,7 @@ def test_the_frame_has_a_row_for_each_variation():
         *("study", "system", "title", "task", "of", "label", "method"),
         *("sampler.eta", "sampler.steps", "cases", "seeds", "mse", "mse_sd", "evaluations"),
         *("seconds_per_trajectory", "training_seconds", "training_steps", "parameters"),
+        *("memory_mb", "batch"),
     ]
     assert frame["system"].tolist() == ["burgers"] * 6 + ["advection"] * 6
     assert frame["sampler.eta"].tolist() == [0.0, 0.0, 0.0, 1.0, 1.0, 1.0] * 2

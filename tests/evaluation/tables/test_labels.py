@@ -28,8 +28,8 @@ def test_sampler_label(sampler: dict[str, Any] | None, samples: int, text: str) 
 
 
 def test_a_sampler_that_there_is_not_is_refused() -> None:
-    with pytest.raises(UnknownPieceError, match="unknown sampler 'euler'"):
-        sampler_label({"name": "euler", "steps": 4})
+    with pytest.raises(UnknownPieceError, match="unknown sampler 'leap'"):
+        sampler_label({"name": "leap", "steps": 4})
 
 
 def test_objective_label() -> None:
