@@ -38,6 +38,11 @@ def nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
         (("models", "srm", "superresolution"), {"levels": 5}, "48 multiples of 32"),
         (
             ("models", "srm", "superresolution"),
+            {"levels": 2, "coarse": "duplicated"},
+            "on the coarsest grid 8 x 12 representation.family = 'bior2.4'",
+        ),
+        (
+            ("models", "srm", "superresolution"),
             {"levels": 4},
             "its grid 8 x 12 represe",
         ),

@@ -105,7 +105,8 @@ class SuperresolutionOptions(TaskOptions):
             ]
         if model.generates is not None:
             return ["a super-resolution model generates the state alone; remove generates"]
-        levels = design_of(model).levels
+        design = design_of(model)
+        levels = design.levels
         stored = system.grid_shape()
         odd = [
             count
@@ -129,6 +130,14 @@ class SuperresolutionOptions(TaskOptions):
             wraps = (False, *representation.wraps(periodic))
             if problems := model.network.check(coefficients, wraps):
                 return [f"{where}network.{one}" for one in problems]
+        # Duplicated coefficients are those of the coarser grid, also of the coarsest pair.
+        coarsest = self.halved(stored, levels)
+        if design.coarse == "duplicated" and (problems := representation.check(coarsest, periodic)):
+            where = (
+                f"superresolution.levels = {levels}, coarse = 'duplicated': on the coarsest grid "
+                f"{shown(coarsest)} "
+            )
+            return [f"{where}representation.{one}; or take fewer levels" for one in problems]
         return []
 
     def doubled(self, axes: int) -> tuple[bool, ...]:
