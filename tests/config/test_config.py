@@ -22,8 +22,8 @@ OVERLAYS = [
     ROOT / "config" / "gpu.yaml",
     ROOT / "config" / "control_studies.yaml",
     ROOT / "config" / "superresolution_studies.yaml",
-    ROOT / "config" / "networks.yaml",
-    ROOT / "config" / "diffusion_baselines.yaml",
+    ROOT / "config" / "all_methods.yaml",
+    ROOT / "config" / "studies.yaml",
     ROOT / "tests" / "config" / "tiny.yaml",
 ]
 

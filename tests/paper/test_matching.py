@@ -87,6 +87,8 @@ def test_methods_of_the_default_run() -> None:
         "WDNO": ["wdno"],
         "DDPM": ["ddpm"],
         "FNO": ["fno"],
+        "WNO": ["wno"],
+        "OFormer": ["oformer"],
         "U-Net": ["unet"],
     }
     smoke = found(DEFAULT, "smoke", "simulation")
@@ -113,20 +115,9 @@ def test_other_names_change_nothing() -> None:
     assert found(renamed, "burgers", "control")["WDNO"] == ["ours"]
 
 
-def test_networks_of_the_overlay_of_all() -> None:
-    config = configuration.load(ROOT / "config/config.yaml", ROOT / "config/networks.yaml")
+def test_the_overlay_of_all_methods() -> None:
+    config = configuration.load(ROOT / "config/config.yaml", ROOT / "config/all_methods.yaml")
     of_run = found(config, "burgers", "simulation")
-    assert of_run["WNO"] == ["wno", "wno_zero", "wno_channels"]
-    assert of_run["MWT"] == ["mwt"] and of_run["OFormer"] == ["oformer"]
-    assert of_run["Transolver"] == ["transolver"]
-    assert of_run["CNN"] == ["cnn"] and of_run["CNO"] == ["cno"]
-
-
-def test_diffusion_baselines() -> None:
-    overlay = ROOT / "config/diffusion_baselines.yaml"
-    of_run = found(
-        configuration.load(ROOT / "config/config.yaml", overlay), "burgers", "simulation"
-    )
     assert of_run == {
         "WDNO": ["wdno"],
         "DDPM": ["ddpm"],
@@ -134,7 +125,27 @@ def test_diffusion_baselines() -> None:
         "FNO denoiser": ["fno_denoiser"],
         "ACDM": ["acdm"],
         "DiffusionPDE": ["diffusion_pde"],
+        "WNO": ["wno", "wno_zero", "wno_channels"],
+        "MWT": ["mwt"],
+        "OFormer": ["oformer"],
+        "Transolver": ["transolver"],
+        "CNN": ["cnn"],
+        "CNO": ["cno"],
+        "FNO": ["fno"],
+        "FNO, autoregressive": ["fno_autoregressive"],
+        "U-Net": ["unet"],
+        "U-Net, autoregressive": ["unet_autoregressive"],
     }
+
+
+def test_the_paper_s_sizes_have_every_method_of_its_first_table() -> None:
+    config = configuration.load(ROOT / "config/config.yaml", ROOT / "config/paper.yaml")
+    everywhere = {"WDNO", "DDPM", "FNO", "MWT", "OFormer", "U-Net"}
+    for system in ("advection", "burgers", "compressible_ns"):
+        assert found(config, system, "simulation").keys() == everywhere | {"WNO", "CNN"}
+    assert found(config, "era5", "simulation").keys() == everywhere
+    smoke = found(config, "smoke", "simulation").keys()
+    assert smoke == everywhere | {"WNO", "FNO, autoregressive", "U-Net, autoregressive"}
 
 
 def test_what_is_lacking_is_named() -> None:
