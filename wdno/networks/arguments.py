@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from wdno.options import shown
@@ -110,6 +113,7 @@ class GridNetwork(nn.Module):
     """A network that takes grids of one to three axes of any size, or says which.
 
     Attributes:
+        mixed_precision: whether it may compute in half precision where training asks for that.
         name: of the network, for messages.
         in_channels: channels of the input.
         dims: axes of the grid.
@@ -119,6 +123,8 @@ class GridNetwork(nn.Module):
     Raises:
         ValueError: On any other number of axes or padding.
     """
+
+    mixed_precision: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -133,6 +139,37 @@ class GridNetwork(nn.Module):
         self.name, self.in_channels, self.dims = name, in_channels, dims
         self.padding = check_axes(name, dims, ("zeros",) * dims if padding is None else padding)
         self.time_conditioned = time_conditioned
+
+    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
+        """Map channels on a grid to channels on the same grid.
+
+        Args:
+            x: Input, [B, in_channels, *grid].
+            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
+
+        Returns:
+            Output, [B, out_channels, *grid].
+
+        Raises:
+            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or the grid is refused.
+        """
+        self.check_input(x, t)
+        self.check_grid(x.shape[2:])
+        if self.mixed_precision:
+            return self._map(x, t).contiguous()
+        with torch.autocast(x.device.type, enabled=False):
+            return self._map(x if x.dtype == torch.float64 else x.float(), t).contiguous()
+
+    def check_grid(self, grid: Sequence[int]) -> None:
+        """Refuse a grid that the network cannot take; here none.
+
+        Raises:
+            ValueError: Naming what does not fit.
+        """
+
+    @abstractmethod
+    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
+        """Map an input that was checked, as :meth:`forward` says."""
 
     def check_input(self, x: Tensor, t: Tensor | None) -> None:
         """Check what the network is called with; see :func:`check_input`."""

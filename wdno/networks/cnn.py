@@ -85,23 +85,21 @@ class CNN(GridNetwork):
         self.transition = Convolution(codes, width, 3, self.padding)
         self.modulation = TimeModulation(time_conditioned, [codes])
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map a frame and what acts on it to the next frame.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
+    def check_grid(self, grid: Sequence[int]) -> None:
+        """Refuse another grid than that which it was built for.
 
         Raises:
-            ValueError: If a shape is wrong, or ``t`` is missing or unwanted.
+            ValueError: Naming both.
         """
-        self._check(x, t)
+        if tuple(grid) != self.grid:
+            raise ValueError(
+                f"cnn: built for the grid {list(self.grid)}, got {list(grid)}; its weights fit no "
+                "other"
+            )
+
+    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         code = self._next(self._codes(x), t)
-        y: Tensor = self._coder(0).decode(code)
-        return y.contiguous()
+        return self._coder(0).decode(code)
 
     def supervised(self, x: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """Return the next frame and the auxiliary loss of each sample.
@@ -111,7 +109,8 @@ class CNN(GridNetwork):
         Raises:
             ValueError: If a shape is wrong, or it needs a diffusion time.
         """
-        self._check(x, None)
+        self.check_input(x, None)
+        self.check_grid(x.shape[2:])
         codes = self._codes(x)
         code = self._next(codes, None)
         frame = self._coder(0)
@@ -137,14 +136,6 @@ class CNN(GridNetwork):
         coder = self.coders[index]
         assert isinstance(coder, _AutoEncoder)
         return coder
-
-    def _check(self, x: Tensor, t: Tensor | None) -> None:
-        self.check_input(x, t)
-        if tuple(x.shape[2:]) != self.grid:
-            raise ValueError(
-                f"cnn: built for the grid {list(self.grid)}, got {list(x.shape[2:])}; its weights "
-                "fit no other"
-            )
 
 
 class _AutoEncoder(nn.Module):

@@ -100,25 +100,17 @@ class CNO(GridNetwork):
         self.project = _Pair(2 * channels[0], latent, out_channels, padding)
         self.modulation = TimeModulation(time_conditioned, channels)
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
+    def check_grid(self, grid: Sequence[int]) -> None:
+        """Refuse a grid that cannot be halved as often as there are levels.
 
         Raises:
-            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or the grid cannot be
-                halved so often.
+            ValueError: Naming how often it can.
         """
-        self.check_input(x, t)
-        grid = tuple(x.shape[2:])
         if problem := coarser.refusal(f"levels = {self.levels}", grid, self.levels):
             raise ValueError(f"cno: {problem}")
-        grids = coarser.grids(grid, self.levels)
+
+    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
+        grids = coarser.grids(tuple(x.shape[2:]), self.levels)
         embedding = self.modulation.embedding(t, x.dtype)
 
         h = self.lift(x)
@@ -130,7 +122,7 @@ class CNO(GridNetwork):
         for level in reversed(range(self.levels)):
             h = torch.cat((self.up[level](h, grids[level]), skips[level]), dim=1)
         y: Tensor = self.project(h)
-        return y.contiguous()
+        return y
 
     def _across(self, h: Tensor, level: int, embedding: Tensor | None) -> Tensor:
         """What the decoder sees of a level."""

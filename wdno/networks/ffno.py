@@ -94,22 +94,12 @@ class FFNO(GridNetwork):
         )
         self.modulation = TimeModulation(time_conditioned, [width] * layers)
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
+    def check_grid(self, grid: Sequence[int]) -> None:
+        """Refuse a grid with fewer frequencies along an axis than modes.
 
         Raises:
-            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or an axis has fewer
-                frequencies than modes.
+            ValueError: Naming the axis.
         """
-        self.check_input(x, t)
-        grid = tuple(x.shape[2:])
         for name, size, modes in zip(AXES[self.dims], grid, self.modes, strict=True):
             if size // 2 + 1 < modes:
                 raise ValueError(
@@ -117,13 +107,15 @@ class FFNO(GridNetwork):
                     f"along axis {name!r}, the network keeps {modes}; give modes of at most "
                     f"{min(grid) // 2 + 1}, or one number for each axis, or a larger grid"
                 )
+
+    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         h = self.bounds.widen(self.lift(self.bounds.locate(x)))
         embedding = self.modulation.embedding(t, x.dtype)
         for layer, feed_forward in enumerate(self.maps):
             kernel = self.kernels[layer % len(self.kernels)]
             h = h + feed_forward(kernel(self.modulation(h, layer, embedding)))
-        y: Tensor = self.project(self.bounds.crop(h, grid))
-        return y.contiguous()
+        y: Tensor = self.project(self.bounds.crop(h, tuple(x.shape[2:])))
+        return y
 
 
 class _AxialConvolution(nn.Module):

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -39,26 +38,8 @@ class FourierNetwork(GridNetwork):
         modes: frequencies kept along each axis.
     """
 
+    mixed_precision = False  # which complex numbers do not know
     modes: tuple[int, ...]
-
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
-
-        Raises:
-            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or the grid is refused.
-        """
-        self.check_input(x, t)
-        self.check_grid(x.shape[2:])
-        # Complex numbers know no mixed precision.
-        with torch.autocast(x.device.type, enabled=False):
-            return self._map(x if x.dtype == torch.float64 else x.float(), t)
 
     def check_grid(self, grid: Sequence[int]) -> None:
         """Refuse a grid with fewer points along an axis than modes.
@@ -67,10 +48,6 @@ class FourierNetwork(GridNetwork):
             ValueError: Naming the axis.
         """
         check_points(self.name, grid, self.modes)
-
-    @abstractmethod
-    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
-        """Map ``x``, of single or double precision, on a grid of enough points."""
 
 
 @contextlib.contextmanager

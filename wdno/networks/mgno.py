@@ -89,31 +89,24 @@ class MgNO(GridNetwork):
         self.project = nn.Linear(width, out_channels, bias=False)
         self.modulation = TimeModulation(time_conditioned, channels)
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
+    def check_grid(self, grid: Sequence[int]) -> None:
+        """Refuse a grid that cannot be halved as often as the V-cycle halves it.
 
         Raises:
-            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or the grid cannot be
-                halved so often.
+            ValueError: Naming how often it can.
         """
-        self.check_input(x, t)
         halvings = len(self.smoothings) - 1
-        if problem := levels.refusal(f"smoothings = {self.smoothings}", x.shape[2:], halvings):
+        if problem := levels.refusal(f"smoothings = {self.smoothings}", grid, halvings):
             raise ValueError(f"mgno: {problem}")
+
+    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         embedding = self.modulation.embedding(t, x.dtype)
         h = x
         for layer, (cycle, pointwise) in enumerate(zip(self.cycles, self.maps, strict=True)):
             h = self.modulation(h, layer, embedding)
             h = functional.gelu(cycle(h) + pointwise(h))
         y: Tensor = self.project(h.movedim(1, -1)).movedim(-1, 1)
-        return y.contiguous()
+        return y
 
 
 class VCycle(nn.Module):

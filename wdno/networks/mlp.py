@@ -12,8 +12,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from wdno.networks.arguments import GridNetwork
 
-class MLP(nn.Module):
+
+class MLP(GridNetwork):
     """A perceptron of all channels at all points."""
 
     def __init__(
@@ -43,7 +45,7 @@ class MLP(nn.Module):
         Raises:
             ValueError: the grid has another number of axes.
         """
-        super().__init__()
+        super().__init__("mlp", in_channels, dims, padding, time_conditioned=time_conditioned)
         if len(grid) != dims:
             raise ValueError(f"mlp: expected a grid of {dims} axes, got {list(grid)}")
         self.grid, self.out_channels = tuple(grid), out_channels
@@ -56,17 +58,19 @@ class MLP(nn.Module):
         ]
         self.layers = nn.Sequential(*hidden, nn.Linear(sizes[-1], out_channels * points))
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map ``[B, in_channels, *grid]`` to ``[B, out_channels, *grid]``.
+    def check_grid(self, grid: Sequence[int]) -> None:
+        """Refuse another grid than that which it was built for.
 
         Raises:
-            ValueError: the grid is another than that which it was built for.
+            ValueError: naming both.
         """
-        if tuple(x.shape[2:]) != self.grid:
+        if tuple(grid) != self.grid:
             raise ValueError(
-                f"mlp: built for the grid {list(self.grid)}, got {list(x.shape[2:])}; its weights "
-                "fit no other"
+                f"mlp: built for the grid {list(self.grid)}, got {list(grid)}; its weights fit no "
+                "other"
             )
+
+    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         flat = x.flatten(1)
         if t is not None:
             flat = torch.cat([flat, t[:, None].to(flat)], dim=1)

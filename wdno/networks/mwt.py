@@ -98,29 +98,20 @@ class MWT(GridNetwork):
         )
         self.modulation = TimeModulation(time_conditioned, [channels] * layers)
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
+    # Small errors of each level would add up in half precision.
+    mixed_precision = False
 
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
+    def check_grid(self, grid: Sequence[int]) -> None:
+        """Refuse a grid with an axis of one point, which cannot be halved.
 
         Raises:
-            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or an axis cannot be
-                halved.
+            ValueError: Naming the grid.
         """
-        self.check_input(x, t)
-        if min(x.shape[-self.halved :]) < 2:
+        if min(grid[-self.halved :]) < 2:
             raise ValueError(
-                f"mwt: an axis of 1 point of a grid of {' x '.join(map(str, x.shape[2:]))} cannot "
-                "be halved; use another network, or a larger grid"
+                f"mwt: an axis of 1 point of a grid of {' x '.join(map(str, grid))} cannot be "
+                "halved; use another network, or a larger grid"
             )
-        # Small errors of each level would add up in half precision.
-        with torch.autocast(x.device.type, enabled=False):
-            return self._map(x if x.dtype == torch.float64 else x.float(), t)
 
     def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         longer, back = self._dyadic(x)
@@ -129,8 +120,7 @@ class MWT(GridNetwork):
         for index, layer in enumerate(self.layers):
             h = layer(self.modulation(h, index, embedding))
             h = h if index == len(self.layers) - 1 else h.relu()
-        y = products(back, self.project(h))
-        return y.contiguous()
+        return products(back, self.project(h))
 
     def _dyadic(self, x: Tensor) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
         """Matrices that make each axis a power of two long, and those back, by axis."""

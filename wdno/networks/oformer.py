@@ -111,20 +111,7 @@ class OFormer(GridNetwork):
         )
         self.modulation = TimeModulation(time_conditioned, [width] * layers + [latent])
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
-
-        Raises:
-            ValueError: If a shape is wrong, or ``t`` is missing or unwanted.
-        """
-        self.check_input(x, t)
+    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         positions = _positions(x)
         ends = [axis for axis, wraps in enumerate(self.periodic) if not wraps]
         located = positions[:, ends].expand(len(x), -1, -1)
@@ -144,7 +131,7 @@ class OFormer(GridNetwork):
         q = self._modulate(q, len(self.encoder), embedding)
         q = q + self.gated(q)
         y: Tensor = self.project(torch.cat((q, located.to(q.dtype)), dim=2))
-        return torch.unflatten(y.mT, 2, x.shape[2:]).contiguous()
+        return torch.unflatten(y.mT, 2, x.shape[2:])
 
     def _modulate(self, h: Tensor, layer: int, embedding: Tensor | None) -> Tensor:
         y: Tensor = self.modulation(h.mT, layer, embedding).mT

@@ -101,20 +101,7 @@ class Transolver(GridNetwork):
         self.project = nn.Sequential(PointNorm(width), Pointwise(width, out_channels))
         self.modulation = TimeModulation(time_conditioned, [width] * layers)
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
-
-        Raises:
-            ValueError: If a shape is wrong, or ``t`` is missing or unwanted.
-        """
-        self.check_input(x, t)
+    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         # Positions are those of all samples: their part of the map is computed once.
         count = self.in_channels
         weight, bias = self.lift.weight, self.lift.bias
@@ -127,7 +114,7 @@ class Transolver(GridNetwork):
             h = h + layer.attention(self.modulation(layer.before(h), index, embedding))
             h = h + layer.feed_forward(h)
         y: Tensor = self.project(h)
-        return y.contiguous()
+        return y
 
     def _distances(self, x: Tensor) -> Tensor:
         """Distance of each point of [B, C, *grid] to each reference point, [points, *grid]."""

@@ -177,22 +177,7 @@ class UNet(GridNetwork):
         self.norm = normalise(channels[1], groups, normalisation)
         self.head = Pointwise(channels[1], out_channels, zero=True)
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid].
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
-
-        Raises:
-            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or the grid is too small
-                for the number of levels.
-        """
-        self.check_input(x, t)
-        self._check_grid(tuple(x.shape[2:]))
+    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         embedding = None if self.embed is None or t is None else self.embed(t.to(x.dtype))
         # Again after the stem: the layout of a single channel says nothing.
         x = self._lay_out(self.stem(self._lay_out(x)))
@@ -208,7 +193,7 @@ class UNet(GridNetwork):
                 size = skips[index - 1][-1].shape[2:]
                 x = self.refine[index - 1](functional.interpolate(x, size=size, mode="nearest"))
         y: Tensor = self.head(functional.silu(self.norm(x)))
-        return y.contiguous()
+        return y
 
     def reach(self) -> tuple[int, ...] | None:
         """Most points between an output and an input that it depends on, along each axis.
@@ -227,7 +212,12 @@ class UNet(GridNetwork):
             return x
         return x.contiguous(memory_format=_CHANNELS_LAST[self.dims])
 
-    def _check_grid(self, grid: tuple[int, ...]) -> None:
+    def check_grid(self, grid: Sequence[int]) -> None:
+        """Refuse a grid that is too small for the number of levels.
+
+        Raises:
+            ValueError: Naming the axis.
+        """
         factor = 2 ** (self.levels - 1)
         for name, size, stride in zip(AXES[self.dims], grid, self.stride, strict=True):
             if stride > 1 and size <= factor // 2:

@@ -60,7 +60,8 @@ class WNO(GridNetwork):
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         dims: Axes of the grid: 1 for (x), 2 for (time, x) or (y, x), 3 for (time, y, x).
-        grid: Grid that it is built for; see :meth:`forward` for others.
+        grid: Grid that it is built for; it takes that and others with axes doubled, once or more
+            often.
         time_conditioned: Modulate the input of every layer by the diffusion time.
         padding: "zeros" or "circular" for each axis; zeros if not given.
         time: Whether the first axis is an "axis" of the transform, or its points are "channels".
@@ -133,22 +134,7 @@ class WNO(GridNetwork):
         )
         self.modulation = TimeModulation(time_conditioned, [width] * layers)
 
-    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
-        """Map channels on a grid to channels on the same grid.
-
-        Args:
-            x: Input, [B, in_channels, *grid], on the grid that the network is built for or one with
-                axes doubled, once or more often.
-            t: Diffusion time in [0, 1], [B]; None if not time-conditioned.
-
-        Returns:
-            Output, [B, out_channels, *grid].
-
-        Raises:
-            ValueError: If a shape is wrong, ``t`` is missing or unwanted, or the weights fit no
-                such grid.
-        """
-        self.check_input(x, t)
+    def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         grid = x.shape[2:]
         analysis, synthesis = self._transform(tuple(grid), x.device)
         if self.folded:
@@ -161,7 +147,7 @@ class WNO(GridNetwork):
             h = kernel(h, analysis, synthesis) + pointwise(h)
             h = h if layer == last else nn.functional.mish(h)
         y: Tensor = self.project(h)
-        return y.reshape(len(y), self.out_channels, *grid).contiguous()
+        return y.reshape(len(y), self.out_channels, *grid)
 
     def _transform(
         self, grid: tuple[int, ...], device: torch.device
