@@ -18,6 +18,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import ModuleType
 from typing import Annotated, Any, TypeVar, Union
 
@@ -77,11 +78,7 @@ class Registry:
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all pieces, in alphabetical order."""
-        path = importlib.import_module(self.options).__path__
-        found = (module.name for module in pkgutil.iter_modules(path))
-        return tuple(
-            sorted(name for name in found if name not in NOT_PIECES and not name.startswith("_"))
-        )
+        return _pieces_in(*importlib.import_module(self.options).__path__)
 
     def require(self, name: str) -> None:
         """Refuse a name that no piece has.
@@ -153,3 +150,12 @@ class Registry:
         """
         self.require(name)
         return importlib.import_module(f"{self.package}.{name}.{part}")
+
+
+@cache
+def _pieces_in(*folders: str) -> tuple[str, ...]:
+    """Names of the modules in folders, listed once: a workflow asks for them at every job."""
+    found = (module.name for module in pkgutil.iter_modules(folders))
+    return tuple(
+        sorted(name for name in found if name not in NOT_PIECES and not name.startswith("_"))
+    )
