@@ -105,8 +105,8 @@ def times(
     if not fits or not (steps > 0).all():
         raise DataError(
             f"{where}: frames are at {_ends(known)}, those of the model's training at "
-            f"{_ends(own.points)}; a model "
-            + ("that goes from frame to frame takes no other step" if stepwise else "keeps its end")
+            f"{_ends(own.points)}, {own.count} of them; "
+            + ("keep its step" if stepwise else "give frames of the same time")
         )
     return np.asarray(known, dtype=np.float64)
 
