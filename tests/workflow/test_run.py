@@ -85,6 +85,16 @@ def test_the_resolved_configuration_stands_beside_the_results(finished: Project)
     assert design["sampler"]["steps"] == 2
 
 
+def test_a_system_has_a_table_of_its_own(project: Project) -> None:
+    assert project.planned(target="burgers") == ["simulation_system_table"]
+    project.run("burgers")
+    for kind in KINDS:
+        own = project.result("tables", f"burgers_simulation.{kind}").read_text(encoding="utf-8")
+        whole = project.result("tables", f"simulation.{kind}").read_text(encoding="utf-8")
+        assert own == whole, "the run has no other system"
+    assert project.planned(target="all") == []
+
+
 def test_report_is_complete_and_needs_no_network(project: Project) -> None:
     project.run("--report", "report.html", "all")
     text = (project.path / "report.html").read_text(encoding="utf-8")

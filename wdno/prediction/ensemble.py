@@ -193,9 +193,10 @@ def _on_grid(model: Model, inputs: GivenCases) -> Model:
 
 def _count(cases: int | None, inputs: GivenCases) -> int:
     there = len(inputs)
-    if there < 1 or not 1 <= (cases or there) <= there or cases == 0:
+    wanted = there if cases is None else cases
+    if not 1 <= wanted <= there:
         raise DataError(
             f"{inputs.where}: holds {there} cases, {'all' if cases is None else cases} are to be "
             "predicted; expected at least 1 and no more than there are"
         )
-    return cases or there
+    return wanted
