@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import pytest
 import xarray as xr
 from saved_models import DDIM, content, spoilt
@@ -38,6 +39,10 @@ def test_the_command_line_writes_the_same(file: Path, drawing: Path, tmp_path: P
         found.attrs.pop(changing), expected.attrs.pop(changing)
     assert found.attrs == expected.attrs
     assert [path.name for path in output.parent.iterdir()] == ["ensemble.nc"]
+    with netCDF4.Dataset(output) as stored:
+        filled = [name for name in ("time", "x") if "_FillValue" in stored[name].ncattrs()]
+        assert not filled, "coordinates have no missing values"
+        assert stored["u"].chunking() == [4, 1, 16, 24], "a member is read at a time"
     again = cli(drawing, output, "--output", tmp_path / "b.nc")
     assert isinstance(again.exception, DataError), "an ensemble is no file of cases"
 

@@ -121,9 +121,10 @@ def encoding(dataset: xr.Dataset, samples: int | None = None) -> dict[str, dict[
         samples: samples that the file will have; by default those of the data set.
 
     Returns:
-        The encoding of every variable, by name.
+        The encoding of every variable, by name. Coordinates have no fill value, as the CF
+        conventions say.
     """
-    chosen: dict[str, dict[str, Any]] = {}
+    chosen: dict[str, dict[str, Any]] = {str(name): {"_FillValue": None} for name in dataset.coords}
     for name, variable in dataset.data_vars.items():
         # Of an ensemble, a member is read at a time.
         first, *rest = (1 if dim == MEMBER else size for dim, size in variable.sizes.items())
