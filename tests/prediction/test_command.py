@@ -78,9 +78,10 @@ def test_outputs_that_cannot_be_are_refused_before_anything_is_drawn(
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_nothing_is_written_where_a_case_is_refused(
-    file: Path, regression: Path, tmp_path: Path
+def test_a_case_is_refused_before_any_is_drawn(
+    file: Path, regression: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(models.Model, "predict", lambda *_: pytest.fail("it was drawn"))
     spoilt(content(file), "f", 7).to_netcdf(tmp_path / "inputs.nc")
     done = cli(regression, tmp_path / "inputs.nc", "--output", tmp_path / "a.nc", "--batch-size", 1)
     assert isinstance(done.exception, DataError)
@@ -91,8 +92,23 @@ def test_options_of_the_command_line_are_refused(file: Path, drawing: Path, tmp_
     for option in ("spacing", "eta=0.5", "name=ddim"):
         done = cli(drawing, file, "--output", tmp_path / "a.nc", "--option", option)
         assert done.exit_code == 2 and "expected NAME=VALUE" in done.output
+    done = cli(tmp_path / "absent.safetensors", file, "--output", tmp_path / "a.nc")
+    assert "there is no file" in str(done.exception)
     done = cli(drawing, tmp_path / "absent.nc", "--output", tmp_path / "a.nc")
     assert isinstance(done.exception, DataError) and "absent.nc: not found" in str(done.exception)
     (tmp_path / "cut.nc").write_bytes(file.read_bytes()[:3000])
     done = cli(drawing, tmp_path / "cut.nc", "--output", tmp_path / "a.nc")
     assert isinstance(done.exception, DataError) and "not a complete NetCDF" in str(done.exception)
+
+
+def test_nothing_is_left_of_a_prediction_that_is_stopped(
+    file: Path, regression: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: Any, **options: Any) -> None:
+        Path(arguments[1]).write_bytes(b"a part of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", stopped)
+    done = cli(regression, file, "--output", tmp_path / "a.nc")
+    assert done.exit_code, done.output
+    assert not list(tmp_path.iterdir())

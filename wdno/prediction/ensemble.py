@@ -22,6 +22,8 @@ from wdno.problem import ProblemError, along
 from wdno.runtime import resolve_device
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from wdno.model import Model
     from wdno.prediction.inputs import Divide
     from wdno.problem import Problem
@@ -111,6 +113,9 @@ class Forecast:
             self.model = _on_grid(self.model, self.inputs)
         self.cases = _count(cases, self.inputs)
         self.samples = samples
+        # Before the first case is drawn, which may be hours before the last.
+        for rows in self._batches(BATCH_SIZE):
+            self.inputs.batch(rows)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -126,6 +131,12 @@ class Forecast:
         """Bytes of all samples, not compressed."""
         return 4 * sum(int(np.prod(shape)) for shape in self.shapes.values())
 
+    def _batches(self, batch_size: int) -> list[NDArray[np.int64]]:
+        """Return the numbers of the cases, so many at a time."""
+        size = at_a_time(batch_size, self.model.problem.grid)
+        starts = range(0, self.cases, size)
+        return [np.arange(start, min(start + size, self.cases)) for start in starts]
+
     def draw(self, *, batch_size: int = BATCH_SIZE, device: str = "auto") -> xr.Dataset:
         """Draw the samples; see :func:`predict`."""
         if batch_size < 1:
@@ -135,15 +146,13 @@ class Forecast:
             self.model, seed=self.seed, sampling=self.sampling, device=computed_on
         )
         drawn = {name: np.empty(shape, np.float32) for name, shape in self.shapes.items()}
-        size = at_a_time(batch_size, self.model.problem.grid)
         with tqdm(total=self.cases, desc="predict", unit="case", mininterval=1.0) as progress:
-            for start in range(0, self.cases, size):
-                stop = min(start + size, self.cases)
-                batch = self.inputs.batch(np.arange(start, stop))
+            for rows in self._batches(batch_size):
+                batch = self.inputs.batch(rows)
                 for name, values in samples_of(asked, batch, self.samples).items():
                     require_finite(values, batch["index"], f"predict {self.path}")
-                    drawn[name][start:stop] = values.numpy()
-                progress.update(stop - start)
+                    drawn[name][rows] = values.numpy()
+                progress.update(len(rows))
         return described(self.inputs, self.model.problem, drawn).assign_attrs(
             origin(
                 self.inputs,

@@ -128,7 +128,8 @@ class GivenCases:
         for number, name in enumerate(names):
             if name in self.dataset.variables:
                 read = self.dataset[name].isel(sample=indices).to_numpy()
-                values[:, number, : read.shape[1]] = read
+                known = min(read.shape[1], length)
+                values[:, number, :known] = read[:, :known]
         return torch.from_numpy(values)
 
     def _require_variables(self, problem: Problem) -> None:
