@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -80,7 +81,7 @@ def test_help_answers_at_once() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
     done = run("--help")
     assert done.returncode == 0
-    for verb in ("generate", "train", "evaluate", "table", "figure", "config"):
+    for verb in ("generate", "train", "evaluate", "predict", "table", "figure", "config"):
         assert verb in done.stdout
 
 
@@ -141,6 +142,28 @@ def test_from_data_to_errors(folder: Path) -> None:
     assert metrics["cost"]["evaluations"] == 2
     assert metrics["cost"]["training_steps"] == 6
     assert metrics["design"]["sampler"]["name"] == "ddim"
+
+
+def test_a_prediction_is_that_of_the_evaluation(folder: Path, tmp_path: Path) -> None:
+    checkpoint = folder / "whole" / "model.safetensors"
+    sampler = ["--sampler", "ddim", "--steps", 2, "--batch-size", 4, "--samples", 2]
+    output = tmp_path / "ensemble.nc"
+    done = run("predict", checkpoint, folder / "test.nc", "--output", output, *sampler)
+    assert done.returncode == 0, done.stderr
+    assert "6/6" in done.stderr, "progress is shown"
+    with (
+        xr.open_dataset(output, decode_times=False) as ensemble,
+        xr.open_dataset(folder / "evaluated" / "examples.nc", decode_times=False) as examples,
+    ):
+        evaluated = examples["prediction"].sel(field="u", drop=True).to_numpy()
+        # The seed of the evaluation, its batches, and the first sample of its examples.
+        np.testing.assert_array_equal(ensemble["u"][: len(evaluated), 0], evaluated)
+        assert len(evaluated) == 2 and ensemble.sizes["sample"] == 6
+        facts = json.loads(ensemble.attrs["model_facts"])
+        assert (facts["system"], facts["training_steps"]) == ("burgers", 6)
+    done = run("predict", checkpoint, folder / "test.nc", "--output", output, "--sampler", "ddim")
+    assert done.returncode == 2 and "its steps are missing" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_wrong_configuration_is_refused_without_a_traceback(tmp_path: Path) -> None:

@@ -135,9 +135,38 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, text + "\n")
 
 
+def require_room(path: str | Path, size: int) -> None:
+    """Refuse to begin what will end in a file that the disk has no room for.
+
+    Args:
+        path: The file; its folder may be missing yet.
+        size: Bytes that it may have at most.
+
+    Raises:
+        DiskFullError: Names the file, the space there is and the space needed.
+        ValueError: `path` is a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"cannot write the file {path}: a folder of that name exists")
+    folder = next(one for one in path.absolute().parents if one.is_dir())
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise DiskFullError(
+            errno.ENOSPC,
+            f"no room to write {path}: {_bytes(free)} free, up to {_bytes(size)} needed. Free some "
+            "space, or write to another disk",
+        )
+
+
 def digest_of(path: str | Path) -> str:
-    """Return the SHA-256 of a file, as hexadecimal digits."""
-    with Path(path).open("rb") as file:
+    """Return the SHA-256 of a file, or of all files in a folder, as hexadecimal digits."""
+    path = Path(path)
+    if path.is_dir():
+        files = sorted(one for one in path.rglob("*") if one.is_file())
+        lines = (f"{one.relative_to(path).as_posix()} {digest_of(one)}\n" for one in files)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

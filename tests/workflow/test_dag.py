@@ -47,6 +47,7 @@ def test_configurations_build(fresh: Project, overlay: str | None) -> None:
             expected["evaluate"] += sum(len(config.seeds) if one else 1 for one in learned)
             expected["training"] += any(of == task for of, _ in trained)
             expected[f"{task}_table"] = 1
+            expected[f"{task}_system_table"] = 0
         for task in set(tasks) - {"simulation"}:
             figures = {"control": ("controls", "cost"), "superresolution": ("levels", "spectra")}
             for figure in figures[task]:
@@ -91,6 +92,7 @@ def test_figures_that_only_some_systems_have(fresh: Project) -> None:
         ("figures", "generate", "simulation_trajectories"),
         ("paper", "generate", "paper_pages"),
         ("burgers", "generate", "simulation_trajectories"),
+        ("burgers", "generate", "simulation_system_table"),
     ],
 )
 def test_targets(fresh: Project, target: str, first: str, last: str) -> None:
@@ -99,7 +101,22 @@ def test_targets(fresh: Project, target: str, first: str, last: str) -> None:
     wanted = {"data": "train", "models": "evaluate", "tables": "card", "figures": "card"}
     wanted["paper"] = "card"
     left_out = wanted.get(target, "simulation_table")
+    assert target == "burgers" or "simulation_system_table" not in rules
     assert left_out not in rules, f"{target} runs {left_out}"
+
+
+def test_the_tables_of_a_system_show_that_system_alone(fresh: Project) -> None:
+    output = fresh.dry_run_of_default("--cores", "8", "--printshellcmds", "burgers")
+    commands = {
+        command.split("--output results/small/tables/")[1].split()[0]: command
+        for command in output.splitlines()
+        if "wdno table --task" in command
+    }
+    tasks = ("simulation", "control", "superresolution")
+    assert set(commands) == {f"burgers_{task}.csv" for task in tasks}
+    for command in commands.values():
+        assert "results/small/burgers/" in command
+        assert not any(f"small/{name}/" in command for name in ("advection", "era5", "smoke"))
 
 
 def test_methods_are_ranked_over_several_systems(fresh: Project) -> None:

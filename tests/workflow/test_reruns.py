@@ -158,7 +158,7 @@ EVERYTHING_LEARNT = [*each("train", MODELS), "training", *EVERY_EVALUATION, *SHO
         ("studies/figure.py", ADDED, [*STUDY_JOBS]),
         ("networks/unet.py", "\n\n# A comment.\n", []),
         ("model/model.py", '\n\n"""A docstring."""\n', []),
-        ("cli.py", ADDED, []),
+        ("cli/__init__.py", ADDED, []),
     ],
 )
 def test_changed_code_reruns_its_stages(

@@ -8,9 +8,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from markdown import read_markdown
-from snakemake_project import Project
+from snakemake_project import ROOT, Project
 from tiny_run import FIGURES, METHODS, MODELS, SEEDS, STUDIED, STUDIES, TABLES
 
 from wdno.evaluation.bootstrap import mean_and_sd
@@ -83,6 +84,29 @@ def test_the_resolved_configuration_stands_beside_the_results(finished: Project)
     metrics = finished.result("burgers/simulation/methods/wdno/seed1/metrics.json")
     design = json.loads(metrics.read_text(encoding="utf-8"))["design"]
     assert design["sampler"]["steps"] == 2
+
+
+def test_a_system_has_a_table_of_its_own(project: Project) -> None:
+    assert project.planned(target="burgers") == ["simulation_system_table"]
+    project.run("burgers")
+    for kind in KINDS:
+        own = project.result("tables", f"burgers_simulation.{kind}").read_text(encoding="utf-8")
+        whole = project.result("tables", f"simulation.{kind}").read_text(encoding="utf-8")
+        # LaTeX refers to tables by their files.
+        unlabelled = own.replace("tab:burgers-simulation-", "tab:simulation-")
+        assert unlabelled == whole, "the run has no other system"
+    assert project.planned(target="all") == []
+
+
+def test_the_example_of_the_readme_predicts(
+    finished: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = (one for one in re.findall(r"```python\n(.*?)```", text, re.S) if "predict" in one)
+    names: dict[str, Any] = {}
+    exec(code.replace("results/small", str(finished.path / "results/tiny")), names)
+    assert dict(names["ensemble"].sizes) == {"sample": 6, "realization": 8, "time": 16, "x": 24}
+    assert "DataArray 'u' (sample: 6, time: 16, x: 24)" in capsys.readouterr().out
 
 
 def test_report_is_complete_and_needs_no_network(project: Project) -> None:

@@ -333,11 +333,11 @@ def _layout(dataset: xr.Dataset) -> Layout:
         extent=tuple(
             float(dataset[dim][end]) for dim in ("time", *map(str, space)) for end in (0, -1)
         ),
-        scene=_scene(dataset),
+        scene=scene_digest(dataset),
     )
 
 
-def _scene(dataset: xr.Dataset) -> str:
+def scene_digest(dataset: xr.Dataset) -> str:
     """Return the digest of the static variables and of their coordinates; empty without any."""
     static = [v for v in dataset.data_vars.values() if v.attrs.get("role") == "static"]
     if not static:

@@ -30,6 +30,8 @@ from wdno.systems.base import System
 CHUNK_BYTES = 64 * 1024
 """Small samples share chunks of about this size; to read one at random is to read all of them."""
 MIN_CACHE_BYTES = 1024**2
+MEMBER = "realization"
+"""Dimension of the samples of one case, of an ensemble that is predicted."""
 COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
 
 
@@ -119,11 +121,13 @@ def encoding(dataset: xr.Dataset, samples: int | None = None) -> dict[str, dict[
         samples: samples that the file will have; by default those of the data set.
 
     Returns:
-        The encoding of every variable, by name.
+        The encoding of every variable, by name. Coordinates have no fill value, as the CF
+        conventions say.
     """
-    chosen: dict[str, dict[str, Any]] = {}
+    chosen: dict[str, dict[str, Any]] = {str(name): {"_FillValue": None} for name in dataset.coords}
     for name, variable in dataset.data_vars.items():
-        first, *rest = variable.shape
+        # Of an ensemble, a member is read at a time.
+        first, *rest = (1 if dim == MEMBER else size for dim, size in variable.sizes.items())
         chunk = first
         if variable.attrs.get("role") != "static":
             per_sample = int(np.prod(rest)) * variable.dtype.itemsize
@@ -208,14 +212,12 @@ def _attributes(settings: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def open_dataset(path: Path) -> xr.Dataset:
-    """Open a data file lazily.
+def open_netcdf(path: Path) -> xr.Dataset:
+    """Open a NetCDF file lazily, with times as numbers.
 
     Raises:
-        DataError: the file is absent, truncated, or was not written by this program.
+        DataError: the file is truncated, or none of this format.
     """
-    if not Path(path).exists():
-        raise DataError(f"data file {path}: not found; make it with `snakemake {path}`")
     try:
         dataset = xr.open_dataset(path, engine="netcdf4", decode_times=False)
         for variable in dataset.data_vars.values():
@@ -228,6 +230,18 @@ def open_dataset(path: Path) -> xr.Dataset:
             f"data file {path}: not a complete NetCDF-4 file ({size} bytes; {error}); "
             "delete it and run again"
         ) from error
+    return dataset
+
+
+def open_dataset(path: Path) -> xr.Dataset:
+    """Open a data file lazily.
+
+    Raises:
+        DataError: the file is absent, truncated, or was not written by this program.
+    """
+    if not Path(path).exists():
+        raise DataError(f"data file {path}: not found; make it with `snakemake {path}`")
+    dataset = open_netcdf(path)
     if missing := [
         name for name in ("system", "title", "given_frames") if name not in dataset.attrs
     ]:

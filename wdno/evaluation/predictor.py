@@ -7,7 +7,7 @@ are timed, and those that have diverged refused.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -122,6 +122,17 @@ def sample_seed(seed: int, case: int, sample: int) -> int:
     return int(state[0])
 
 
+def at_a_time(batch_size: int, grid: Sequence[int]) -> int:
+    """Return how many cases are predicted at a time: as asked for, or fewer of a large grid."""
+    return min(batch_size, max(1, MOST_POINTS // int(np.prod(grid))))
+
+
+def samples_of(predict: Predictor, batch: Batch, samples: int) -> dict[str, Tensor]:
+    """Return so many samples of each case of a batch, ``[B, M, ...]``, by name of the part."""
+    found = [predict(batch, m) for m in range(samples)]
+    return {name: torch.stack([one[name] for one in found], dim=1) for name in found[0]}
+
+
 class Draws:
     """Samples of the first cases of a data set, drawn batch by batch while they are iterated over.
 
@@ -159,9 +170,8 @@ class Draws:
             description: name of the progress bar, and of the method in messages.
             device: where the method predicts, whose memory is measured.
         """
-        points = int(np.prod(data.problem.grid))
         self.cases, self.samples, self.seconds, self.memory = cases, samples, 0.0, 0.0
-        self.batch_size = min(batch_size, max(1, MOST_POINTS // points))
+        self.batch_size = at_a_time(batch_size, data.problem.grid)
         self._predict, self._data, self._description = predict, data, description
         self._device = torch.device(device)
 
@@ -190,11 +200,7 @@ class Draws:
         ) as progress:
             for batch in self._data.batches(self.batch_size, self.cases):
                 start = time.perf_counter()
-                found = [self._predict(batch, m) for m in range(self.samples)]
-                drawn = {
-                    name: torch.stack([sample[name] for sample in found], dim=1)
-                    for name in found[0]
-                }
+                drawn = samples_of(self._predict, batch, self.samples)
                 self.seconds += time.perf_counter() - start
                 for values in drawn.values():
                     require_finite(values, batch["index"], self._description)

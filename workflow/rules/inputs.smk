@@ -102,3 +102,8 @@ def studied(file, study):
         for one in variations(CONFIG, study, system)
         for path in evaluations(file, system, [(task, one.method)])
     ]
+
+
+def table_inputs(file, task, scope):
+    """Return a file of every evaluation that a table shows: of all systems, or of one."""
+    return evaluated_of(file, task) if scope else evaluated(file, task)

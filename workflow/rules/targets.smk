@@ -32,6 +32,16 @@ def tables():
     return [*expand(f"{RUN}/tables/{{name}}.csv", name=names), *ranks]
 
 
+def table_stem(task, scope, folder="tables"):
+    """Return the table of a task without its suffix, of all systems or of one."""
+    return f"results/{{run}}/{folder}/{'{system}_' if scope else ''}{task}"
+
+
+def system_tables(system):
+    """Return the tables of a system alone, one for each task; no part of `all`."""
+    return expand(f"{RUN}/tables/{system}_{{task}}.csv", task=tasks_of(system))
+
+
 def ranks_of(task):
     """Return the ranks of a task that ranks methods over several systems, as a list."""
     ranked = KNOWN_TASKS.light(task).Options.ranked

@@ -133,3 +133,14 @@ def divide(stored: Mapping[str, Tensor], frames: int, names: Sequence[str]) -> d
     if "energy" in names:
         parts["energy"] = stored["forcing"].square().flatten(1).mean(1, keepdim=True)
     return {name: parts[name] for name in names}
+
+
+def given(problem: Problem, stored: Mapping[str, Tensor], frames: int) -> dict[str, Tensor]:
+    """Make the given parts of a model's problem, for a prediction that nothing is scored of.
+
+    Args:
+        problem: of the model, on the grid of what is stored.
+        stored: roles; NaN is what is not known, which remains in a part that needs it.
+        frames: number of given frames.
+    """
+    return divide(stored, frames, [part.name for part in problem.given])

@@ -79,3 +79,15 @@ def divide(stored: Mapping[str, Tensor], frames: int) -> dict[str, Tensor]:
         parts["first_series"] = flatten_frames(series[:, :, :frames])
         parts["series"] = series[:, :, frames:]
     return parts
+
+
+def given(problem: Problem, stored: Mapping[str, Tensor], frames: int) -> dict[str, Tensor]:
+    """Make the given parts of a model's problem, for a prediction that nothing is scored of.
+
+    Args:
+        problem: of the model, on the grid of what is stored.
+        stored: roles, of which frames after the given ones may be anything.
+        frames: number of given frames.
+    """
+    parts = divide(stored, frames)
+    return {part.name: parts[part.name] for part in problem.given}
