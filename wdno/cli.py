@@ -21,6 +21,9 @@ import typer
 
 T = TypeVar("T")
 
+LAUNCHED = "TORCHELASTIC_RUN_ID"
+"""Environment variable: set by `torchrun` in each process that it starts."""
+
 app = typer.Typer(
     help="WDNO: simulate and control physical systems with wavelet diffusion neural operators.",
     no_args_is_help=True,
@@ -171,8 +174,25 @@ def train(
         typer.Option("--needs", metavar="ROLE=PATH", help="A trained model that this one needs."),
     ] = None,
     threads: Threads = 1,
+    processes: Annotated[
+        int,
+        typer.Option(
+            "--processes", min=0, help="Processes that train it, one for each card; 0 as 1."
+        ),
+    ] = 1,
+    nodes: Annotated[
+        int,
+        typer.Option("--nodes", min=1, help="Machines that they are on, those of a SLURM job."),
+    ] = 1,
 ) -> None:
-    """Train a model, or resume its training; write it as safetensors."""
+    """Train a model, or resume its training; write it as safetensors.
+
+    Several processes, started by --processes or by torchrun, share each batch and the threads.
+    """
+    if max(processes, nodes) > 1 and LAUNCHED not in os.environ:
+        from wdno.training.launch import launch
+
+        raise typer.Exit(launch(sys.argv[1:], processes, nodes, threads))
     from wdno.stages import train as stage
     from wdno.training.interruption import Interrupted
 
@@ -181,7 +201,8 @@ def train(
     try:
         stage.train(config, system, task, model, seed, *files, threads, *further)
     except Interrupted as interrupted:
-        typer.echo(str(interrupted), err=True)
+        if _first_process():
+            typer.echo(str(interrupted), err=True)
         raise typer.Exit(interrupted.exit_code) from None
 
 
@@ -331,6 +352,11 @@ def _paths(option: str, values: list[str]) -> dict[str, Path]:
     return files
 
 
+def _first_process() -> bool:
+    """Whether this is the process that speaks, of those that `torchrun` started."""
+    return LAUNCHED not in os.environ or os.environ.get("RANK") == "0"
+
+
 def _terminate(signum: int, frame: FrameType | None) -> None:
     print("terminated; the same command continues", file=sys.stderr)
     sys.exit(128 + signum)
@@ -339,7 +365,7 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
 def main() -> None:
     """Run the command line; errors that a user can mend end with a message, not a traceback."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("wdno").setLevel(logging.INFO)
+    logging.getLogger("wdno").setLevel(logging.INFO if _first_process() else logging.WARNING)
     # In a locale without all letters they are written as codes.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -352,6 +378,8 @@ def main() -> None:
         print("interrupted; the same command continues", file=sys.stderr)
         sys.exit(130)
     except (ValueError, OSError, ArithmeticError) as error:
+        # `torchrun` ends what is left of its processes, and this one is ending.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if os.environ.get("WDNO_TRACEBACK"):
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
