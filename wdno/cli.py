@@ -164,7 +164,10 @@ def train(
     train_file: Annotated[Path, typer.Option("--train", help="Training data.")],
     validation: Annotated[Path, typer.Option("--validation", help="Validation data.")],
     output: Output,
-    log: Annotated[Path, typer.Option("--log", help="JSON lines of the training.")],
+    # `torchrun` takes `--log` for one of its own options.
+    log: Annotated[
+        Path, typer.Option("--losses", "--log", help="JSON lines of the training, losses by step.")
+    ],
     state: State,
     collected: Annotated[
         Path | None, typer.Option("--collected", help="Further training data, of `collect`.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,6 +48,14 @@ MODEL = {
 }
 
 
+SRUN = """#!/bin/sh
+while [ "${1#--}" != "$1" ]; do echo "$1" >> "$(dirname "$0")/options"; shift; done
+"$@" & first=$!
+"$@" & second=$!
+wait $first && wait $second
+"""
+
+
 class Training:
     """A training of a small diffusion model, by the stage or by the command line."""
 
@@ -61,7 +70,7 @@ class Training:
         names = ("burgers", "simulation", "small", 0)
         train(self.config, *names, *data, self.model, self.log, self.state, 1)
 
-    def start(self, *more: str) -> subprocess.Popen[str]:
+    def start(self, *more: str, **variables: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "wdno", "train", "--system", "burgers"]
         command += ["--task", "simulation", "--model", "small", "--seed", "0"]
         files = {
@@ -76,7 +85,7 @@ class Training:
         for name, path in files.items():
             command += [f"--{name}", str(path)]
         return subprocess.Popen(
-            [*command, *more], env=environment(), stderr=subprocess.PIPE, text=True
+            [*command, *more], env=environment() | variables, stderr=subprocess.PIPE, text=True
         )
 
     def equals(self, other: Training) -> None:
@@ -239,10 +248,20 @@ def test_two_processes_go_on_from_the_state_of_one(
     with monkeypatch.context() as patched, pytest.raises(Interrupted):
         patched.setattr(ProblemData, "batch", signalling)
         training.here()
-    process = training.start("--processes", "2")
-    said = process.communicate(timeout=120)[1]
+    srun = tmp_path / "bin" / "srun"
+    srun.parent.mkdir()
+    srun.write_text(SRUN, encoding="utf-8")
+    srun.chmod(0o755)
+    # Two nodes that are one machine, whose `srun` starts the same command on both.
+    path = f"{srun.parent}:{os.environ['PATH']}"
+    nodes = ("--processes", "2", "--nodes", "2", "--threads", "2")
+    process = training.start(*nodes, PATH=path, SLURM_JOB_ID="17")
+    said = process.communicate(timeout=240)[1]
     assert process.returncode == 0, said
-    assert "training in 2 processes" in said
+    assert "training in 1 processes on each of 2 machines" in said
+    options = (tmp_path / "bin" / "options").read_text(encoding="utf-8").split()
+    assert {"--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--cpus-per-task=2"} <= {*options}
+    shutil.rmtree(srun.parent)
     assert said.count("training resumes after step") == 1, "one process speaks"
     training.equals(straight)
     assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == [

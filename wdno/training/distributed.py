@@ -127,7 +127,7 @@ def backward(mean: Tensor, weight: float, parameters: Iterable[nn.Parameter]) ->
     for gradients in by_type.values():
         # All in one message: on the way, many small ones would each be waited for.
         joined = total(torch.cat([gradient.flatten() for gradient in gradients]))
-        parts = joined.split([gradient.numel() for gradient in gradients])
+        parts = torch.split(joined, [gradient.numel() for gradient in gradients])
         shaped = [part.view_as(own) for part, own in zip(parts, gradients, strict=True)]
         torch._foreach_copy_(gradients, shaped)
 

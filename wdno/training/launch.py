@@ -17,8 +17,6 @@ import sys
 import uuid
 from collections.abc import Mapping, Sequence
 
-import torch
-
 from wdno.devices import HELD, claim_cards
 
 logger = logging.getLogger(__name__)
@@ -89,6 +87,8 @@ def _claim(processes: int) -> None:
     Raises:
         ValueError: There are fewer.
     """
+    import torch
+
     if not torch.cuda.is_available():
         return
     indices = claim_cards(processes)
@@ -148,7 +148,8 @@ def _across(arguments: Sequence[str], each: int, nodes: int, threads: int) -> in
     torchrun += [f"--nproc-per-node={each}", "--rdzv-backend=c10d", f"--rdzv-id={job}"]
     torchrun += [f"--rdzv-endpoint={host}:{port}", "--max-restarts=0"]
     logger.info("training in %d processes on each of %d machines", each, nodes)
-    running = subprocess.Popen([*srun, *torchrun, "-m", "wdno", *arguments])
+    # After `--`, `torchrun` takes no option for one of its own: it would `--log`.
+    running = subprocess.Popen([*srun, *torchrun, "-m", "--", "wdno", *arguments])
     # srun hands signals on; the processes save their state, and it ends when they have.
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda number, _: running.send_signal(number))
