@@ -92,25 +92,30 @@ def normal(
         ValueError: The first axis does not fit the generator's part of the batch.
     """
     whole, rows = _whole(shape, generator)
-    return torch.randn(whole, generator=generator, dtype=dtype)[rows]
+    drawn = torch.randn(whole, generator=generator, dtype=dtype)
+    return drawn if rows is None else drawn[rows]
 
 
 def uniform(shape: Sequence[int], generator: torch.Generator) -> Tensor:
     """Draw numbers from [0, 1), ``[B, ...]``; as `normal`."""
     whole, rows = _whole(shape, generator)
-    return torch.rand(whole, generator=generator)[rows]
+    drawn = torch.rand(whole, generator=generator)
+    return drawn if rows is None else drawn[rows]
 
 
 def integers(low: int, high: int, shape: Sequence[int], generator: torch.Generator) -> Tensor:
     """Draw integers from `low` to `high` - 1, ``[B, ...]``; as `normal`."""
     whole, rows = _whole(shape, generator)
-    return torch.randint(low, high, whole, generator=generator)[rows]
+    drawn = torch.randint(low, high, whole, generator=generator)
+    return drawn if rows is None else drawn[rows]
 
 
-def _whole(shape: Sequence[int], generator: torch.Generator) -> tuple[tuple[int, ...], slice]:
-    """Shape of what is drawn, and the rows of it that are wanted."""
+def _whole(
+    shape: Sequence[int], generator: torch.Generator
+) -> tuple[tuple[int, ...], slice | None]:
+    """Shape of what is drawn, and the rows of it that are wanted; None for all."""
     part = generator.part if isinstance(generator, BatchGenerator) else None
     if part is None:
-        return tuple(shape), slice(None)
+        return tuple(shape), None
     rows, own = part.of_rows(shape[0])
     return (rows, *shape[1:]), own

@@ -310,3 +310,28 @@ def test_one_process_goes_on_where_one_of_two_was_killed(
         training.here()
     assert "training resumes after step" in caplog.text
     training.equals(straight)
+
+
+WATCHED = """
+import time
+from wdno.training.distributed import _end_with_parent
+_end_with_parent()
+print("watching", flush=True)
+time.sleep(300)
+"""
+STARTING = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+
+
+def test_a_process_ends_when_the_one_that_started_it_is_killed() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STARTING, WATCHED],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "watching\n"
+    process.kill()
+    killed = time.monotonic()
+    assert process.communicate(timeout=60)[0] == "", "ends only when nobody holds the pipe"
+    assert time.monotonic() - killed < 30

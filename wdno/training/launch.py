@@ -60,7 +60,7 @@ def _here(arguments: Sequence[str], processes: int) -> int:
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     _claim(processes)
-    # What it would say is said here, in one line.
+    # Most of what it would say is said here, in one line.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     config = LaunchConfig(
         min_nodes=1,
