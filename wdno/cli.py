@@ -193,9 +193,11 @@ def train(
     Several processes, started by --processes or by torchrun, share each batch and the threads.
     """
     if max(processes, nodes) > 1 and LAUNCHED not in os.environ:
-        from wdno.training.launch import launch
+        from wdno.stages.launch import launch
 
-        raise typer.Exit(launch(sys.argv[1:], processes, nodes, threads))
+        found = launch(config, system, model, sys.argv[1:], processes, nodes, threads)
+        if found is not None:
+            raise typer.Exit(found)
     from wdno.stages import train as stage
     from wdno.training.interruption import Interrupted
 

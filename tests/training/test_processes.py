@@ -19,11 +19,13 @@ import yaml
 from models import NETWORKS, OBJECTIVES, REPRESENTATIONS, STEPPING, build
 from processes import environment, without_times
 from torch import Tensor
-from training_problem import Denoiser, fit
+from training_problem import fit
 from waves import make_data
 
+from wdno.config import ConfigError
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.draws import BatchGenerator, BatchPart, integers, normal, uniform
+from wdno.stages import launch as stage
 from wdno.stages.train import train
 from wdno.tasks.simulation.problem import data as simulation
 from wdno.training import distributed
@@ -203,15 +205,26 @@ def test_fewer_samples_than_processes_are_refused(
         fit(tmp_path)
 
 
-def test_losses_that_join_samples_are_refused(
-    tmp_path: Path, one_of: Callable[[int], None]
+def test_what_needs_whole_batches_is_trained_by_one_process(
+    overlay: Path,
+    tmp_path: Path,
+    one_of: Callable[[int], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    model = Denoiser()
-    model.joins_samples = True
-    fit(tmp_path / "alone", model, steps=6)
+    training = Training(tmp_path, overlay)
+    config, name = training.config, "bppo"
+    assert stage.launch(config, "burgers", name, ["train"], 2, 1, 1) is None
+    assert "one process trains model 'bppo' instead of 2" in caplog.text
     one_of(2)
-    with pytest.raises(ValueError, match="one process trains, but there are 2"):
-        fit(tmp_path, model)
+    files = (training.data / "train.nc", training.data / "validation.nc", tmp_path / "model")
+    with pytest.raises(ConfigError, match="one process trains the objective 'bppo'"):
+        train(config, "burgers", "control", name, 0, *files, training.log, training.state, 1)
+
+
+def test_more_processes_than_samples_are_not_started(overlay: Path, tmp_path: Path) -> None:
+    config = Training(tmp_path, overlay).config
+    with pytest.raises(ValueError, match=r"--processes 6: model 'small' has .*batch_size = 5"):
+        stage.launch(config, "burgers", "small", ["train"], 6, 1, 1)
 
 
 def test_how_processes_ended(caplog: pytest.LogCaptureFixture) -> None:

@@ -95,11 +95,6 @@ class Model(Coding):
             p.numel() * (2 if p.is_complex() else 1) for p in self.parameters() if p.requires_grad
         )
 
-    @property
-    def joins_samples(self) -> bool:
-        """Whether the loss of a sample depends on others; see :class:`Objective`."""
-        return bool(self.objective.joins_samples)
-
     def compile(self, *args: Any, **options: Any) -> None:
         """Compile the network with ``torch.compile``; the rest is too little to gain from it."""
         cast(nn.Module, self.objective.network).compile(*args, **options)

@@ -144,15 +144,12 @@ class Objective(nn.Module, ABC):
     Attributes:
         time_conditioned: whether the network is told the diffusion time.
         deterministic: whether a prediction is one number for each channel and point, and not drawn.
-        joins_samples: whether the loss of a sample depends on others in its batch, which then has
-            to be in one process.
         network: the network, an attribute or a property of the subclass.
     """
 
     time_conditioned: ClassVar[bool]
     deterministic: ClassVar[bool]
     framewise: ClassVar[bool] = False
-    joins_samples: ClassVar[bool] = False
 
     @staticmethod
     @abstractmethod

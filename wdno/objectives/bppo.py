@@ -49,8 +49,6 @@ class BPPO(Framewise):
         relabelled: share of a batch with the target of another trajectory, which the data see to.
     """
 
-    joins_samples = True
-
     taken_steps: Tensor
     cloning_steps: Tensor
 

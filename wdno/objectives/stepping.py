@@ -75,11 +75,6 @@ class Stepping(nn.Module):
         return self.inner.deterministic
 
     @property
-    def joins_samples(self) -> bool:
-        """See :class:`Objective`."""
-        return self.inner.joins_samples
-
-    @property
     def network(self) -> nn.Module:
         """The network of a step."""
         return cast(nn.Module, self.inner.network)

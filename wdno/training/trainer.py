@@ -45,12 +45,6 @@ class Trainer(Training):
             raise ValueError(
                 f"training: {type(model).__name__} has no method loss_per_sample(batch, generator)"
             )
-        if distributed.world_size() > 1 and getattr(model, "joins_samples", False):
-            raise ValueError(
-                "training: the loss of a sample depends here on the others of its batch (BPPO "
-                f"standardises over it), so one process trains, but there are "
-                f"{distributed.world_size()}; start it without torchrun or --processes"
-            )
         super().__init__(model, samples, **more)
         self._loss = _Loss(model)
         if self.settings.compile:
