@@ -235,6 +235,7 @@ def test_how_processes_ended(caplog: pytest.LogCaptureFixture) -> None:
     assert _failed({1: 143}, 2) == 143
     assert not caplog.text, "the training has said that it was interrupted"
     assert _failed({0: 2}, 2) == 2
+    assert _failed({0: -15, 1: -9, 2: 2}, 3) == 137
 
 
 def test_what_cannot_be_launched(monkeypatch: pytest.MonkeyPatch) -> None:

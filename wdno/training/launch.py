@@ -105,8 +105,8 @@ def _failed(codes: Mapping[int, int], processes: int) -> int:
         codes: Exit codes of those that failed by themselves, by rank; -n for signal n.
         processes: How many there were.
     """
-    # A process that lost another ends by itself, but the one that a signal ended came first.
-    code = min(codes.values(), key=lambda code: (code >= 0, code))
+    # A process that lost another ends by itself or by SIGTERM; what came before tells more.
+    code = min(codes.values(), key=lambda code: (code >= 0, abs(code)))
     if code in (128 + signal.SIGINT, 128 + signal.SIGTERM):
         return code
     ends = "; ".join(f"process {rank} {_end(code)}" for rank, code in sorted(codes.items()))
