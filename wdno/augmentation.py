@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from wdno.draws import uniform
 from wdno.representations.scaling import LevelScalers
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Augmentation(nn.Module):
                 "makes; set `source` to that of the training data (ProblemData.noise)"
             )
         samples = len(batch[self._told.name])
-        told = self._told.largest * torch.rand(samples, generator=generator)
+        told = self._told.largest * uniform((samples,), generator)
         return self._noised(self.source, batch, level, told, generator)
 
     def spread(self, source: Noise, batch: Batch, level: int, generator: torch.Generator) -> Batch:

@@ -30,6 +30,7 @@ NEUTRAL = frozenset(
         "wdno.files",
         "wdno.provenance",
         "wdno.runtime",
+        "wdno.devices",
     }
 )
 """Modules left out of every digest, with all that is below them."""

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from wdno.draws import normal
 from wdno.training.checkpoint import discard_state, save_model
 from wdno.training.distributed import is_main
 from wdno.training.interruption import Interrupted
@@ -56,7 +57,7 @@ class Denoiser(nn.Module):
 
     def loss_per_sample(self, batch: dict[str, Tensor], generator: torch.Generator) -> Tensor:
         clean = batch["x"] * self.scale
-        noise = torch.randn(clean.shape, generator=generator)
+        noise = normal(clean.shape, generator)
         seen = clean + self.noise * noise
         filtered = torch.fft.irfft2(torch.fft.rfft2(seen) * self.spectral, s=seen.shape[-2:])
         error = self.network(seen) + filtered - clean
@@ -104,10 +105,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--readers", type=int, default=0)
-    parser.add_argument("--deterministic", action="store_true")
+    parser.add_argument("--dropout", type=float, default=0.1)
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
-    model = Denoiser(dropout=0.0, noise=0.0) if chosen.deterministic else Denoiser()
+    model = Denoiser(dropout=chosen.dropout)
     try:
         result = fit(
             chosen.folder,

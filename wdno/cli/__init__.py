@@ -27,6 +27,7 @@ from typing import Annotated
 import typer
 
 from wdno.cli import configurations, data, learning, predicting, showing
+from wdno.cli.launched import first_process
 
 VERBS: tuple[Callable[..., None], ...] = (
     *(data.fetch, data.generate, data.statistics, data.card),
@@ -80,7 +81,7 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
 def main() -> None:
     """Run the command line; errors that a user can mend end with a message, not a traceback."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("wdno").setLevel(logging.INFO)
+    logging.getLogger("wdno").setLevel(logging.INFO if first_process() else logging.WARNING)
     # In a locale without all letters they are written as codes.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -93,6 +94,8 @@ def main() -> None:
         print("interrupted; the same command continues", file=sys.stderr)
         sys.exit(130)
     except (ValueError, OSError, ArithmeticError) as error:
+        # `torchrun` ends what is left of its processes, and this one is ending.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if os.environ.get("WDNO_TRACEBACK"):
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)

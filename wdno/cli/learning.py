@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from wdno.cli.arguments import (
     Threads,
     paths,
 )
+from wdno.cli.launched import first_process, launched
 
 
 def collect(
@@ -54,7 +56,10 @@ def train(
     train_file: Annotated[Path, typer.Option("--train", help="Training data.")],
     validation: Annotated[Path, typer.Option("--validation", help="Validation data.")],
     output: Output,
-    log: Annotated[Path, typer.Option("--log", help="JSON lines of the training.")],
+    # `torchrun` takes `--log` for one of its own options.
+    log: Annotated[
+        Path, typer.Option("--losses", "--log", help="JSON lines of the training, losses by step.")
+    ],
     state: State,
     collected: Annotated[
         Path | None, typer.Option("--collected", help="Further training data, of `collect`.")
@@ -64,8 +69,27 @@ def train(
         typer.Option("--needs", metavar="ROLE=PATH", help="A trained model that this one needs."),
     ] = None,
     threads: Threads = 1,
+    processes: Annotated[
+        int,
+        typer.Option(
+            "--processes", min=0, help="Processes that train it, one for each card; 0 as 1."
+        ),
+    ] = 1,
+    nodes: Annotated[
+        int,
+        typer.Option("--nodes", min=1, help="Machines that they are on, those of a SLURM job."),
+    ] = 1,
 ) -> None:
-    """Train a model, or resume its training; write it as safetensors."""
+    """Train a model, or resume its training; write it as safetensors.
+
+    Several processes, started by --processes or by torchrun, share each batch and the threads.
+    """
+    if max(processes, nodes) > 1 and not launched():
+        from wdno.stages.launch import launch
+
+        found = launch(config, system, model, sys.argv[1:], processes, nodes, threads)
+        if found is not None:
+            raise typer.Exit(found)
     from wdno.stages import train as stage
     from wdno.training.interruption import Interrupted
 
@@ -74,7 +98,8 @@ def train(
     try:
         stage.train(config, system, task, model, seed, *files, threads, *further)
     except Interrupted as interrupted:
-        typer.echo(str(interrupted), err=True)
+        if first_process():
+            typer.echo(str(interrupted), err=True)
         raise typer.Exit(interrupted.exit_code) from None
 
 

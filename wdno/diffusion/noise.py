@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from wdno.draws import normal
+
 
 def gaussian_noise(
     shape: Sequence[int],
@@ -31,7 +33,7 @@ def gaussian_noise(
     """
     if isinstance(generator, torch.Generator):
         require_cpu(generator)
-        return torch.randn(tuple(shape), generator=generator, dtype=dtype).to(device)
+        return normal(shape, generator, dtype).to(device)
     if len(generator) != shape[0]:
         raise ValueError(
             f"gaussian_noise: expected one generator per sample, shape {tuple(shape)} has "

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from wdno.diffusion.noise import require_cpu
+from wdno.draws import integers, uniform
 
 
 def training_times(
@@ -31,9 +32,9 @@ def training_times(
     """
     require_cpu(generator)
     if steps is None:
-        times = 1 - torch.rand(count, generator=generator)
+        times = 1 - uniform((count,), generator)
     elif steps >= 1:
-        times = torch.randint(1, steps + 1, (count,), generator=generator) / steps
+        times = integers(1, steps + 1, (count,), generator) / steps
     else:
         raise ValueError(f"training_times: expected steps >= 1 or None, got {steps}")
     return times.to(device)

@@ -33,6 +33,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from wdno.draws import normal
 from wdno.objectives.base import Loss, Request, weigh
 from wdno.objectives.framewise import Framewise, alike, taken, told
 
@@ -209,7 +210,7 @@ class BPPO(Framewise):
         """Minus the bounded gain of controls that the old policy draws, ``[N]``."""
         with torch.no_grad():
             mean, log_std = self._normal(self.old, states)
-            noise = torch.randn(mean.shape, generator=generator).to(mean)
+            noise = normal(mean.shape, generator).to(mean)
             # Where no control acts it is what it always is.
             drawn = torch.where(where, mean + log_std.exp() * noise, actions)
             before = (_log_density(drawn, mean, log_std) * where).flatten(1).sum(1)

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from wdno.draws import uniform
 from wdno.objectives import base
 from wdno.objectives.base import Loss, Request, weigh
 
@@ -74,7 +75,7 @@ class Framewise(base.Objective):
         """Draw numbers of frames of each sample ``[B, C, T, *space]``, ascending, ``[B, k]``."""
         samples, frames = target.shape[0], target.shape[2]
         count = min(self.windows, frames)
-        order = torch.rand(samples, frames, generator=generator).argsort(dim=1)[:, :count]
+        order = uniform((samples, frames), generator).argsort(dim=1)[:, :count]
         return order.sort(dim=1).values.to(target.device)
 
     def frames(self, condition: Tensor, numbers: Tensor) -> Tensor:

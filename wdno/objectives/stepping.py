@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
+from wdno.draws import integers, normal
 from wdno.objectives.base import Loss, Objective, Request, without_denoiser
 
 if TYPE_CHECKING:
@@ -101,12 +102,12 @@ class Stepping(nn.Module):
         conditions = request.condition.transpose(1, 2)
         steps = min(self.unroll, target.shape[2])
         shape = (len(target), self.windows)
-        starts = torch.randint(target.shape[2] - steps + 1, shape, generator=generator).flatten()
+        starts = integers(0, target.shape[2] - steps + 1, shape, generator).flatten()
         samples = torch.arange(len(target)).repeat_interleave(self.windows)
         starts, samples = starts.to(target.device), samples.to(target.device)
         x = frames[samples, starts]
         if self.noise:
-            x = x + self.noise * torch.randn(x.shape, generator=generator).to(x)
+            x = x + self.noise * normal(x.shape, generator).to(x)
         losses = target.new_zeros(len(samples))
         for step in range(steps):
             asked = self._step(

@@ -13,13 +13,13 @@ from tqdm import tqdm
 from wdno import model as models
 from wdno import tasks
 from wdno.data.netcdf import DataError
+from wdno.devices import resolve_device
 from wdno.evaluation.predictor import ModelPredictor, at_a_time, require_finite, samples_of
 from wdno.options import shown
 from wdno.prediction.description import described, origin
 from wdno.prediction.inputs import GivenCases
 from wdno.prediction.sampler import SamplerError, chosen
 from wdno.problem import ProblemError, along
-from wdno.runtime import resolve_device
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -80,7 +80,7 @@ def train(
     Raises:
         CheckpointError: a model that this one needs is not trained, or its file is damaged.
         ConfigError: the configuration is invalid, or lacks system or model, or the files are not
-            those that the model needs.
+            those that the model needs, or one process trains the model and there are several.
         DataError: the collected data have another layout than the training set, or are fewer than
             the model asks for, or no sample is left that a model whose outputs are learnt from has
             not learnt from itself.
@@ -92,6 +92,12 @@ def train(
     """
     loaded = configuration.load(*config)
     options = configuration.model(loaded, system, model)
+    if distributed.world_size() > 1 and options.objective.joins_samples:
+        raise configuration.ConfigError(
+            f"model {model!r}: one process trains the objective {options.objective.name!r}, which "
+            f"needs a batch as a whole, but there are {distributed.world_size()}; start it without "
+            "torchrun"
+        )
     section = configuration.system(loaded, system)
     task_options = getattr(section.tasks, task, None)
     roles = configuration.models_for(loaded, system, (task, model))

@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from wdno.draws import BatchGenerator, BatchPart
 from wdno.training.readers import Batch, Readers, affordable
 
 ORDER, STEP, VALIDATION, WEIGHTS, ROLLOUT = range(5)
@@ -65,6 +66,7 @@ class StepRandomness:
         """For a model on a device."""
         self.generator = torch.Generator()
         self._device = device
+        self._of_part = BatchGenerator()
 
     def start(self, seed: int, purpose: int, *numbers: int) -> torch.Generator:
         """Seed both from these numbers, and return the generator."""
@@ -75,6 +77,18 @@ class StepRandomness:
         if self._device.type == "cuda":
             torch.cuda.manual_seed(first)
         return self.generator.manual_seed(second)
+
+    def start_step(self, seed: int, step: int, part: BatchPart, rank: int) -> torch.Generator:
+        """Seed both for a step, and return the generator of what a part of its batch draws.
+
+        PyTorch's own numbers are others in each process, the generator's are those of the batch.
+        """
+        generator = self.start(seed, STEP, step, rank)
+        if part.count == part.total:
+            return generator
+        self._of_part.part = part
+        self._of_part.manual_seed(seeds(seed, STEP, step, 0)[1])
+        return self._of_part
 
 
 class BatchOrder:
@@ -126,14 +140,15 @@ class Share:
             data: The samples.
             order: Sample numbers of each step.
             rank: Number of this process, from 0.
-            ranks: Processes that train; each takes an equal, contiguous part of every batch.
+            ranks: Processes that train; each takes a contiguous part of every batch.
         """
         self._data, self._order, self._rank, self._ranks = data, order, rank, ranks
 
     def __call__(self, step: int) -> Batch:
         """Read the batch of a step."""
-        indices = np.array_split(self._order.indices(step), self._ranks)[self._rank]
-        return self._data.batch(indices)
+        indices = self._order.indices(step)
+        part = BatchPart.of(len(indices), self._rank, self._ranks)
+        return self._data.batch(indices[part.first : part.first + part.count])
 
 
 class Batches:
@@ -163,7 +178,7 @@ class Batches:
             order: Sample numbers of each step.
             steps: Steps of the run; none is read ahead beyond them.
             rank: Number of this process.
-            ranks: Processes that train; each takes an equal, contiguous part of every batch.
+            ranks: Processes that train; each takes a contiguous part of every batch.
             processes: Processes that read for this one; 0 to read in a thread.
             pin: Whether these put batches into page-locked memory.
         """

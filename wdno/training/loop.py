@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from wdno.runtime import resolve_device
+from wdno.devices import resolve_device
 from wdno.training import distributed
 from wdno.training.batches import Batches, Data, groups_of
 from wdno.training.interruption import Interrupted, Interruption
@@ -75,8 +75,9 @@ def train(
     """Train a model, or go on training it from a saved state.
 
     Works on the CPU, on one GPU, and in several processes started by `torchrun`, each of which
-    calls it with the same arguments and gets the same result; only the first writes files. With
-    several processes, each has random numbers of its own for its part of the batch.
+    calls it with the same arguments and gets the same result; only the first writes files. The
+    result does not depend on how many there are, but for rounding, and for random numbers that a
+    network draws itself, as dropout does; a state saved by some is resumed by any number.
 
     Args:
         model: Has `loss_per_sample(batch, generator) -> Tensor [B]`, with the batch on the
@@ -110,6 +111,7 @@ def train(
         Interrupted: SIGINT or SIGTERM came; the step was completed and the state saved.
         NonFiniteError: Loss, gradient or weights are not finite; the last good state is kept.
         DiskFullError: No space left for the state or the log.
+        LostProcessError: Another process is gone; the last state is kept.
         ValueError: The arguments do not fit each other.
     """
     target = resolve_device(device)

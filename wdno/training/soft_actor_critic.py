@@ -87,7 +87,7 @@ class SacTrainer(Training):
         if distributed.world_size() > 1:
             raise ValueError(
                 "soft actor-critic: stable-baselines3 trains in one process, but there are "
-                f"{distributed.world_size()}; start it without torchrun"
+                f"{distributed.world_size()}; start it without torchrun or --processes"
             )
         if objective.imagined and model.imagination is None:
             raise ValueError(
@@ -150,7 +150,7 @@ class SacTrainer(Training):
         self._norms.clear()
         self._sac.train(gradient_steps=1, batch_size=len(buffer.present.states))
         loss = float(self._sac.logger.name_to_value["train/critic_loss"])
-        losses = torch.full((self._share,), loss, device=self.device)
+        losses = torch.full((self.part.count,), loss, device=self.device)
         self.watch.record(self.step, losses, torch.stack(self._norms).norm())
         if self.device.type == "cpu":
             self.require_finite()

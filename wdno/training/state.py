@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from wdno.draws import BatchPart
 from wdno.training import distributed
 from wdno.training.batches import VALIDATION, BatchOrder, Data, StepRandomness, groups_of
 from wdno.training.checkpoint import STATE_NAME, load_state, save_state, tidy_state
@@ -40,6 +41,7 @@ class Training(ABC):
         lines: Lines of the log; kept by the loop.
         order: Sample numbers of each step.
         watch: Means of loss and gradient norm.
+        part: Of each batch, what this process has.
     """
 
     def __init__(
@@ -68,19 +70,20 @@ class Training(ABC):
             ValueError: The arguments do not fit each other.
         """
         ranks = distributed.world_size()
-        if settings.batch_size % ranks:
+        if settings.batch_size < ranks:
             raise ValueError(
-                f"training: batch_size {settings.batch_size} cannot be shared equally by {ranks} "
-                "processes; make it a multiple"
+                f"training: expected a batch_size of at least {ranks}, a sample for each process, "
+                f"got {settings.batch_size}; start at most {settings.batch_size} processes, or "
+                "raise batch_size, which changes the result"
             )
         self.settings, self.seed, self.device = settings, seed, device
         self.state_dir = state_dir
         self.fingerprint = _fingerprint(fingerprint, settings, seed)
         self.step, self.seconds, self.lines = 0, 0.0, list[Line]()
         self.order = BatchOrder(samples, settings.batch_size, seed)
-        self.watch = Watch(device)
+        self.part = BatchPart.of(settings.batch_size, distributed.rank(), ranks)
+        self.watch = Watch(device, self.part.weight)
         self._model = model.to(device).train()
-        self._share = settings.batch_size // ranks
         self._randomness = StepRandomness(device)
         self._parameters: Named = trained_parameters(model)
         self._average = WeightAverage(list(self._parameters.values()), settings.ema_decay)
@@ -123,16 +126,16 @@ class Training(ABC):
             for end, samples in zip(np.cumsum(groups), groups, strict=True)
             for part in np.array_split(np.arange(samples), -(-samples // size))
         ]
-        total = torch.zeros(2, dtype=torch.float64)
+        sums = torch.zeros(2, dtype=torch.float64)
         self._average.swap()
         self._model.eval()
         for number in range(distributed.rank(), len(batches), ranks):
             generator = self._randomness.start(self.seed, VALIDATION, number)
             losses = self._validation(data.batch(batches[number]), generator)
-            total += torch.tensor([losses.double().sum().item(), len(losses)])
+            sums += torch.tensor([losses.double().sum().item(), len(losses)])
         self._model.train()
         self._average.swap()
-        loss, samples = distributed.mean(total).tolist()
+        loss, samples = distributed.total(sums).tolist()
         return float(loss / samples)
 
     def require_finite(self) -> None:
@@ -146,7 +149,7 @@ class Training(ABC):
             return
         step, bad = found
         samples = self.order.indices(step)
-        own = np.array_split(samples, distributed.world_size())[distributed.rank()]
+        own = samples[self.part.first : self.part.first + self.part.count]
         guilty = own[np.asarray(bad)].tolist()
         what = f"the loss of samples {guilty}" if guilty else "the gradient"
         raise NonFiniteError(
@@ -221,6 +224,7 @@ class Training(ABC):
                 f"training: the processes found different states; {self.state_dir} must be on a "
                 "file system that all of them share"
             )
+        distributed.spread([*self._model.state_dict().values(), *self._average.tensors])
 
     def _fits(self, tensors: dict[str, Tensor]) -> bool:
         found = {name: value.shape for name, value in below("model/", tensors).items()}

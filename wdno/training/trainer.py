@@ -7,10 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from wdno.training import distributed
-from wdno.training.batches import STEP
 from wdno.training.optimiser import (
     build_optimiser,
     clip_gradient,
@@ -23,7 +21,7 @@ from wdno.training.state import Training, below
 
 
 class _Loss(nn.Module):
-    """The model as a module whose forward is its loss, as DDP and the compiler want it."""
+    """The model as a module whose forward is its loss, as the compiler wants it."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -52,24 +50,22 @@ class Trainer(Training):
         if self.settings.compile:
             own = type(model).compile is not nn.Module.compile
             (model if own else self._loss).compile()
-        self._forward: nn.Module = self._loss
-        if distributed.world_size() > 1:  # also gives all processes the weights of the first
-            cards = [self.device] if self.device.type == "cuda" else None
-            self._forward = DistributedDataParallel(self._loss, device_ids=cards)
         self._optimiser = build_optimiser(self._parameters, self.settings)
 
     def take_step(self, batch: Batch) -> None:
         """See `Training.take_step`; a model must give one loss per sample."""
-        generator = self._randomness.start(self.seed, STEP, self.step, distributed.rank())
+        rank = distributed.rank()
+        generator = self._randomness.start_step(self.seed, self.step, self.part, rank)
         set_learning_rate(self._optimiser, self.settings.learning_rate_at(self.step))
-        losses = self._losses(self._forward, batch, generator)
-        if losses.shape != (self._share,):
+        losses = self._losses(batch, generator)
+        if losses.shape != (self.part.count,):
             raise ValueError(
-                f"training: expected one loss per sample, shape ({self._share},), got "
+                f"training: expected one loss per sample, shape ({self.part.count},), got "
                 f"{tuple(losses.shape)}"
             )
-        losses.mean().backward()  # type: ignore[no-untyped-call]
-        norm = clip_gradient(list(self._parameters.values()), self.settings.gradient_clip)
+        parameters = list(self._parameters.values())
+        distributed.backward(losses.mean(), self.part.weight, parameters)
+        norm = clip_gradient(parameters, self.settings.gradient_clip)
         self.watch.record(self.step, losses, norm)
         if self.device.type == "cpu":
             self.require_finite()
@@ -78,7 +74,7 @@ class Trainer(Training):
         self._counted()
 
     def _validation(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        return self._losses(self._loss, batch, generator)
+        return self._losses(batch, generator)
 
     def _own_tensors(self) -> dict[str, Tensor]:
         moments = optimiser_tensors(self._optimiser, self._parameters)
@@ -87,8 +83,8 @@ class Trainer(Training):
     def _restore_own(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         restore_optimiser(self._optimiser, self._parameters, below("optimiser/", tensors))
 
-    def _losses(self, forward: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
+    def _losses(self, batch: Batch, generator: torch.Generator) -> Tensor:
         bf16 = self.settings.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            losses: Tensor = forward(self._on_device(batch), generator)
+            losses: Tensor = self._loss(self._on_device(batch), generator)
         return losses

@@ -22,8 +22,14 @@ class Watch:
         sums: Float64 `[3]` on the device: loss, gradient norm, number of steps.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        """With nothing seen."""
+    def __init__(self, device: torch.device, weight: float = 1.0) -> None:
+        """With nothing seen.
+
+        Args:
+            device: Where the losses are.
+            weight: Share of each batch whose losses this process has.
+        """
+        self._weight = weight
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)
         self._one = torch.ones((), dtype=torch.float64, device=device)
         self._bad_step = torch.full((), -1, dtype=torch.int64, device=device)
@@ -37,7 +43,7 @@ class Watch:
             losses: Loss of each sample of this process, `[B]`.
             gradient_norm: Norm of the gradient before clipping, the same in all processes.
         """
-        loss = distributed.mean(losses.detach().double().mean())
+        loss = distributed.batch_mean(losses.detach().double().mean(), self._weight)
         values = torch.stack([loss, gradient_norm.detach().double(), self._one])
         self.sums += values
         bad = ~torch.isfinite(values).all() & (self._bad_step < 0)

@@ -63,17 +63,36 @@ def held_mb(input):
 
 
 def count_gpus():
-    """Return 1 if this machine has GPUs, which jobs then take in turns, and 0 if it has none.
+    """Return how many GPUs jobs on this machine may use.
 
     On a cluster this is asked on the login node; there the profile says what the jobs get.
     """
     command = shutil.which("nvidia-smi")
-    if command is None or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if command is None or chosen in ("", "-1"):
         return 0
     listing = subprocess.run(
         [command, "-L"], capture_output=True, text=True, check=False
     )
-    return int("GPU " in listing.stdout)
+    found = sum(line.startswith("GPU ") for line in listing.stdout.splitlines())
+    # Parts of a card, which it may name, are not in the count.
+    return len(chosen.split(",")) if found and chosen else found
 
 
-GPU = count_gpus()
+GPUS = count_gpus()
+# What a job asks for that computes on one. Jobs that run at a time claim different ones by themselves.
+GPU = min(GPUS, 1)
+
+
+def check_gpus():
+    """Refuse more jobs at a time than there are GPUs: some would wait for others to end."""
+    promised = workflow.global_resources.get("gpu")
+    promised = None if promised is None else promised.value
+    if workflow.local_exec and GPUS and promised is not None and promised > GPUS:
+        raise WorkflowError(
+            f"--resources gpu={promised}: this machine has {GPUS} for jobs to use, by nvidia-smi "
+            f"and CUDA_VISIBLE_DEVICES; promise at most gpu={GPUS}"
+        )
+
+
+check_gpus()

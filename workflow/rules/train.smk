@@ -12,6 +12,9 @@
 # Snakemake deletes the outputs of a job that fails, so the trainer keeps its state elsewhere, in
 # {run}/.state, and an interrupted training continues there when it is run again.
 #
+# A training that is given several GPUs (--set-resources train:gpu=2) runs in as many processes, on
+# several nodes of a cluster if it asks for them (nodes=2). Its result does not depend on them.
+#
 # What others wait for has priority: a training that starts from collected data would else be the last
 # job, with all processors but its own idle.
 
@@ -71,6 +74,7 @@ rule train:
     threads: 4
     resources:
         gpu=GPU,
+        nodes=1,
         processors=processors,
         mem_mb=lambda w, input: 2000 + 2 * held_mb(input),
         runtime=720,
@@ -88,8 +92,9 @@ rule train:
         "python -m wdno train --config {params.config} --system {wildcards.system}"
         " --task {wildcards.task} --model {wildcards.model} --seed {wildcards.seed}"
         " --train {input.train} --validation {input.validation} {params.collected}"
-        " {params.needed} --output {output.model} --log {output.log} --state {params.state}"
-        " --threads {resources.processors} 2>&1 | record {log}"
+        " {params.needed} --output {output.model} --losses {output.log} --state {params.state}"
+        " --threads {resources.processors} --processes {resources.gpu} --nodes {resources.nodes}"
+        " 2>&1 | record {log}"
 
 
 rule training:

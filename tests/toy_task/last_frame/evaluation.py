@@ -9,10 +9,10 @@ import torch
 import xarray as xr
 
 from wdno.data.dataset import Trajectories
+from wdno.devices import resolve_device
 from wdno.evaluation.predictor import Draws
 from wdno.evaluation.record import Record
 from wdno.provenance import provenance
-from wdno.runtime import resolve_device
 from wdno.tasks.last_frame.metrics import METRICS
 from wdno.tasks.last_frame.problem import data as problem_data
 

@@ -14,6 +14,8 @@ class RewardedOptions(ObjectiveOptions):
 
     framewise: ClassVar[bool] = True
     rewarded: ClassVar[bool] = True
+    # They are relabelled among each other; BPPO standardises over them, SAC takes all transitions.
+    joins_samples: ClassVar[bool] = True
 
     windows: PositiveInt = Field(
         default=16, description="Frames of each trajectory of a batch, drawn anew each time."

@@ -46,6 +46,8 @@ class ObjectiveOptions(Section):
         framewise: whether each frame is predicted from what is given at its time alone, by a
             network without an axis of time.
         rewarded: whether batches in training hold the rewards of a task that has such.
+        joins_samples: whether what is learnt of a sample depends on others in its batch, which
+            then has to be in one process.
         trainer: module of :mod:`wdno.training` whose `Trainer` trains it.
         physical: whether it sees fields in their units, neither centred nor scaled.
         auxiliary: whether it adds the losses that a network has of its own
@@ -56,6 +58,7 @@ class ObjectiveOptions(Section):
     joint: ClassVar[bool] = False
     framewise: ClassVar[bool] = False
     rewarded: ClassVar[bool] = False
+    joins_samples: ClassVar[bool] = False
     trainer: ClassVar[str] = "trainer"
     physical: ClassVar[bool] = False
     auxiliary: ClassVar[bool] = False

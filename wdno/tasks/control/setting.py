@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wdno import systems, tasks
 from wdno.data.dataset import ProblemData, Trajectories
-from wdno.runtime import resolve_device
+from wdno.devices import resolve_device
 from wdno.tasks.control import problem
 from wdno.tasks.control.cases import cases
 from wdno.tasks.control.controllers.base import Setting

@@ -21,12 +21,12 @@ from wdno.data.dataset import Trajectories
 from wdno.data.measured import MeasuredTrajectories
 from wdno.data.scene import SceneMap
 from wdno.data.statistics import Statistics, read_statistics
+from wdno.devices import resolve_device
 from wdno.evaluation.predictor import Draws, OnMeasured, Predictor
 from wdno.evaluation.record import CASE, Record
 from wdno.evaluation.scores.flow import FlowMeasure
 from wdno.evaluation.scores.forecast import latitude_weights
 from wdno.provenance import provenance
-from wdno.runtime import resolve_device
 from wdno.tasks.simulation import baselines, problem
 from wdno.tasks.simulation.examples import Examples
 from wdno.tasks.simulation.reconstruction import RECONSTRUCTION, reconstruction

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from wdno.data.dataset import Trajectories
 from wdno.data.grid import grid_of
+from wdno.devices import resolve_device
 from wdno.equation import equation_of
 from wdno.evaluation.predictor import MOST_POINTS, require_finite
 from wdno.evaluation.record import Record
@@ -21,7 +22,6 @@ from wdno.networks.tiling import Tiled
 from wdno.options import shown
 from wdno.problem import ProblemError
 from wdno.provenance import provenance
-from wdno.runtime import resolve_device
 from wdno.tasks.superresolution.base_model import require_base
 from wdno.tasks.superresolution.cascade import Cascade, Learned
 from wdno.tasks.superresolution.level_fields import levels_below

@@ -34,6 +34,7 @@ import torch
 from wdno.augmentation import Noise
 from wdno.data.dataset import PASSED, ProblemData
 from wdno.data.grid import grid_of
+from wdno.draws import normal
 from wdno.grids.axis import GridError
 from wdno.problem import Part, frame_names
 from wdno.tasks.superresolution.level_fields import (
@@ -245,7 +246,7 @@ class CoarseNoise(Noise):
         """See :meth:`wdno.augmentation.Noise.add`."""
         level = int(batch["grid_level"][0])
         grid, coarser = self._grids[level], self._grids[level + 1]
-        drawn = torch.randn(*deviation.shape, *coarser.shape, generator=generator)
+        drawn = normal((*deviation.shape, *coarser.shape), generator)
         noise = with_noise(torch.zeros(()), deviation, drawn.to(deviation.device), coarser)
         noised = {"coarse": batch["coarse"] + coarse(noise, coarser, grid)}
         if "coarser" in batch:
