@@ -220,7 +220,8 @@ class ModelOptions(Section):
             wraps = (False, *self.representation.wraps(periodic))
             key, problems = "network", self.network.check(coefficients[axes], wraps[axes])
         also = (
-            f"; this is the grid {shown(grid)}, halved {halvings} times: halve it less often, or "
-            "take a piece that takes any size, such as the network fno or unet"
+            f"; this is the grid {shown(grid)}, halved {halvings} times: halve it less often, "
+            "choose options that fit it too, or a piece that takes any size, such as the network "
+            "fno or unet"
         )
         return [f"{key}.{problem}{also if halvings else ''}" for problem in problems]
