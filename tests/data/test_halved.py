@@ -171,6 +171,7 @@ def test_a_model_of_the_stored_grid_is_asked_on_a_coarser_one(
         ("models: {fno: {objective: {stepping: {}}, data: {halvings: [1]}}}", "one length"),
         (
             "systems: {burgers: {tasks: {control: {methods: [wdno]}}}}\n"
+            "methods: {wdno: {samples: 1}}\n"
             "models: {wdno: {representation: {family: haar}, data: {halvings: [1]}}}",
             "learn from the grids that the task says",
         ),
