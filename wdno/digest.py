@@ -44,6 +44,7 @@ MODEL = (
 STEPPING = "wdno.objectives.{stepping}"
 TRAINER = "wdno.training.{trainer}"
 MEASURED = "wdno.data.{measured}"
+HALVED = "wdno.data.{halved}"
 REWARDS = "wdno.tasks.{task}.{rewards}"
 SCENE = "wdno.evaluation.figures.scene_figure"
 LOSSES = "wdno.evaluation.figures.training"
@@ -63,7 +64,7 @@ STAGES = {
     # Training minimises a loss and draws no samples, but those that it learns from.
     "train": Stage(
         ("wdno.stages.train", *MODEL),
-        optional=(STEPPING, TRAINER, REWARDS, MEASURED),
+        optional=(STEPPING, TRAINER, REWARDS, MEASURED, HALVED),
         without=frozenset({"wdno.diffusion.samplers"}),
     ),
     "evaluate": Stage(

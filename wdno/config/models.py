@@ -6,12 +6,21 @@ DDPM is ``identity + unet + diffusion``; FNO is ``identity + fno + regression``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from wdno import networks, objectives, representations
-from wdno.options import Label, Name, Section
+from wdno.grids.shapes import halved, indivisible
+from wdno.options import Distinct, Label, Name, Section, shown
 
 if TYPE_CHECKING:
     from wdno.networks.options.base import NetworkOptions as Network
@@ -82,6 +91,17 @@ class LearntOptions(Section):
         description="Standard deviation of measurement noise on the state, in training and "
         "validation, as a fraction of each field's own.",
     )
+    halvings: Annotated[list[NonNegativeInt], Field(min_length=1), Distinct] = Field(
+        default=[0],
+        description="Grids that it learns from, in training and validation: how often the stored "
+        "grid is halved, in time and space. [0]: the stored grid alone, [1]: the next coarser one "
+        "alone, [0, 1]: both, each batch being of one. Of the task simulation.",
+    )
+
+    @property
+    def mixed(self) -> bool:
+        """Whether it learns from other grids than the stored one."""
+        return self.halvings != [0]
 
 
 class CollectOptions(Section):
@@ -157,13 +177,51 @@ class ModelOptions(Section):
 
         Returns:
             `representation`, `network`, `objective`, `trainer`, `stepping` if it goes from frame
-            to frame, `rewards` if it learns from such, and `measured` if from data with noise.
+            to frame, `rewards` if it learns from such, `measured` if from data with noise, and
+            `halved` if from coarser grids.
         """
         found = {axis: str(getattr(self, axis).name) for axis in AXES}
         also = {
             "stepping": self.objective.stepping is not None,
             "rewards": self.objective.rewarded,
             "measured": self.data.noise > 0,
+            "halved": self.data.mixed,
         }
         found |= {name: name for name, present in also.items() if present}
         return {**found, "trainer": self.objective.trainer}
+
+    def check_grid(
+        self, stored: Sequence[int], boundaries: Sequence[str], halvings: int = 0
+    ) -> list[str]:
+        """Return what does not fit a grid, each a sentence that begins with the option's key.
+
+        Args:
+            stored: shape of the stored grid, time first.
+            boundaries: boundary condition of each axis of space.
+            halvings: how often the grid is halved.
+        """
+        if halvings and self.objective.timeless:
+            return [
+                "objective: with stepping or framewise a model knows one length of its steps, "
+                "which a grid that is halved in time doubles; remove them, or the halvings"
+            ]
+        if odd := indivisible(stored, halvings):
+            return [
+                f"data.halvings: the stored grid {shown(stored)} cannot be halved {halvings} "
+                f"times; make {' and '.join(map(str, odd))} multiples of {2**halvings}, or halve "
+                "it less often"
+            ]
+        grid = halved(stored, halvings)
+        periodic = [kind == "periodic" for kind in boundaries]
+        key, problems = "representation", self.representation.check(grid, periodic)
+        if not problems:
+            coefficients = self.representation.coefficient_grid(grid, periodic)
+            axes = slice(1 if self.objective.timeless else 0, None)
+            wraps = (False, *self.representation.wraps(periodic))
+            key, problems = "network", self.network.check(coefficients[axes], wraps[axes])
+        also = (
+            f"; this is the grid {shown(grid)}, halved {halvings} times: halve it less often, "
+            "choose options that fit it too, or a piece that takes any size, such as the network "
+            "fno or unet"
+        )
+        return [f"{key}.{problem}{also if halvings else ''}" for problem in problems]

@@ -127,13 +127,8 @@ def check_model(
             "relative = false; got "
             f"{representation.name!r}, relative = {str(representation.relative).lower()}"
         ]
-    grid = section.options.grid_shape()
-    periodic = [kind == "periodic" for kind in section.options.boundaries()]
-    problems = representation.check(grid, periodic)
-    if problems:
-        return [f"{where}.representation.{problem}" for problem in problems]
-    grid = representation.coefficient_grid(grid, periodic)
-    axes = slice(1 if timeless else 0, None)
-    wraps = representation.wraps(periodic)
-    problems = options.network.check(grid[axes], (False, *wraps)[axes])
-    return [f"{where}.network.{problem}" for problem in problems]
+    stored, boundaries = section.options.grid_shape(), section.options.boundaries()
+    for halvings in sorted({0, *options.data.halvings}):
+        if problems := options.check_grid(stored, boundaries, halvings):
+            return [f"{where}.{problem}" for problem in problems]
+    return []

@@ -20,6 +20,7 @@ from wdno.config.piece_checks import (
     unknown,
 )
 from wdno.config.root import Config
+from wdno.systems.base import SystemOptions
 from wdno.tasks import REGISTRY as TASKS
 
 
@@ -77,6 +78,7 @@ def _visit(
     references += _check_samples(config, system, name, options)
     references += _check_collect(config, system, training, options)
     references += _check_objective(config, system, name, options)
+    problems += _check_halvings(system, section.options, training, options)
     references += _check_outputs(config, system, training, options)
     told = TASKS.light(task).Options.check_training(section.options, options)
     problems += [f"systems.{system}, models.{name}: {problem}" for problem in told]
@@ -142,6 +144,27 @@ def _differences(key: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any
         return
     for inner in dict.fromkeys([*one, *other]):
         yield from _differences(f"{key}.{inner}", one.get(inner), other.get(inner))
+
+
+def _check_halvings(
+    system: str, physics: SystemOptions, training: Training, options: ModelOptions
+) -> list[str]:
+    """Refuse to learn from coarser grids where the task has one, or a system forbids it."""
+    task, name = training
+    if not options.data.mixed:
+        return []
+    where = f"systems.{system}, models.{name}.data.halvings = {options.data.halvings}"
+    if not TASKS.light(task).Options.halvable:
+        return [
+            f"{where}: models of the task {task!r} learn from the grids that the task says; "
+            "make it [0], or train the model for simulation"
+        ]
+    if physics.calendar:
+        return [
+            f"{where}: the samples of this system are given by several frames, of which a coarser "
+            "grid has fewer; make it [0]"
+        ]
+    return []
 
 
 def _check_objective(config: Config, system: str, name: str, options: ModelOptions) -> list[str]:

@@ -35,12 +35,15 @@ _OF_SYSTEM: Mapping[str, Fact] = {
 }
 
 
-def group(records: Iterable[Record], methods: Sequence[str] | None = None) -> dict[str, Group]:
+def group(
+    records: Iterable[Record], methods: Sequence[str] | None = None, *, one_grid: bool = True
+) -> dict[str, Group]:
     """Sort records of one task by system, method and seed.
 
     Args:
         records: in any order of seeds.
         methods: the methods to take, in this order; None takes all as they first occur.
+        one_grid: whether the methods of a system must be of the same grid.
 
     Returns:
         system -> method -> records by rising seed; systems as they first occur.
@@ -70,7 +73,8 @@ def group(records: Iterable[Record], methods: Sequence[str] | None = None) -> di
             seeds.sort(key=lambda record: record.seed)
             _check_same(seeds, _OF_METHOD, "seeds of one method")
         first = [seeds[0] for seeds in systems[system].values()]
-        _check_same(first, _OF_SYSTEM, "methods of a system")
+        shared = {name: of for name, of in _OF_SYSTEM.items() if one_grid or name != "grid"}
+        _check_same(first, shared, "methods of a system")
         for seeds in systems[system].values():
             _check_same(seeds, _OF_SYSTEM, "seeds of one method")
     return systems

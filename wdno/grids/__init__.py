@@ -3,6 +3,7 @@
 | module | has |
 |---|---|
 | `axis` | where the values of an axis are, and the axis of half or twice its spacing |
+| `shapes` | how many values halved axes have |
 | `levels` | the axes of what a data file holds, in time and space, at every level |
 | `weights` | a map along one axis as a matrix, without torch |
 | `maps` | restriction and interpolation of tensors |

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from wdno.config.models import ModelOptions
     from wdno.data.dataset import ProblemData, Trajectories
     from wdno.tasks.base import TaskOptions
+
+HALVED = "wdno.data.halved"
+"""What makes samples on coarser grids."""
 
 
 def sets_of(
@@ -56,7 +60,13 @@ def sets_of(
             {"predicted": make(one, task_options, section, needs, first=first)}
             for one, first in zip(trajectories, (known, 0), strict=True)
         ]
-    whole = [
-        opened(one, task_options, **more) for one, more in zip(trajectories, further, strict=True)
-    ]
-    return [one.generating(options.generates) for one in whole]
+
+    def made(one: Trajectories, **more: Any) -> ProblemData:
+        found: ProblemData = opened(one, task_options, **more)
+        return found.generating(options.generates)
+
+    if options.data.mixed:
+        # By name: only trainings on several grids depend on it.
+        several = importlib.import_module(HALVED).HalvedData
+        return [several(one, options.data.halvings, made) for one in trajectories]
+    return [made(one, **more) for one, more in zip(trajectories, further, strict=True)]

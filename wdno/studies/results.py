@@ -81,7 +81,8 @@ class StudyResults:
         if not variations:
             raise EvaluationError("a study has no variations: no system has its task")
         name = variations[0].study
-        found = group(records)
+        # A study may vary the grid that methods are asked on.
+        found = group(records, one_grid=False)
         wanted = {(one.system, one.method) for one in variations}
         for system, methods in found.items():
             for method, seeds in methods.items():

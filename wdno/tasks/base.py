@@ -35,6 +35,7 @@ class TaskOptions(Section):
         referring: figures that show the reference.
         collects: whether its methods make further training data; the room then has a module
             `collection`.
+        halvable: whether its models may learn from the stored grid halved, `data.halvings`.
         ranked: whether its table ranks methods over all systems, where there are several.
     """
 
@@ -48,6 +49,7 @@ class TaskOptions(Section):
     referring: ClassVar[frozenset[str]] = frozenset()
     collects: ClassVar[bool] = False
     ranked: ClassVar[bool] = False
+    halvable: ClassVar[bool] = False
 
     methods: Annotated[list[Name], Field(min_length=1), Distinct] = Field(
         description="Rows of the table, in order, by their keys in `methods`."

@@ -12,6 +12,7 @@ from finer_data import Files
 from models import build
 from torch import Tensor
 
+from wdno.data.coarser import restricted
 from wdno.data.dataset import Trajectories
 from wdno.grids.levels import Grid
 from wdno.grids.maps import interpolate, restrict
@@ -19,7 +20,6 @@ from wdno.model import Model
 from wdno.objectives.base import Request
 from wdno.tasks.superresolution.cascade import Cascade, Learned, imposed
 from wdno.tasks.superresolution.evaluation import levels_of
-from wdno.tasks.superresolution.level_fields import restricted
 
 
 def exact_model(files: Files, representation: dict[str, Any], truth: dict[int, Tensor]) -> Model:

@@ -6,8 +6,9 @@ is scored; the given frames never enter a score.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -29,14 +30,17 @@ from wdno.evaluation.scores.forecast import latitude_weights
 from wdno.provenance import provenance
 from wdno.tasks.simulation import baselines, problem
 from wdno.tasks.simulation.examples import Examples
+from wdno.tasks.simulation.options import HALVED
 from wdno.tasks.simulation.reconstruction import RECONSTRUCTION, reconstruction
 from wdno.tasks.simulation.scores import Measure, Series, join, score
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from wdno.data.dataset import ProblemData
     from wdno.evaluation.job import Job
     from wdno.model import Model
-    from wdno.problem import Batch
+    from wdno.problem import Batch, Problem
     from wdno.tasks.simulation.options import DrawingSection, Options
 
 STATE, SERIES = "state", "series"
@@ -57,19 +61,22 @@ def evaluate(job: Job) -> Record:
     """
     path = job.split("test")
     options = cast("Options", job.task_options)
-    test = problem.data(Trajectories(path), options)
+    section: DrawingSection | None = getattr(job.options, job.task, None)
+    stored = Trajectories(path)
+    test = problem.data(_halved(stored, section.halved if section else 0), options)
     statistics = read_statistics(job.statistics_file())
     predict: Predictor
     model: Model | None = None
     metadata: dict[str, Any] = {}
-    section: DrawingSection | None = getattr(job.options, job.task, None)
     if job.options.model is None:
         device = torch.device("cpu")
         predict = baselines.build(str(job.options.baseline), test, statistics)
     else:
         device = resolve_device()
         model, metadata = job.load()
-        model.problem.require(test.problem, path, job.checkpoint())
+        _require_trained(model, problem.problem(stored.layout, options), path, job)
+        if section is not None and section.halved:
+            model = model.on_grid(test.problem.grid)
         predict = job.predictor(model, device)
         if section is not None:
             guided = tasks.REGISTRY.module(job.task, "guided")
@@ -107,6 +114,26 @@ def evaluate(job: Job) -> Record:
         examples=outcome.examples,
         provenance=provenance(),
     )
+
+
+def _halved(stored: Trajectories, halvings: int) -> Trajectories:
+    """Return trajectories on the grid that is halved so often."""
+    if not halvings:
+        return stored
+    # By name: only methods on coarser grids depend on it.
+    found: Trajectories = importlib.import_module(HALVED).HalvedTrajectories(stored, halvings)
+    return found
+
+
+def _require_trained(model: Model, stored: Problem, path: Path, job: Job) -> None:
+    """Refuse data of another problem than the model's; it may have learnt from coarser grids too.
+
+    Raises:
+        ProblemError: naming what differs.
+    """
+    own = model.problem
+    same = replace(stored, levels=own.levels, doubled=own.doubled)
+    own.require(same, path, job.checkpoint())
 
 
 def _chosen(section: DrawingSection | None) -> dict[str, Any]:

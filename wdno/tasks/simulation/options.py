@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from wdno.diffusion import guidance
-from wdno.options import Section
+from wdno.grids.shapes import indivisible
+from wdno.options import Section, shown
 from wdno.tasks.base import TaskOptions
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ else:
 
 WITHOUT_CALENDAR = frozenset({"persistence"})
 """Baselines that do not need to know the date and the hour of a sample."""
+HALVED = "wdno.data.halved"
+"""What makes test cases on a coarser grid, by methods that are asked there."""
 
 
 class EquationSection(Section):
@@ -56,6 +59,12 @@ class DrawingSection(Section):
         "a fraction of each field's own in training. Predictions are compared with the exact "
         "solution.",
     )
+    halved: NonNegativeInt = Field(
+        default=0,
+        description="How often the grid of the test cases is halved, in time and space: given "
+        "frames, forcing and the truth are restricted to it by their coordinates, and errors are "
+        "those on it.",
+    )
 
 
 class SimulationOptions(TaskOptions):
@@ -76,6 +85,7 @@ class SimulationOptions(TaskOptions):
 
     selective: ClassVar[frozenset[str]] = frozenset({"trajectories"})
     ranked: ClassVar[bool] = True
+    halvable: ClassVar[bool] = True
 
     def check(
         self,
@@ -92,6 +102,13 @@ class SimulationOptions(TaskOptions):
             and method.baseline not in WITHOUT_CALENDAR
             and not system.calendar
         ]
+        grids = {name: section_of(methods[name]).halved for name in self.methods if name in methods}
+        if len(set(grids.values())) > 1:
+            told = ", ".join(f"{name} {halvings}" for name, halvings in grids.items())
+            problems.append(
+                f"simulation.halved of its methods: {told}; rows of the table are compared on one "
+                "grid, so make it the same, or vary it in a study"
+            )
         for name, method in methods.items():
             problems += [
                 f"method {name!r}: {one}" for one in _misfits(method, models.get(name), system)
@@ -101,12 +118,14 @@ class SimulationOptions(TaskOptions):
     def modules(self, system: str, method: MethodOptions) -> tuple[str, ...]:
         """Return the modules of what guides a method, and of the system whose equation does."""
         section = section_of(method)
+        coarser = (HALVED,) if section.halved else ()
         chosen = [section.observe, section.equation.guidance if section.equation else None]
         names = [one.name for one in chosen if one is not None]
         if not names:
-            return ()
+            return coarser
         held = (f"wdno.systems.{system}",) if section.equation else ()
         return (
+            *coarser,
             f"{__package__}.guided",
             *(f"{guidance.__name__}.{name}" for name in dict.fromkeys(names)),
             *held,
@@ -130,7 +149,8 @@ def section_of(method: MethodOptions) -> DrawingSection:
 
 def _misfits(method: MethodOptions, model: ModelOptions | None, system: SystemOptions) -> list[str]:
     """Return what of a method's guidance does not fit its model or the system, each a sentence."""
-    section, problems = section_of(method), []
+    section = section_of(method)
+    problems = _halved_misfits(method, model, system) if section.halved else []
     whole = model is not None and model.objective.samples and not model.objective.timeless
     if section.observe and not (whole and model is not None and model.objective.joint):
         problems.append(
@@ -149,6 +169,29 @@ def _misfits(method: MethodOptions, model: ModelOptions | None, system: SystemOp
             "simulation.equation: this system has no equation in closed form; remove it"
         )
     return problems
+
+
+def _halved_misfits(
+    method: MethodOptions, model: ModelOptions | None, system: SystemOptions
+) -> list[str]:
+    """Return why a method cannot be asked on its coarser grid, each a sentence."""
+    section, stored = section_of(method), system.grid_shape()
+    where = f"simulation.halved = {section.halved}: "
+    if section.equation or system.has_scene or system.calendar:
+        return [
+            f"{where}expected a system without scene and calendar and a method without "
+            "simulation.equation, which belong to the stored grid; ask on that, with halved: 0"
+        ]
+    if odd := indivisible(stored, section.halved):
+        return [
+            f"{where}the stored grid {shown(stored)} cannot be halved so often; make "
+            f"{' and '.join(map(str, odd))} multiples of {2**section.halved}, or halve it less"
+        ]
+    if model is None:
+        return []
+    return [
+        f"{where}{one}" for one in model.check_grid(stored, system.boundaries(), section.halved)
+    ]
 
 
 Options = SimulationOptions

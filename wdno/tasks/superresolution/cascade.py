@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from wdno.data.coarser import restricted
 from wdno.evaluation.memory import peak_memory
 from wdno.evaluation.predictor import sample_seed
 from wdno.grids.maps import interpolate, restrict
 from wdno.problem import flatten_frames
-from wdno.tasks.superresolution.level_fields import coarse, given, restricted, with_noise
+from wdno.tasks.superresolution.level_fields import coarse, given, with_noise
 from wdno.tasks.superresolution.options import DIRECT
 from wdno.tasks.superresolution.problem import NOISE
 from wdno.tasks.superresolution.sections import Kind

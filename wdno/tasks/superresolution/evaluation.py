@@ -12,6 +12,7 @@ import torch
 import xarray as xr
 from tqdm import tqdm
 
+from wdno.data.coarser import levels_below
 from wdno.data.dataset import Trajectories
 from wdno.data.grid import grid_of
 from wdno.devices import resolve_device
@@ -24,7 +25,6 @@ from wdno.problem import ProblemError
 from wdno.provenance import provenance
 from wdno.tasks.superresolution.base_model import require_base
 from wdno.tasks.superresolution.cascade import Cascade, Learned
-from wdno.tasks.superresolution.level_fields import levels_below
 from wdno.tasks.superresolution.options import Options
 from wdno.tasks.superresolution.problem import problem
 from wdno.tasks.superresolution.scores import LEVEL, Scoring

@@ -1,15 +1,13 @@
-"""Fields on grids of several levels: restricted from a finer one, interpolated from a coarser."""
+"""What a super-resolution model is given of a coarser grid, interpolated; and noise on it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import torch
 
-from wdno.data.netcdf import DataError
-from wdno.grids.axis import GridError
-from wdno.grids.maps import interpolate, restrict
+from wdno.grids.maps import interpolate
 from wdno.problem import flatten_frames
 
 if TYPE_CHECKING:
@@ -17,9 +15,6 @@ if TYPE_CHECKING:
 
     from wdno.grids.levels import Grid
     from wdno.tasks.superresolution.sections import Kind
-
-Role = Literal["state", "forcing", "series"]
-ROLES = get_args(Role)
 
 
 def with_noise(state: Tensor, deviation: Tensor, drawn: Tensor, grid: Grid) -> Tensor:
@@ -34,42 +29,6 @@ def with_noise(state: Tensor, deviation: Tensor, drawn: Tensor, grid: Grid) -> T
     noise = drawn * deviation[(..., *[None] * len(grid.shape))]
     none = noise.new_zeros(*noise.shape[:2], grid.given, *noise.shape[3:])
     return state + torch.cat([none, noise], dim=2)
-
-
-def levels_below(finest: Grid, count: int, time: bool) -> list[Grid]:
-    """Return a grid and so many that are each half of the one before.
-
-    Raises:
-        DataError: it cannot be halved so often.
-    """
-    grids = [finest]
-    try:
-        for _ in range(count):
-            grids.append(grids[-1].coarser(time=time))
-    except GridError as error:
-        raise DataError(
-            f"super-resolution: the grid {finest.shape} cannot be halved {count} times ({error}); "
-            "choose a grid of even numbers, or fewer levels"
-        ) from error
-    return grids
-
-
-def restricted(
-    stored: Mapping[str, Tensor], finest: Grid, grid: Grid, roles: Sequence[Role] = ROLES
-) -> dict[str, Tensor]:
-    """Return the roles of a data file on a coarser grid, or the same; absent ones are left out.
-
-    Args:
-        stored: `state`, `forcing` and `series`, with all frames.
-        finest: their grid.
-        grid: a coarser one, or the same.
-        roles: those that are wanted.
-    """
-    return {
-        name: restrict(stored[name], finest.axes(name), grid.axes(name))
-        for name in roles
-        if name in stored and stored[name].shape[1]
-    }
 
 
 def given(

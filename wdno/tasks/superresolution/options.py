@@ -10,6 +10,7 @@ from pydantic import Field
 
 from wdno import systems
 from wdno.equation import Equation
+from wdno.grids.shapes import halved, indivisible
 from wdno.options import shown
 from wdno.tasks.base import TaskOptions
 from wdno.tasks.superresolution.sections import (
@@ -108,12 +109,7 @@ class SuperresolutionOptions(TaskOptions):
         design = design_of(model)
         levels = design.levels
         stored = system.grid_shape()
-        odd = [
-            count
-            for count, doubled in zip(stored, self.doubled(len(stored)), strict=True)
-            if doubled and count % 2**levels
-        ]
-        if odd:
+        if odd := indivisible(stored, levels, self.doubled(len(stored))):
             return [
                 f"superresolution.levels = {levels}: the stored grid {shown(stored)} cannot be "
                 f"halved so often; make {' and '.join(map(str, odd))} multiples of {2**levels}, or "
@@ -124,12 +120,8 @@ class SuperresolutionOptions(TaskOptions):
         for level in range(levels):
             grid = self.halved(stored, level)
             where = f"superresolution.levels = {levels}: on its grid {shown(grid)} "
-            if problems := representation.check(grid, periodic):
-                return [f"{where}representation.{one}" for one in problems]
-            coefficients = representation.coefficient_grid(grid, periodic)
-            wraps = (False, *representation.wraps(periodic))
-            if problems := model.network.check(coefficients, wraps):
-                return [f"{where}network.{one}" for one in problems]
+            if problems := model.check_grid(grid, system.boundaries()):
+                return [f"{where}{one}" for one in problems]
         # Duplicated coefficients are those of the coarser grid, also of the coarsest pair.
         coarsest = self.halved(stored, levels)
         if design.coarse == "duplicated" and (problems := representation.check(coarsest, periodic)):
@@ -146,8 +138,7 @@ class SuperresolutionOptions(TaskOptions):
 
     def halved(self, grid: Sequence[int], level: int) -> tuple[int, ...]:
         """Return the shape of a grid that is halved a number of times."""
-        doubled = self.doubled(len(grid))
-        return tuple(n // 2**level if twice else n for n, twice in zip(grid, doubled, strict=True))
+        return halved(grid, level, self.doubled(len(grid)))
 
     def refined(self, grid: Sequence[int], level: int) -> tuple[int, ...]:
         """Return the shape of a grid that is doubled a number of times."""

@@ -34,13 +34,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from wdno import model as models
+from wdno.data.coarser import levels_below, restricted
 from wdno.data.grid import grid_of
 from wdno.data.netcdf import DataError
 from wdno.devices import resolve_device
 from wdno.evaluation.predictor import MOST_POINTS, require_finite
 from wdno.tasks.superresolution.base_model import require_base
 from wdno.tasks.superresolution.cascade import Cascade, Learned, with_first
-from wdno.tasks.superresolution.level_fields import levels_below, restricted
 from wdno.tasks.superresolution.options import OUTPUTS
 
 if TYPE_CHECKING:

@@ -32,18 +32,13 @@ import numpy as np
 import torch
 
 from wdno.augmentation import Noise
+from wdno.data.coarser import levels_below, of_one_group, restricted
 from wdno.data.dataset import PASSED, ProblemData
 from wdno.data.grid import grid_of
 from wdno.draws import normal
 from wdno.grids.axis import GridError
 from wdno.problem import Part, frame_names
-from wdno.tasks.superresolution.level_fields import (
-    coarse,
-    given,
-    levels_below,
-    restricted,
-    with_noise,
-)
+from wdno.tasks.superresolution.level_fields import coarse, given, with_noise
 from wdno.tasks.superresolution.sections import LevelsSection
 
 if TYPE_CHECKING:
@@ -185,13 +180,11 @@ class LevelData(ProblemData):
             ValueError: they are of several levels.
             DataError: a value is not finite; the message names field and sample.
         """
-        indices, ends = np.asarray(indices, dtype=np.int64), np.cumsum(self.groups)
-        levels = np.unique(np.searchsorted(ends, indices, side="right"))
-        if len(levels) > 1:
-            raise ValueError(f"super-resolution: a batch has samples of the levels {levels}")
-        level = int(levels[0])
-        samples = indices - (ends[level] - self.groups[level]) + self._first(level)
-        return self._read(level, samples) | {"index": torch.from_numpy(indices)}
+        indices = np.asarray(indices, dtype=np.int64)
+        level, samples = of_one_group(self.groups, indices)
+        return self._read(level, samples + self._first(level)) | {
+            "index": torch.from_numpy(indices)
+        }
 
     def of_level(self, level: int, size: int, count: int) -> Iterator[dict[str, Tensor]] | None:
         """Read samples on a level of the grid; see :meth:`ProblemData.of_level`."""

@@ -16,9 +16,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from wdno.data.coarser import restricted
 from wdno.grids.levels import Grid
 from wdno.representations.wavelet import Wavelet
-from wdno.tasks.superresolution.level_fields import coarse, restricted
+from wdno.tasks.superresolution.level_fields import coarse
 
 MEASURES = ("detail_ratio", "residual")
 
