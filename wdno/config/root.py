@@ -152,7 +152,9 @@ class EvaluationOptions(Section):
         "lists it.",
     )
     show: Names = Field(
-        default=["wdno", "ddpm", "fno"], description="Methods in the figure of trajectories."
+        default=["wdno", "ddpm", "fno"],
+        description="Methods in the figure of trajectories, and in figures of lines where there "
+        "are more than 10.",
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from drawn_figures import legend, texts
 from matplotlib.image import imread
-from synthetic_evaluations import evaluation
+from synthetic_evaluations import changed, evaluation
 
 from wdno import config as configuration
 from wdno.config import EvaluationOptions
+from wdno.evaluation.figures.choice import MOST, legible
 from wdno.tasks.simulation.figures import FIGURES
 
 ROOT = Path(__file__).parents[3]
@@ -67,3 +68,21 @@ def test_spectra_are_of_what_was_trained_and_of_what_a_forecast_must_beat(
 def test_the_error_over_time_is_of_all(tmp_path: Path, drawn: list[Any]) -> None:
     FIGURES["error_over_time"](records(), tmp_path / "a", EvaluationOptions(show=["fno"]))
     assert legend(drawn[0]) == ["Persistence", "WDNO", "DDPM", "FNO"]
+
+
+@pytest.mark.parametrize("figure", ["spectra", "error_over_time", "error_by_steepness"])
+def test_of_many_methods_lines_are_those_to_show(
+    tmp_path: Path, drawn: list[Any], figure: str
+) -> None:
+    many = [*records(), *(changed(evaluation("fno"), method=f"fno_{k}") for k in range(MOST - 3))]
+    FIGURES[figure](many, tmp_path / "a", EvaluationOptions(show=["wdno", "absent", "fno"]))
+    FIGURES[figure](many[1:], tmp_path / "a", EvaluationOptions(show=["absent"]))
+    few, all_of_ten = ([line for line in legend(one) if line != "Truth"] for one in drawn)
+    assert few == ["WDNO", "FNO"]
+    assert len(all_of_ten) == MOST
+
+
+def test_without_any_to_show_the_first_are_shown() -> None:
+    many = [f"m{k}" for k in range(MOST + 1)] * 2
+    assert legible(many, ["absent"]) == many[:MOST]
+    assert legible(many[:3], ["m1"]) == ["m0", "m1", "m2"]

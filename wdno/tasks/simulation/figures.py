@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from wdno.evaluation import figures
+from wdno.evaluation.figures.choice import legible
 from wdno.evaluation.record import Record
 
 if TYPE_CHECKING:
@@ -41,8 +42,10 @@ def spectra(records: Sequence[Record], stem: Path, options: EvaluationOptions) -
     A method that repeats what is given has its spectrum, whatever comes of it. Arguments and errors
     as for :func:`trajectories`.
     """
-    trained = dict.fromkeys(record.method for record in records if record.learned)
-    figures.spectra(records, stem, methods=[*trained, *_beside(records)] or None)
+    trained = [record.method for record in records if record.learned]
+    figures.spectra(
+        records, stem, methods=[*legible(trained, options.show), *_beside(records)] or None
+    )
 
 
 def animation(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
@@ -56,13 +59,20 @@ def series(records: Sequence[Record], stem: Path, options: EvaluationOptions) ->
 
 
 def error_over_time(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
-    """Draw the error over time of every method; as :func:`trajectories`."""
-    figures.error_over_time(records, stem)
+    """Draw the error over time of every method, of many those of `evaluation.show`.
+
+    Arguments and errors as for :func:`trajectories`.
+    """
+    figures.error_over_time(records, stem, methods=_legible(records, options))
 
 
 def error_by_steepness(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
-    """Draw the error where the truth is flat and where it is steep; as :func:`trajectories`."""
-    figures.error_by_steepness(records, stem)
+    """Draw the error where the truth is flat and where it is steep; as :func:`error_over_time`."""
+    figures.error_by_steepness(records, stem, methods=_legible(records, options))
+
+
+def _legible(records: Sequence[Record], options: EvaluationOptions) -> list[str]:
+    return legible((record.method for record in records), options.show)
 
 
 def _beside(records: Sequence[Record]) -> list[str]:

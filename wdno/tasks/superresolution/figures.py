@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wdno.evaluation.figures.choice import legible
 from wdno.evaluation.figures.images import (
     beyond,
     image,
@@ -127,10 +128,12 @@ def spectra(records: Sequence[Record], stem: Path, options: EvaluationOptions) -
     """Draw energy spectra over space on every grid, of the truth and of each method.
 
     A line marks the highest wavenumber of the next coarser grid: what is beyond it is new. Of the
-    first field; arguments and errors as for :func:`levels`.
+    first field, and of many methods those of `evaluation.show`; arguments and errors as for
+    :func:`levels`.
     """
-    found = only_system(list(records))
-    styles = looks([record for seeds in found.values() for record in seeds])
+    everything = only_system(list(records))
+    styles = looks([record for seeds in everything.values() for record in seeds])
+    found = {name: everything[name] for name in legible(everything, options.show)}
     first = next(iter(found.values()))[0]
     grids = first.items("level")
     with drawing(stem, *row_size(len(grids))) as figure:
