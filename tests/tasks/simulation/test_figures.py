@@ -16,6 +16,7 @@ from wdno.evaluation.figures.choice import MOST, legible
 from wdno.tasks.simulation.figures import FIGURES
 
 ROOT = Path(__file__).parents[3]
+MODEL = evaluation("fno")
 METHODS = ("persistence", "wdno", "ddpm", "fno")
 FORECAST = {"blocks": [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]}
 
@@ -74,15 +75,18 @@ def test_the_error_over_time_is_of_all(tmp_path: Path, drawn: list[Any]) -> None
 def test_of_many_methods_lines_are_those_to_show(
     tmp_path: Path, drawn: list[Any], figure: str
 ) -> None:
-    many = [*records(), *(changed(evaluation("fno"), method=f"fno_{k}") for k in range(MOST - 3))]
-    FIGURES[figure](many, tmp_path / "a", EvaluationOptions(show=["wdno", "absent", "fno"]))
-    FIGURES[figure](many[1:], tmp_path / "a", EvaluationOptions(show=["absent"]))
-    few, all_of_ten = ([line for line in legend(one) if line != "Truth"] for one in drawn)
-    assert few == ["WDNO", "FNO"]
+    FIGURES[figure](many(MOST + 1), tmp_path / "a", EvaluationOptions(show=["m3", "absent", "m1"]))
+    FIGURES[figure](many(MOST), tmp_path / "a", EvaluationOptions(show=["m1"]))
+    # Each is saved as PNG and PDF.
+    few, all_of_ten = ([line for line in legend(one) if line != "Truth"] for one in drawn[::2])
+    assert few == ["M1", "M3"]
     assert len(all_of_ten) == MOST
 
 
 def test_without_any_to_show_the_first_are_shown() -> None:
-    many = [f"m{k}" for k in range(MOST + 1)] * 2
-    assert legible(many, ["absent"]) == many[:MOST]
-    assert legible(many[:3], ["m1"]) == ["m0", "m1", "m2"]
+    assert legible(many(MOST + 1), ["absent"]) == many(MOST)
+
+
+def many(count: int) -> list[Any]:
+    """Records of so many methods m0, m1, ... with labels of their own."""
+    return [changed(MODEL, method=f"m{k}", label=f"M{k}") for k in range(count)]

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+
+from wdno.evaluation.record import Record
 
 MOST = 10
 """Lines that a reader tells apart in one picture."""
 
 
-def legible(methods: Iterable[str], show: Sequence[str]) -> list[str]:
-    """Return the methods that a figure of lines shows.
+def legible(records: Sequence[Record], show: Sequence[str]) -> list[Record]:
+    """Return the records that a figure of lines shows.
 
     Args:
-        methods: that there are, each once or more often.
-        show: those that a run has chosen for figures, by rank.
+        records: of one or several methods.
+        show: methods that a run has chosen for figures.
 
     Returns:
-        All, in their order; of more than :data:`MOST` those of `show` that there are, and without
-        any the first :data:`MOST`.
+        All; of more than :data:`MOST` methods those of `show` that there are, and without any the
+        first :data:`MOST`.
     """
-    found = list(dict.fromkeys(methods))
-    if len(found) <= MOST:
-        return found
-    return [name for name in show if name in found] or found[:MOST]
+    methods = list(dict.fromkeys(record.method for record in records))
+    if len(methods) > MOST:
+        methods = [name for name in show if name in methods] or methods[:MOST]
+    return [record for record in records if record.method in methods]

@@ -42,10 +42,9 @@ def spectra(records: Sequence[Record], stem: Path, options: EvaluationOptions) -
     A method that repeats what is given has its spectrum, whatever comes of it. Arguments and errors
     as for :func:`trajectories`.
     """
-    trained = [record.method for record in records if record.learned]
-    figures.spectra(
-        records, stem, methods=[*legible(trained, options.show), *_beside(records)] or None
-    )
+    some = legible(records, options.show)
+    trained = dict.fromkeys(record.method for record in some if record.learned)
+    figures.spectra(some, stem, methods=[*trained, *_beside(some)] or None)
 
 
 def animation(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
@@ -63,16 +62,12 @@ def error_over_time(records: Sequence[Record], stem: Path, options: EvaluationOp
 
     Arguments and errors as for :func:`trajectories`.
     """
-    figures.error_over_time(records, stem, methods=_legible(records, options))
+    figures.error_over_time(legible(records, options.show), stem)
 
 
 def error_by_steepness(records: Sequence[Record], stem: Path, options: EvaluationOptions) -> None:
     """Draw the error where the truth is flat and where it is steep; as :func:`error_over_time`."""
-    figures.error_by_steepness(records, stem, methods=_legible(records, options))
-
-
-def _legible(records: Sequence[Record], options: EvaluationOptions) -> list[str]:
-    return legible((record.method for record in records), options.show)
+    figures.error_by_steepness(legible(records, options.show), stem)
 
 
 def _beside(records: Sequence[Record]) -> list[str]:

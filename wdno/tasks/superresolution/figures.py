@@ -131,9 +131,8 @@ def spectra(records: Sequence[Record], stem: Path, options: EvaluationOptions) -
     first field, and of many methods those of `evaluation.show`; arguments and errors as for
     :func:`levels`.
     """
-    everything = only_system(list(records))
-    styles = looks([record for seeds in everything.values() for record in seeds])
-    found = {name: everything[name] for name in legible(everything, options.show)}
+    found = only_system(legible(records, options.show))
+    styles = looks([record for seeds in found.values() for record in seeds])
     first = next(iter(found.values()))[0]
     grids = first.items("level")
     with drawing(stem, *row_size(len(grids))) as figure:
