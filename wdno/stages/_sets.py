@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wdno import tasks
+from wdno.data import HALVED
 
 if TYPE_CHECKING:
     from wdno.config.models import ModelOptions
     from wdno.data.dataset import ProblemData, Trajectories
     from wdno.tasks.base import TaskOptions
-
-HALVED = "wdno.data.halved"
-"""What makes samples on coarser grids."""
 
 
 def sets_of(

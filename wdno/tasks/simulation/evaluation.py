@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wdno import tasks
+from wdno.data import HALVED
 from wdno.data.dataset import Trajectories
 from wdno.data.measured import MeasuredTrajectories
 from wdno.data.scene import SceneMap
@@ -30,7 +31,6 @@ from wdno.evaluation.scores.forecast import latitude_weights
 from wdno.provenance import provenance
 from wdno.tasks.simulation import baselines, problem
 from wdno.tasks.simulation.examples import Examples
-from wdno.tasks.simulation.options import HALVED
 from wdno.tasks.simulation.reconstruction import RECONSTRUCTION, reconstruction
 from wdno.tasks.simulation.scores import Measure, Series, join, score
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
+from wdno.data import HALVED
 from wdno.diffusion import guidance
 from wdno.grids.shapes import indivisible
 from wdno.options import Section, shown
@@ -23,8 +24,6 @@ else:
 
 WITHOUT_CALENDAR = frozenset({"persistence"})
 """Baselines that do not need to know the date and the hour of a sample."""
-HALVED = "wdno.data.halved"
-"""What makes test cases on a coarser grid, by methods that are asked there."""
 
 
 class EquationSection(Section):
