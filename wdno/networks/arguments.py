@@ -109,6 +109,18 @@ def check_points(network: str, grid: Sequence[int], modes: Sequence[int]) -> Non
             )
 
 
+def check_own_grid(network: str, own: Sequence[int], grid: Sequence[int]) -> None:
+    """Check that a grid is the one that a network was built for, whose weights fit no other.
+
+    Raises:
+        ValueError: Naming both.
+    """
+    if tuple(grid) != tuple(own):
+        raise ValueError(
+            f"{network}: built for the grid {list(own)}, got {list(grid)}; its weights fit no other"
+        )
+
+
 class GridNetwork(nn.Module):
     """A network that takes grids of one to three axes of any size, or says which.
 

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wdno.networks.arguments import GridNetwork, check_positive
+from wdno.networks.arguments import GridNetwork, check_own_grid, check_positive
 from wdno.networks.blocks import Convolution
 from wdno.networks.conditioning import TimeModulation
 
@@ -91,11 +91,7 @@ class CNN(GridNetwork):
         Raises:
             ValueError: Naming both.
         """
-        if tuple(grid) != self.grid:
-            raise ValueError(
-                f"cnn: built for the grid {list(self.grid)}, got {list(grid)}; its weights fit no "
-                "other"
-            )
+        check_own_grid(self.name, self.grid, grid)
 
     def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         code = self._next(self._codes(x), t)

@@ -29,6 +29,7 @@ from wdno.networks.blocks import Pointwise
 from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
 from wdno.networks.spectral import real_at_zero
+from wdno.options import shown
 
 _HIDDEN = 128
 
@@ -103,7 +104,7 @@ class FFNO(GridNetwork):
         for name, size, modes in zip(AXES[self.dims], grid, self.modes, strict=True):
             if size // 2 + 1 < modes:
                 raise ValueError(
-                    f"ffno: a grid of {' x '.join(map(str, grid))} has {size // 2 + 1} frequencies "
+                    f"ffno: a grid of {shown(grid)} has {size // 2 + 1} frequencies "
                     f"along axis {name!r}, the network keeps {modes}; give modes of at most "
                     f"{min(grid) // 2 + 1}, or one number for each axis, or a larger grid"
                 )

@@ -12,7 +12,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from wdno.networks.arguments import GridNetwork
+from wdno.networks.arguments import GridNetwork, check_own_grid
 
 
 class MLP(GridNetwork):
@@ -64,11 +64,7 @@ class MLP(GridNetwork):
         Raises:
             ValueError: naming both.
         """
-        if tuple(grid) != self.grid:
-            raise ValueError(
-                f"mlp: built for the grid {list(self.grid)}, got {list(grid)}; its weights fit no "
-                "other"
-            )
+        check_own_grid(self.name, self.grid, grid)
 
     def _map(self, x: Tensor, t: Tensor | None) -> Tensor:
         flat = x.flatten(1)

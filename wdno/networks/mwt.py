@@ -46,6 +46,7 @@ from wdno.networks.conditioning import TimeModulation
 from wdno.networks.domain import Bounds
 from wdno.networks.multiwavelets import filters
 from wdno.networks.spectral import QuadrantConvolution
+from wdno.options import shown
 from wdno.representations.separable import products
 
 _HIDDEN = 128
@@ -109,7 +110,7 @@ class MWT(GridNetwork):
         """
         if min(grid[-self.halved :]) < 2:
             raise ValueError(
-                f"mwt: an axis of 1 point of a grid of {' x '.join(map(str, grid))} cannot be "
+                f"mwt: an axis of 1 point of a grid of {shown(grid)} cannot be "
                 "halved; use another network, or a larger grid"
             )
 

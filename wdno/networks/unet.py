@@ -32,6 +32,7 @@ from wdno.networks.blocks import (
 from wdno.networks.blocks import normalisation as normalise
 from wdno.networks.conditioning import TimeEmbedding
 from wdno.networks.levels import strides
+from wdno.options import shown
 
 _CHANNELS_LAST = {
     1: torch.contiguous_format,
@@ -222,7 +223,7 @@ class UNet(GridNetwork):
         for name, size, stride in zip(AXES[self.dims], grid, self.stride, strict=True):
             if stride > 1 and size <= factor // 2:
                 raise ValueError(
-                    f"unet: a grid of {' x '.join(map(str, grid))} is too small for {self.levels} "
+                    f"unet: a grid of {shown(grid)} is too small for {self.levels} "
                     f"levels: axis {name!r} of {size} point(s) cannot be halved {self.levels - 1} "
                     f"times; give at most {max(size - 1, 0).bit_length() + 1} multipliers, or a "
                     f"grid of at least {factor // 2 + 1} points along it"
