@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
+import torch
 
+from wdno.data.dataset import ProblemData
 from wdno.data.netcdf import DataError
 from wdno.grids.axis import GridError
 from wdno.grids.maps import restrict
@@ -56,19 +59,28 @@ def restricted(
     }
 
 
-def of_one_group(groups: Sequence[int], indices: np.ndarray) -> tuple[int, np.ndarray]:
-    """Return the group that samples are of, and their numbers in it.
+class GroupedData(ProblemData):
+    """Samples in groups, numbered through, of which a batch is of one; subclasses read a group."""
 
-    Args:
-        groups: how many samples each group has; they are numbered through.
-        indices: of the samples, ``[B]``.
+    def __len__(self) -> int:
+        return sum(self.groups)
 
-    Raises:
-        ValueError: they are of several groups.
-    """
-    ends = np.cumsum(groups)
-    found = np.unique(np.searchsorted(ends, indices, side="right"))
-    if len(found) > 1:
-        raise ValueError(f"data: a batch has samples of the levels {found}")
-    group = int(found[0])
-    return group, indices - (ends[group] - groups[group])
+    def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
+        """Read samples of one group; see :meth:`ProblemData.batch`.
+
+        Raises:
+            ValueError: they are of several groups.
+            DataError: a value is not finite; the message names field and sample.
+        """
+        indices = np.asarray(indices, dtype=np.int64)
+        ends = np.cumsum(self.groups)
+        found = np.unique(np.searchsorted(ends, indices, side="right"))
+        if len(found) > 1:
+            raise ValueError(f"data: a batch has samples of the levels {found}")
+        group = int(found[0])
+        samples = indices - (ends[group] - self.groups[group])
+        return self._of_group(group, samples) | {"index": torch.from_numpy(indices)}
+
+    @abstractmethod
+    def _of_group(self, group: int, samples: np.ndarray) -> dict[str, Tensor]:
+        """Read samples of a group, by their numbers in it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from wdno.data.coarser import levels_below, of_one_group, restricted
+from wdno.data.coarser import GroupedData, levels_below, restricted
 from wdno.data.dataset import ProblemData, Trajectories
 from wdno.data.grid import grid_of
 from wdno.data.netcdf import DataError
@@ -88,7 +88,7 @@ class HalvedTrajectories(Trajectories):
         return found
 
 
-class HalvedData(ProblemData):
+class HalvedData(GroupedData):
     """The samples of a data file on several grids, a group and so a batch being of one of them.
 
     A batch has the number of halvings of its grid as `grid_level`.
@@ -123,24 +123,11 @@ class HalvedData(ProblemData):
             for times in halvings
         ]
 
-    def __len__(self) -> int:
-        return sum(self.groups)
-
     @property
     def groups(self) -> tuple[int, ...]:
         """How many samples each grid has."""
         return tuple(len(level) for level in self._levels)
 
-    def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
-        """Read samples of one grid; see :meth:`ProblemData.batch`.
-
-        Raises:
-            ValueError: they are of several grids.
-            DataError: a value is not finite; the message names field and sample.
-        """
-        indices = np.asarray(indices, dtype=np.int64)
-        group, samples = of_one_group(self.groups, indices)
-        return self._levels[group].batch(samples) | {
-            "index": torch.from_numpy(indices),
-            "grid_level": torch.full((len(indices),), self.halvings[group]),
-        }
+    def _of_group(self, group: int, samples: np.ndarray) -> dict[str, Tensor]:
+        level = torch.full((len(samples),), self.halvings[group])
+        return self._levels[group].batch(samples) | {"grid_level": level}

@@ -32,8 +32,8 @@ import numpy as np
 import torch
 
 from wdno.augmentation import Noise
-from wdno.data.coarser import levels_below, of_one_group, restricted
-from wdno.data.dataset import PASSED, ProblemData
+from wdno.data.coarser import GroupedData, levels_below, restricted
+from wdno.data.dataset import PASSED
 from wdno.data.grid import grid_of
 from wdno.draws import normal
 from wdno.grids.axis import GridError
@@ -116,7 +116,7 @@ def data(
     return LevelData(trajectories, made, design.levels, predicted)
 
 
-class LevelData(ProblemData):
+class LevelData(GroupedData):
     """The samples of a data file on its own grid and on coarser ones, down-sampled from it.
 
     A group is all samples of a level, or those that are predicted on the next coarser one, and a
@@ -155,9 +155,6 @@ class LevelData(ProblemData):
         if problem.told is not None:
             self.noise = CoarseNoise(self.grids)
 
-    def __len__(self) -> int:
-        return sum(self.groups)
-
     @property
     def groups(self) -> tuple[int, ...]:
         """How many samples each level has."""
@@ -173,18 +170,8 @@ class LevelData(ProblemData):
         predicted = self._predictions(level)
         return 0 if predicted is None else predicted.first
 
-    def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
-        """Read samples of one level; see :meth:`ProblemData.batch`.
-
-        Raises:
-            ValueError: they are of several levels.
-            DataError: a value is not finite; the message names field and sample.
-        """
-        indices = np.asarray(indices, dtype=np.int64)
-        level, samples = of_one_group(self.groups, indices)
-        return self._read(level, samples + self._first(level)) | {
-            "index": torch.from_numpy(indices)
-        }
+    def _of_group(self, group: int, samples: np.ndarray) -> dict[str, Tensor]:
+        return self._read(group, samples + self._first(group))
 
     def of_level(self, level: int, size: int, count: int) -> Iterator[dict[str, Tensor]] | None:
         """Read samples on a level of the grid; see :meth:`ProblemData.of_level`."""
